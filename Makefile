@@ -1,0 +1,43 @@
+# What a new user needs is `make demo`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PICTURES ?= testfiles/pictures
+RUN := .venv/bin/python -m
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+setup: .venv/ready ## make the environment in .venv, with every dependency locked by hash
+
+.venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh
+
+demo: setup sample-pictures ## start everything, brand the sample pictures (or PICTURES=folder), keep serving
+	@exec $(RUN) media_processor up --demo "$(PICTURES)"
+
+run: setup ## start everything and serve until Ctrl-C
+	@exec $(RUN) media_processor up
+
+sample-pictures: setup
+	@if [ "$(PICTURES)" = testfiles/pictures ]; then $(RUN) testfiles.make_pictures; fi
+
+test: setup ## run the whole test suite
+	@$(RUN) pytest -n 2
+
+check: setup ## lint, types, layers, documents
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@.venv/bin/python .venv/bin/lint-imports
+	@$(RUN) pytest -q tests/docs
+
+bench: setup ## compare with a literal build of the specification; writes docs/benchmarks.md
+	@$(RUN) benchmarks.bench --write docs/benchmarks.md
+
+lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in
+	@sh scripts/lock.sh
+
+clean: ## remove the environment and what tools left; data/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.PHONY: help setup demo run sample-pictures test check bench lock clean

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes .venv from the hashed locks. Run by `make setup`; needs Python 3.11+ and PyPI.
+set -eu
+
+say() { printf 'media-processor: %s\n' "$*" >&2; }
+
+# The newest of the named ones that is new enough; PYTHON=… chooses another.
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+python=$(find_python)
+if [ -z "$python" ]; then
+    say "Python 3.11 or newer is needed, and found is $(python3 --version 2>&1 || true). Install it, or name it: make PYTHON=/path/to/python3"
+    exit 1
+fi
+if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
+    say "making .venv with $("$python" --version)"
+    rm -rf .venv
+    if ! "$python" -m venv .venv; then
+        say "Python can't make an environment here. If the lines above name ensurepip, install your system's python3-venv; else look whether the disk is full."
+        exit 1
+    fi
+fi
+say "installing dependencies"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+touch .venv/ready

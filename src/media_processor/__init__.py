@@ -1,0 +1,1 @@
+"""A distributed media processor: every picture branded, none lost."""

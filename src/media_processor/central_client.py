@@ -1,0 +1,112 @@
+"""The only room that speaks to the central server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from pydantic import ValidationError
+
+from media_processor.errors import (
+    CentralRefused,
+    CentralUnavailable,
+    DigestMismatch,
+    MediaNotFound,
+)
+from media_processor.messages import Problem, Receipt
+
+# The request may come again: timeout, too early, too many.
+_WORTH_RETRYING = {408, 425, 429}
+
+
+class CentralClient:
+    """One pool of kept-alive connections to the central server at ``url`` (its /upload-final)."""
+
+    def __init__(self, url: str, *, timeout: float, connections: int) -> None:
+        self._url = httpx2.URL(url)
+        self._timeout = timeout
+        self._http = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout, pool=None),
+            limits=httpx2.Limits(
+                max_connections=connections, max_keepalive_connections=connections
+            ),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    def link(self, media_id: str) -> str:
+        """Where the archive answers for a stored picture's file."""
+        return str(self._url.join(f"media/{media_id}/file"))
+
+    async def deliver(
+        self, picture: Path, filename: str, content_type: str, fields: dict[str, str]
+    ) -> Receipt:
+        """Send one picture, once; the archive's receipt.
+
+        Raises:
+            CentralUnavailable: try again later.
+            CentralRefused: trying again would be refused again.
+            DigestMismatch: the bytes were damaged here or on the way.
+        """
+        try:
+            with picture.open("rb") as file:
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._http.post(
+                        self._url, data=fields, files={"file": (filename, file, content_type)}
+                    )
+        except TimeoutError:
+            raise CentralUnavailable(f"No answer within {self._timeout:g} s.") from None
+        except httpx2.HTTPError as error:
+            raise CentralUnavailable(
+                f"The central server can't be reached ({type(error).__name__})."
+            ) from None
+        return _receipt(answer)
+
+    @asynccontextmanager
+    async def fetch(self, media_id: str) -> AsyncIterator[httpx2.Response]:
+        """Stream a stored picture's file.
+
+        Raises:
+            MediaNotFound: the archive doesn't have it.
+            CentralUnavailable: the archive can't be asked now.
+        """
+        try:
+            async with self._http.stream("GET", self.link(media_id)) as answer:
+                if answer.status_code == 404:
+                    raise MediaNotFound("The central server has no picture with this id.")
+                if answer.status_code != 200:
+                    raise CentralUnavailable(
+                        f"The central server answered {answer.status_code} instead of the picture."
+                    )
+                yield answer
+        except httpx2.HTTPError as error:
+            raise CentralUnavailable(
+                f"The central server can't be reached ({type(error).__name__})."
+            ) from None
+
+
+def _receipt(answer: httpx2.Response) -> Receipt:
+    status = answer.status_code
+    if status in (200, 201):
+        try:
+            return Receipt.model_validate_json(answer.content)
+        except ValidationError:
+            raise CentralUnavailable("The central server's receipt can't be read.") from None
+    code, reason = _problem(answer)
+    detail = f"The central server answered {status}: {reason}"
+    if code == DigestMismatch.code:
+        raise DigestMismatch(detail)
+    if status >= 500 or status in _WORTH_RETRYING:
+        raise CentralUnavailable(detail)
+    raise CentralRefused(detail)
+
+
+def _problem(answer: httpx2.Response) -> tuple[str, str]:
+    try:
+        problem = Problem.model_validate_json(answer.content)
+    except ValidationError:
+        return "", answer.reason_phrase or "no reason given"
+    return problem.code, problem.detail[:500]

@@ -1,0 +1,70 @@
+"""Wires the central server and runs it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from media_processor.central_server import routes
+from media_processor.central_server.activity_log import ActivityLog
+from media_processor.central_server.archive import Archive
+from media_processor.central_server.catalogue import Catalogue
+from media_processor.http.problems import add_problem_handlers
+from media_processor.http.serve import serve
+from media_processor.settings import CentralServerSettings
+from media_processor.storage.local import LocalStorage
+from media_processor.telemetry import start_logging
+
+log = logging.getLogger(__name__)
+
+# No delivery takes this long, so an older temporary file belongs to a process that died.
+_ABANDONED_SECONDS = 3600.0
+
+
+class _State(TypedDict):
+    archive: Archive
+    settings: CentralServerSettings
+
+
+def create_app(settings: CentralServerSettings) -> FastAPI:
+    """The archive as an ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
+        archive = await asyncio.to_thread(_open_archive, settings)
+        log.info("🏛️ archiving on port %d", settings.central_server_port)
+        try:
+            yield {"archive": archive, "settings": settings}
+        finally:
+            archive.catalogue.close()
+
+    app = FastAPI(title="media-processor: central server", version="1", lifespan=lifespan)
+    add_problem_handlers(app)
+    app.include_router(routes.router)
+    return app
+
+
+def _open_archive(settings: CentralServerSettings) -> Archive:
+    storage = LocalStorage(settings.storage_dir)
+    storage.sweep_incoming(_ABANDONED_SECONDS)
+    url = (
+        sa.make_url(settings.database_url.get_secret_value())
+        if settings.database_url
+        else sa.URL.create("sqlite", database=str(settings.catalogue_file))
+    )
+    return Archive(storage, Catalogue(url), ActivityLog(settings.log_file))
+
+
+def run(settings: CentralServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    start_logging("central", settings.log_level)
+    serve(
+        create_app(settings),
+        settings.bind_host,
+        settings.central_server_port,
+        "CENTRAL_SERVER_PORT",
+    )

@@ -1,0 +1,218 @@
+"""The archive's HTTP API."""
+
+import asyncio
+import hmac
+import logging
+import re
+from typing import Annotated, cast
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from media_processor.central_server.archive import Archive, Delivery
+from media_processor.errors import (
+    DigestMismatch,
+    DuplicatePart,
+    EmptyFile,
+    InvalidField,
+    MediaConflict,
+    MediaNotFound,
+    MissingPart,
+    NotMultipart,
+    StorageFull,
+    UploadTooLarge,
+)
+from media_processor.http.multipart import ReceivedForm, receive_form
+from media_processor.http.problems import answers
+from media_processor.http.readiness import check_storage, readiness
+from media_processor.messages import (
+    ActivityPage,
+    Check,
+    Health,
+    Readiness,
+    Receipt,
+    StoredMedia,
+    StoredPage,
+    is_media_id,
+    new_media_id,
+    safe_filename,
+    safe_worker_name,
+)
+from media_processor.settings import CentralServerSettings
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+# A branded PNG or lossless picture may be larger than what was uploaded.
+_GROWTH = 4
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "worker_name"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "worker_name": {"type": "string"},
+                        "media_id": {"type": "string", "format": "uuid"},
+                        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def archive_of(request: Request) -> Archive:
+    """The archive of the application that serves ``request``."""
+    return cast(Archive, request.state.archive)
+
+
+def settings_of(request: Request) -> CentralServerSettings:
+    """The settings of the application that serves ``request``."""
+    return cast(CentralServerSettings, request.state.settings)
+
+
+_Archive = Annotated[Archive, Depends(archive_of)]
+_Settings = Annotated[CentralServerSettings, Depends(settings_of)]
+
+
+def found(media_id: str, archive: _Archive) -> StoredMedia:
+    """The picture of the path."""
+    entry = archive.catalogue.find(media_id) if is_media_id(media_id) else None
+    if entry is None:
+        raise MediaNotFound("No picture with this id is stored.")
+    return entry.media
+
+
+_Stored = Annotated[StoredMedia, Depends(found)]
+
+
+@router.post(
+    "/upload-final",
+    status_code=201,
+    openapi_extra=_FORM,
+    responses={
+        200: {"model": Receipt, "description": "It was stored before."},
+        **answers(
+            MissingPart,
+            DuplicatePart,
+            EmptyFile,
+            MediaConflict,
+            UploadTooLarge,
+            NotMultipart,
+            InvalidField,
+            DigestMismatch,
+            StorageFull,
+        ),
+    },
+)
+async def upload_final(
+    request: Request, response: Response, archive: _Archive, settings: _Settings
+) -> Receipt:
+    """Store a finished picture. 201 means it is on disk, in the catalogue and in the log."""
+    limit = settings.max_upload_bytes * _GROWTH
+    async with receive_form(request, archive.storage, max_file_bytes=limit) as form:
+        delivery = _delivery(form)
+        receipt, is_new = await asyncio.to_thread(archive.store, delivery)
+    if is_new:
+        log.info("🗄️ %s stored as %s", receipt.media_id, receipt.stored_path)
+    else:
+        response.status_code = 200
+        log.info("🗄️ %s was stored before", receipt.media_id)
+    return receipt
+
+
+def _delivery(form: ReceivedForm) -> Delivery:
+    file, fields = form.file, form.fields
+    if file.size == 0:
+        raise EmptyFile("The file is empty.")
+    if not fields.get("worker_name"):
+        raise MissingPart("The form needs a field 'worker_name'.")
+    announced = fields.get("sha256", file.sha256)
+    if not re.fullmatch("[0-9a-f]{64}", announced):
+        raise InvalidField("The field 'sha256' must be 64 hexadecimal digits in lower case.")
+    if not hmac.compare_digest(announced, file.sha256):
+        raise DigestMismatch("The bytes that came don't have the digest in 'sha256'. Send again.")
+    media_id = fields.get("media_id") or new_media_id()
+    if not is_media_id(media_id):
+        raise InvalidField("The field 'media_id' must be a UUIDv7. Leave it out to get a new one.")
+    return Delivery(
+        path=file.path,
+        media_id=media_id,
+        filename=safe_filename(file.filename),
+        worker_name=safe_worker_name(fields["worker_name"]),
+        sha256=file.sha256,
+        size=file.size,
+    )
+
+
+@router.get("/media", responses=answers(InvalidField))
+def list_stored(
+    archive: _Archive,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> StoredPage:
+    """Stored pictures, newest first."""
+    if cursor is not None and not is_media_id(cursor):
+        raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
+    stored = archive.catalogue.newest(cursor, limit + 1)
+    page = stored[:limit]
+    return StoredPage(items=tuple(page), next=page[-1].media_id if len(stored) > limit else None)
+
+
+@router.get("/media/{media_id}", responses=answers(MediaNotFound))
+def get_stored(media: _Stored) -> StoredMedia:
+    """One stored picture."""
+    return media
+
+
+@router.get("/media/{media_id}/file", response_class=FileResponse, responses=answers(MediaNotFound))
+def get_file(media: _Stored, archive: _Archive) -> FileResponse:
+    """The picture itself."""
+    path = archive.file(media)
+    if not path.exists():
+        log.error("❌ %s is in the catalogue, but its file is gone", media.media_id)
+        raise MediaNotFound("The file of this picture is gone from the archive.")
+    return FileResponse(
+        path,
+        media_type=media.content_type,
+        headers={
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": f"inline; filename*=UTF-8''{quote(media.filename)}",
+        },
+    )
+
+
+@router.get("/activity")
+def activity(archive: _Archive, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> ActivityPage:
+    """The last lines of the activity log, newest first."""
+    return ActivityPage(lines=tuple(archive.log.last(limit)))
+
+
+@router.get("/health")
+async def health() -> Health:
+    """The process is alive."""
+    return Health()
+
+
+@router.get("/ready", responses={503: {"model": Readiness, "description": "Something is missing."}})
+def ready(archive: _Archive, settings: _Settings, response: Response) -> Readiness:
+    """Every part that storing a picture needs."""
+    checks = check_storage(archive.storage, settings.min_free_bytes)
+    checks["catalogue"] = _check_catalogue(archive)
+    return readiness(checks, response)
+
+
+def _check_catalogue(archive: Archive) -> Check:
+    try:
+        archive.catalogue.ping()
+    except SQLAlchemyError as error:
+        return Check(ok=False, detail=f"doesn't answer: {type(error).__name__}")
+    return Check(ok=True, detail="answers")

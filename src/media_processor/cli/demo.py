@@ -1,0 +1,89 @@
+"""What ``make demo`` shows: pictures on their way, live, then where they ended up."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from media_processor.cli.uploads import pictures_in
+from media_processor.client import FastServer, activity, open_fast_server
+from media_processor.errors import MediaProcessorError
+from media_processor.up import Addresses
+
+_SIGNS = {
+    "sending": "📤",
+    "queued": "📥",
+    "watermarking": "🎨",
+    "uploading": "🚀",
+    "retrying": "🔁",
+    "stored": "📦",
+    "failed": "❌",
+    "refused": "❌",
+}
+
+
+@dataclass
+class _Row:
+    path: Path
+    status: str = "sending"
+    media_id: str = ""
+    milliseconds: float | None = None
+    stored: str = ""
+    log_line: str = ""
+
+
+async def show(addresses: Addresses, folder: Path) -> None:
+    """Upload the pictures of ``folder`` and print what became of each."""
+    console = Console()
+    rows = [_Row(path) for path in pictures_in([folder])]
+    with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
+        async with open_fast_server(addresses.fast_server) as server:
+            await asyncio.gather(*(_follow(server, row, rows, live) for row in rows))
+    await _add_log_lines(rows, addresses.central_server)
+    console.print(_summary(rows))
+
+
+async def _follow(server: FastServer, row: _Row, rows: list[_Row], live: Live) -> None:
+    started = time.perf_counter()
+    try:
+        accepted = await server.upload(row.path, "default")
+        row.media_id = accepted.id
+        async for media in server.follow(accepted.id):
+            row.status = media.status
+            if media.error:
+                row.stored = media.error.detail
+            if media.result:
+                row.milliseconds = (time.perf_counter() - started) * 1000
+                row.stored = media.result.stored_path
+            live.update(_progress(rows))
+    except MediaProcessorError as error:
+        row.status, row.stored = "refused", error.detail
+    live.update(_progress(rows))
+
+
+async def _add_log_lines(rows: list[_Row], central_url: str) -> None:
+    lines = (await activity(central_url, limit=1000)).lines
+    for row in rows:
+        image = Path(row.stored).name
+        line = next((line for line in lines if line.image == image), None)
+        if line and row.milliseconds is not None:
+            row.log_line = f"[{line.at}] WORKER: {line.worker} | IMAGE: {line.image}"
+
+
+def _progress(rows: list[_Row]) -> Table:
+    table = Table("", "picture", "status", box=None)
+    for row in rows:
+        table.add_row(_SIGNS[row.status], row.path.name, row.status)
+    return table
+
+
+def _summary(rows: list[_Row]) -> Table:
+    table = Table("picture", "id", "ms", "stored path", "log line", title="POST to stored")
+    for row in rows:
+        took = f"{row.milliseconds:.0f}" if row.milliseconds is not None else row.status
+        table.add_row(row.path.name, row.media_id, took, row.stored, row.log_line)
+    return table

@@ -1,0 +1,81 @@
+"""``watermark``: brands pictures on this machine, without any server."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.media.profile import get_profile
+from media_processor.messages import SandboxTask
+from media_processor.settings import WorkerSettings, read
+from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.sandbox import Sandbox
+
+
+def watermark_files(files: list[Path], output: Path | None, profile: str) -> int:
+    """Brand the files; the exit status: 0 if all went well, else 1.
+
+    Raises:
+        SetupError, UnknownProfile, LogoUnavailable: nothing was branded.
+    """
+    get_profile(profile)
+    settings = read(WorkerSettings)
+    logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.ERROR)
+    pairs = _pairs(files, output)
+    failures = asyncio.run(_watermark(pairs, profile, settings))
+    for source, reason in failures:
+        Console(stderr=True).print(f"media-processor: {source}: {reason}", style="red")
+    return 1 if failures else 0
+
+
+def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
+    for file in files if output else files[:1]:
+        if not file.is_file():
+            raise SetupError(f"{file} isn't a file.")
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        targets = [output / f"watermarked_{file.name}" for file in files]
+        if len(set(targets)) < len(targets):
+            raise SetupError("Two of the pictures have the same name. Use a folder for each.")
+        return list(zip(files, targets, strict=True))
+    if len(files) != 2 or files[1].is_dir():
+        raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
+    return [(files[0], files[1])]
+
+
+async def _watermark(
+    pairs: list[tuple[Path, Path]], profile: str, settings: WorkerSettings
+) -> list[tuple[Path, str]]:
+    logo = await LogoSource(settings).file()
+    sandbox = Sandbox(
+        min(settings.watermark_processes, len(pairs)),
+        memory_bytes=settings.watermark_memory_bytes,
+        timeout=settings.watermark_timeout,
+    )
+
+    async def one(source: Path, target: Path) -> tuple[Path, str] | None:
+        task = SandboxTask(
+            source=str(source.absolute()),
+            target=str(target.absolute()),
+            logo=str(logo),
+            profile=profile,
+            max_pixels=settings.max_pixels,
+        )
+        try:
+            await sandbox.paint(task)
+        except MediaProcessorError as error:
+            return source, error.detail
+        return None
+
+    try:
+        jobs = [asyncio.create_task(one(source, target)) for source, target in pairs]
+        ended = asyncio.as_completed(jobs)
+        bar = track(ended, "branding", len(jobs), console=Console(stderr=True), transient=True)
+        failures = [failure for job in bar if (failure := await job)]
+    finally:
+        await sandbox.close()
+    return failures

@@ -1,0 +1,149 @@
+"""The command's wiring: every subcommand, and one line for every error."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from media_processor.errors import MediaProcessorError
+from media_processor.settings import (
+    CentralServerSettings,
+    FastServerSettings,
+    WorkerSettings,
+    read,
+)
+
+app = typer.Typer(
+    name="media-processor",
+    help="Brands every picture with your logo, ships it to your archive, loses none.\n\n"
+    "Start with [bold]media-processor up[/bold]: it runs everything on this machine. Then "
+    "[bold]media-processor upload photo.jpg --wait[/bold].\n\nSettings are environment "
+    "variables, listed in docs/configuration.md.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Url = Annotated[
+    str,
+    typer.Option("--url", envvar="FAST_SERVER_URL", help="The fast server."),
+]
+
+
+def main() -> None:
+    """Run the command; an error is one line on stderr and exit status 1."""
+    try:
+        app()
+    except MediaProcessorError as error:
+        sys.stderr.write(f"media-processor: {error.detail}\n")
+        sys.exit(1)
+
+
+@app.command()
+def up(
+    demo: Annotated[
+        Path | None,
+        typer.Option(
+            help="Upload the pictures of this folder first and show what becomes of them.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+) -> None:
+    """Run everything on this machine: Valkey, fast server, workers, central server.
+
+    What dies is started again. Ctrl-C stops everything. FAST_SERVER_PORT,
+    CENTRAL_SERVER_PORT, WORKERS and MEDIA_DATA_DIR let two systems run side by side.
+    """
+    from media_processor import up as machine
+    from media_processor.cli.demo import show
+
+    machine.run((lambda addresses: show(addresses, demo)) if demo else None)
+
+
+@app.command()
+def fast_server() -> None:
+    """Run the fast server alone: takes pictures on POST /media."""
+    from media_processor.fast_server.main import run
+
+    run(read(FastServerSettings))
+
+
+@app.command()
+def worker_server(
+    stage: Annotated[
+        Literal["watermark", "upload", "both"],
+        typer.Option(help="CPU work (watermark) and network work (upload) can run apart."),
+    ] = "both",
+) -> None:
+    """Run a worker alone: brands pictures and ships them to the central server."""
+    from media_processor.worker_server.worker import run
+
+    run(read(WorkerSettings), stage)
+
+
+@app.command()
+def central_server() -> None:
+    """Run the central server alone: archives pictures sent to POST /upload-final."""
+    from media_processor.central_server.main import run
+
+    run(read(CentralServerSettings))
+
+
+@app.command()
+def upload(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until every picture is stored or failed.")
+    ] = False,
+    profile: Annotated[str, typer.Option(help="How the logo is placed.")] = "default",
+    url: _Url = "http://127.0.0.1:8000",
+) -> None:
+    """Send pictures to the fast server, several at a time.
+
+    Exit status: 0 all accepted (with --wait: all stored), 1 otherwise.
+
+    Example: media-processor upload holiday/ --wait
+    """
+    from media_processor.cli.uploads import upload_all
+
+    raise typer.Exit(upload_all(paths, url=url, profile=profile, wait=wait))
+
+
+@app.command()
+def status(
+    media_id: Annotated[str, typer.Argument(metavar="ID", help="The id that upload printed.")],
+    url: _Url = "http://127.0.0.1:8000",
+) -> None:
+    """Show what became of a picture.
+
+    Exit status: 0 unless the picture failed or there is none with this id.
+    """
+    from media_processor.cli.uploads import show_status
+
+    raise typer.Exit(show_status(media_id, url))
+
+
+@app.command()
+def watermark(
+    files: Annotated[
+        list[Path], typer.Argument(help="IN OUT, or with --output any number of pictures.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for watermarked_<name> of each picture."),
+    ] = None,
+    profile: Annotated[str, typer.Option(help="How the logo is placed.")] = "default",
+) -> None:
+    """Brand pictures right here, without any server.
+
+    The logo is GOOGLE_LOGO, a URL or a file.
+
+    Examples: media-processor watermark photo.jpg branded.jpg, or
+    media-processor watermark *.jpg -o branded/
+    """
+    from media_processor.cli.local import watermark_files
+
+    raise typer.Exit(watermark_files(files, output, profile))

@@ -1,0 +1,136 @@
+"""``upload`` and ``status``: pictures to the fast server and what becomes of them."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from media_processor.client import FastServer, open_fast_server
+from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.messages import MediaStatus
+
+# Enough to keep a gateway busy, few enough to keep every transfer fast.
+_AT_A_TIME = 4
+
+_PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: ``detail`` is the id, or why it was refused."""
+
+    path: Path
+    status: str
+    detail: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.status not in ("refused", "failed")
+
+
+def pictures_in(paths: list[Path]) -> list[Path]:
+    """The files, and the pictures in the folders, sorted.
+
+    Raises:
+        SetupError: a path doesn't exist, or there is no picture at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _PICTURES)
+            found += [file for file in files if file.is_file()]
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise SetupError(f"{path} doesn't exist.")
+    if not found:
+        raise SetupError("There is no picture there. JPEG, PNG and WebP are taken.")
+    return found
+
+
+def upload_all(paths: list[Path], *, url: str, profile: str, wait: bool) -> int:
+    """Upload, show a progress bar and a summary; the exit status."""
+    files = pictures_in(paths)
+    console = Console(stderr=True)
+    outcomes = asyncio.run(_upload_all(files, url, profile, wait, console))
+    table = Table("picture", "status", "id or reason", box=None)
+    for outcome in outcomes:
+        colour = "green" if outcome.is_good else "red"
+        table.add_row(str(outcome.path), f"[{colour}]{outcome.status}[/{colour}]", outcome.detail)
+    Console().print(table)
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+async def _upload_all(
+    files: list[Path], url: str, profile: str, wait: bool, console: Console
+) -> list[Outcome]:
+    slots = asyncio.Semaphore(_AT_A_TIME)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("waiting for the archive" if wait else "sending", total=len(files))
+
+        async def one(server: FastServer, path: Path) -> Outcome:
+            async with slots:
+                outcome = await _upload(server, path, profile)
+            if wait and outcome.is_good:
+                outcome = await _stored(server, path, outcome.detail)
+            progress.advance(bar)
+            return outcome
+
+        async with open_fast_server(url) as server:
+            return list(await asyncio.gather(*(one(server, path) for path in files)))
+
+
+async def _upload(server: FastServer, path: Path, profile: str) -> Outcome:
+    try:
+        accepted = await server.upload(path, profile)
+    except MediaProcessorError as error:
+        return Outcome(path, "refused", error.detail)
+    except OSError as error:
+        return Outcome(path, "refused", f"The file can't be read: {error.strerror}.")
+    return Outcome(path, accepted.status, accepted.id)
+
+
+async def _stored(server: FastServer, path: Path, media_id: str) -> Outcome:
+    try:
+        async for status in server.follow(media_id):
+            if status.status == "failed" and status.error:
+                return Outcome(path, "failed", f"{media_id}: {status.error.detail}")
+            if status.status == "stored":
+                return Outcome(path, "stored", media_id)
+    except MediaProcessorError as error:
+        return Outcome(path, "failed", f"{media_id}: {error.detail}")
+    return Outcome(path, "failed", media_id)
+
+
+def show_status(media_id: str, url: str) -> int:
+    """Print one media; the exit status."""
+
+    async def ask() -> MediaStatus:
+        async with open_fast_server(url) as server:
+            return await server.status(media_id)
+
+    media = asyncio.run(ask())
+    table = Table(show_header=False, box=None)
+    table.add_row("picture", media.filename)
+    table.add_row("status", media.status)
+    table.add_row("size", f"{media.width} × {media.height}, {media.size:,} bytes")
+    if media.error:
+        table.add_row("error", media.error.detail)
+    if media.result:
+        table.add_row("stored", media.result.stored_path)
+        table.add_row("link", media.result.link)
+    for step in media.steps:
+        who = f" by {step.worker}" if step.worker else ""
+        why = f": {step.detail}" if step.detail else ""
+        table.add_row(f"{step.at.astimezone():%H:%M:%S.%f}"[:-3], f"{step.step}{who}{why}")
+    Console().print(table)
+    return 1 if media.status == "failed" else 0

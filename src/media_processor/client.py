@@ -1,0 +1,126 @@
+"""Speaks to a fast server as its users do: upload a picture, follow what becomes of it."""
+
+import asyncio
+import mimetypes
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+from pydantic import ValidationError
+
+from media_processor.errors import MediaProcessorError
+from media_processor.messages import AcceptedMedia, ActivityPage, MediaStatus, Problem
+
+# A server that restarts is back within seconds.
+_PATIENCE = 30.0
+
+
+class ServerRefused(MediaProcessorError):
+    """The server answered with a problem document; ``detail`` is the server's."""
+
+    code = "server_refused"
+
+
+class ServerUnreachable(MediaProcessorError):
+    """No answer."""
+
+    code = "server_unreachable"
+
+
+class FastServer:
+    """One fast server, by its base URL."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+
+    async def upload(self, path: Path, profile: str) -> AcceptedMedia:
+        """Send a picture; tries again while the server is away, without doubling it.
+
+        Raises:
+            ServerRefused, ServerUnreachable
+        """
+        key = str(uuid4())
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                with path.open("rb") as file:
+                    answer = await self._http.post(
+                        "/media",
+                        data={"profile": profile},
+                        files={"file": (path.name, file, kind)},
+                        headers={"Idempotency-Key": key},
+                    )
+            except httpx2.TransportError as error:
+                if time.monotonic() > give_up:
+                    raise _unreachable(self._http, error) from None
+                await asyncio.sleep(1)
+                continue
+            return AcceptedMedia.model_validate_json(_checked(answer))
+
+    async def status(self, media_id: str) -> MediaStatus:
+        """What became of a media."""
+        try:
+            answer = await self._http.get(f"/media/{media_id}")
+        except httpx2.TransportError as error:
+            raise _unreachable(self._http, error) from None
+        return MediaStatus.model_validate_json(_checked(answer))
+
+    async def follow(self, media_id: str) -> AsyncIterator[MediaStatus]:
+        """The status at each change until it is stored or failed; reconnects when cut off."""
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                async for status in self._events(media_id):
+                    give_up = time.monotonic() + _PATIENCE
+                    yield status
+                    if status.status in ("stored", "failed"):
+                        return
+            except httpx2.TransportError as error:
+                if time.monotonic() > give_up:
+                    raise _unreachable(self._http, error) from None
+            await asyncio.sleep(0.5)
+
+    async def _events(self, media_id: str) -> AsyncIterator[MediaStatus]:
+        # The server sends a sign of life at least every 15 s.
+        async with self._http.stream("GET", f"/media/{media_id}/events", timeout=30) as answer:
+            if answer.status_code != 200:
+                await answer.aread()
+            _checked(answer)
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    yield MediaStatus.model_validate_json(line.removeprefix("data:").strip())
+
+
+@asynccontextmanager
+async def open_fast_server(url: str) -> AsyncIterator[FastServer]:
+    """The fast server at ``url``, while the context lasts."""
+    async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
+        yield FastServer(http)
+
+
+async def activity(central_url: str, limit: int) -> ActivityPage:
+    """The last lines of the central server's activity log, newest first."""
+    async with httpx2.AsyncClient(base_url=central_url, timeout=15) as http:
+        answer = await http.get("/activity", params={"limit": limit})
+        return ActivityPage.model_validate_json(_checked(answer))
+
+
+def _checked(answer: httpx2.Response) -> bytes:
+    if answer.status_code < 400:
+        return answer.content if answer.is_stream_consumed else b""
+    try:
+        detail = Problem.model_validate_json(answer.content).detail
+    except ValidationError:
+        detail = f"The server answered {answer.status_code}."
+    raise ServerRefused(detail)
+
+
+def _unreachable(http: httpx2.AsyncClient, error: Exception) -> ServerUnreachable:
+    return ServerUnreachable(
+        f"{http.base_url} can't be reached ({type(error).__name__}). "
+        "Is it running? 'media-processor up' starts everything."
+    )

@@ -1,0 +1,230 @@
+"""Every error the system tells a person about, drawn once.
+
+    MediaProcessorError                 code                     status  fault
+    ├── RequestError                                                     client
+    │   ├── NotMultipart                not_multipart            415
+    │   ├── MalformedUpload             malformed_upload         400
+    │   ├── MissingPart                 missing_part             400
+    │   ├── DuplicatePart               duplicate_part           400
+    │   ├── InvalidField                invalid_field            422
+    │   ├── UploadTooLarge              upload_too_large         413
+    │   ├── UnknownProfile              unknown_profile          422
+    │   ├── IdempotencyConflict         idempotency_conflict     409
+    │   ├── MediaNotFound               media_not_found          404
+    │   ├── NotReadyYet                 not_ready_yet            409
+    │   ├── DigestMismatch              digest_mismatch          422
+    │   └── MediaConflict               media_conflict           409
+    ├── PictureError                                                     client
+    │   ├── EmptyFile                   empty_file               400
+    │   ├── UnsupportedPicture          unsupported_picture      415
+    │   ├── BrokenPicture               broken_picture           422
+    │   └── TooManyPixels               too_many_pixels          422
+    ├── SandboxError                                                     client
+    │   ├── DecoderCrash                decoder_crash            422
+    │   ├── OutOfMemory                 out_of_memory            422
+    │   └── TooSlow                     too_slow                 422
+    ├── LogoUnavailable                 logo_unavailable         503     operator
+    ├── SpoolDamaged                    spool_damaged            500     operator
+    ├── StorageFull                     storage_full             507     operator
+    ├── QueueUnavailable                queue_unavailable        503     operator
+    ├── CentralUnavailable              central_unavailable      503     upstream
+    ├── CentralRefused                  central_refused          502     upstream
+    └── SetupError                      setup_error              500     operator
+
+An error knows four things: a stable ``code`` for programs, the HTTP ``status`` it is
+answered with, a ``detail`` written for the person who meets it, and whose ``fault``
+it is. ``media_processor.http.problems`` turns one into an RFC 9457 document.
+"""
+
+from typing import ClassVar, Literal
+
+Fault = Literal["client", "operator", "upstream", "ours"]
+
+
+class MediaProcessorError(Exception):
+    """Root of the tree; ``detail`` is public, so it names no path, secret or traceback."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong on our side"
+    fault: ClassVar[Fault] = "ours"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class RequestError(MediaProcessorError):
+    code = "bad_request"
+    status = 400
+    title = "The request can't be carried out"
+    fault = "client"
+
+
+class NotMultipart(RequestError):
+    code = "not_multipart"
+    status = 415
+    title = "The body must be multipart/form-data"
+
+
+class MalformedUpload(RequestError):
+    code = "malformed_upload"
+    title = "The multipart body is malformed"
+
+
+class MissingPart(RequestError):
+    code = "missing_part"
+    title = "A part of the form is missing"
+
+
+class DuplicatePart(RequestError):
+    code = "duplicate_part"
+    title = "A part of the form came twice"
+
+
+class InvalidField(RequestError):
+    code = "invalid_field"
+    status = 422
+    title = "A field has a value that can't be used"
+
+
+class UploadTooLarge(RequestError):
+    code = "upload_too_large"
+    status = 413
+    title = "The upload is too large"
+
+
+class UnknownProfile(RequestError):
+    code = "unknown_profile"
+    status = 422
+    title = "There is no such profile"
+
+
+class IdempotencyConflict(RequestError):
+    code = "idempotency_conflict"
+    status = 409
+    title = "The Idempotency-Key was used for another upload"
+
+
+class MediaNotFound(RequestError):
+    code = "media_not_found"
+    status = 404
+    title = "There is no such media"
+
+
+class NotReadyYet(RequestError):
+    code = "not_ready_yet"
+    status = 409
+    title = "The picture isn't there yet"
+
+
+class DigestMismatch(RequestError):
+    code = "digest_mismatch"
+    status = 422
+    title = "The bytes are not the ones that were announced"
+
+
+class MediaConflict(RequestError):
+    code = "media_conflict"
+    status = 409
+    title = "This media is already stored with other bytes"
+
+
+class PictureError(MediaProcessorError):
+    code = "picture_error"
+    status = 422
+    title = "The picture can't be used"
+    fault = "client"
+
+
+class EmptyFile(PictureError):
+    code = "empty_file"
+    status = 400
+    title = "The file is empty"
+
+
+class UnsupportedPicture(PictureError):
+    code = "unsupported_picture"
+    status = 415
+    title = "This kind of file isn't taken"
+
+
+class BrokenPicture(PictureError):
+    code = "broken_picture"
+    title = "The picture is broken"
+
+
+class TooManyPixels(PictureError):
+    code = "too_many_pixels"
+    title = "The picture has too many pixels"
+
+
+class SandboxError(MediaProcessorError):
+    """The guarded child process that handles pixels came to grief over a picture."""
+
+    code = "sandbox_error"
+    status = 422
+    title = "The picture couldn't be handled"
+    fault = "client"
+
+
+class DecoderCrash(SandboxError):
+    code = "decoder_crash"
+    title = "The picture crashed its decoder"
+
+
+class OutOfMemory(SandboxError):
+    code = "out_of_memory"
+    title = "The picture needs too much memory"
+
+
+class TooSlow(SandboxError):
+    code = "too_slow"
+    title = "The picture takes too long"
+
+
+class LogoUnavailable(MediaProcessorError):
+    code = "logo_unavailable"
+    status = 503
+    title = "The logo can't be had"
+    fault = "operator"
+
+
+class SpoolDamaged(MediaProcessorError):
+    code = "spool_damaged"
+    title = "The original is missing from the spool"
+    fault = "operator"
+
+
+class StorageFull(MediaProcessorError):
+    code = "storage_full"
+    status = 507
+    title = "There is no room left on the disk"
+    fault = "operator"
+
+
+class QueueUnavailable(MediaProcessorError):
+    code = "queue_unavailable"
+    status = 503
+    title = "Redis can't be reached"
+    fault = "operator"
+
+
+class CentralUnavailable(MediaProcessorError):
+    code = "central_unavailable"
+    status = 503
+    title = "The central server can't be reached"
+    fault = "upstream"
+
+
+class CentralRefused(MediaProcessorError):
+    code = "central_refused"
+    status = 502
+    title = "The central server refused the picture"
+    fault = "upstream"
+
+
+class SetupError(MediaProcessorError):
+    code = "setup_error"
+    title = "The system can't start"
+    fault = "operator"

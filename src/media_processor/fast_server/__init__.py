@@ -1,0 +1,1 @@
+"""The gateway: takes pictures, tells what became of them."""

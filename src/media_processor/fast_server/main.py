@@ -1,0 +1,64 @@
+"""Wires the fast server and runs it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from fastapi import FastAPI
+
+from media_processor.central_client import CentralClient
+from media_processor.fast_server import operations, status, uploads
+from media_processor.fast_server.parts import Parts
+from media_processor.http.problems import add_problem_handlers
+from media_processor.http.serve import serve
+from media_processor.jobs.queue import Changes, open_queue
+from media_processor.settings import FastServerSettings
+from media_processor.spool import Spool
+from media_processor.telemetry import start_logging
+
+log = logging.getLogger(__name__)
+
+# Reading a stored picture back; generous, as nobody's job waits for it.
+_CENTRAL_TIMEOUT = 15.0
+_CENTRAL_CONNECTIONS = 32
+
+
+class _State(TypedDict):
+    parts: Parts
+
+
+def create_app(settings: FastServerSettings) -> FastAPI:
+    """The gateway as an ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
+        spool = await asyncio.to_thread(Spool, settings.uploads_dir)
+        central = CentralClient(
+            settings.central_server_url,
+            timeout=_CENTRAL_TIMEOUT,
+            connections=_CENTRAL_CONNECTIONS,
+        )
+        async with open_queue(settings) as queue:
+            changes = Changes(queue.redis)
+            listening = asyncio.create_task(changes.listen())
+            log.info("🚪 taking pictures on port %d", settings.fast_server_port)
+            try:
+                yield {"parts": Parts(settings, spool, queue, changes, central)}
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+                await central.close()
+
+    app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)
+    add_problem_handlers(app)
+    for module in (uploads, status, operations):
+        app.include_router(module.router)
+    return app
+
+
+def run(settings: FastServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    start_logging("gateway", settings.log_level)
+    serve(create_app(settings), settings.bind_host, settings.fast_server_port, "FAST_SERVER_PORT")

@@ -1,0 +1,59 @@
+"""``GET /queue``, ``/health`` and ``/ready``: how the system is."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from media_processor.errors import QueueUnavailable
+from media_processor.fast_server.parts import Parts, parts_of
+from media_processor.http.readiness import check_storage, readiness
+from media_processor.messages import Check, Health, QueueReport, Readiness
+from media_processor.spool import age_seconds
+
+router = APIRouter()
+
+_Parts = Annotated[Parts, Depends(parts_of)]
+
+
+@router.get("/queue")
+async def queue_report(parts: _Parts) -> QueueReport:
+    """How much there is to do and who does it."""
+    unfinished = await asyncio.to_thread(parts.spool.open_ids)
+    failed = await asyncio.to_thread(parts.spool.failed_count)
+    queues = workers = None
+    try:
+        queues = await parts.queue.depths()
+        workers = tuple(await parts.queue.workers())
+    except QueueUnavailable:
+        queues = workers = None
+    return QueueReport(
+        queues=queues,
+        workers=workers,
+        unfinished=len(unfinished),
+        failed=failed,
+        oldest_age_seconds=age_seconds(unfinished[0]) if unfinished else None,
+    )
+
+
+@router.get("/health")
+async def health() -> Health:
+    """The process is alive."""
+    return Health()
+
+
+@router.get("/ready", responses={503: {"model": Readiness, "description": "Something is missing."}})
+async def ready(parts: _Parts, response: Response) -> Readiness:
+    """Every part that taking a picture needs. Without Redis pictures are taken, but wait."""
+    floor = parts.settings.min_free_bytes
+    checks = await asyncio.to_thread(check_storage, parts.spool.storage, floor)
+    checks["redis"] = await _check_redis(parts)
+    return readiness(checks, response)
+
+
+async def _check_redis(parts: Parts) -> Check:
+    try:
+        await parts.queue.ping()
+    except QueueUnavailable as error:
+        return Check(ok=False, detail=error.detail)
+    return Check(ok=True, detail="answers")

@@ -1,0 +1,137 @@
+"""``GET /media…``: what became of a picture, and its files."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx2
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from media_processor.errors import CentralUnavailable, InvalidField, MediaNotFound, NotReadyYet
+from media_processor.fast_server.parts import Parts, parts_of
+from media_processor.fast_server.views import status
+from media_processor.http.problems import answers
+from media_processor.messages import MediaPage, MediaStatus, Status, is_media_id
+from media_processor.spool import Media
+
+router = APIRouter()
+
+# Announcements can be lost with Redis, so a watcher looks by itself this often, in seconds.
+_LOOK_ANYWAY = 1.0
+
+_Parts = Annotated[Parts, Depends(parts_of)]
+
+
+def found(media_id: str, parts: _Parts) -> Media:
+    """The media of the path."""
+    return parts.spool.find(media_id)
+
+
+_Media = Annotated[Media, Depends(found)]
+
+
+@router.get("/media", responses=answers(InvalidField))
+def list_media(
+    parts: _Parts,
+    status_is: Annotated[Status | None, Query(alias="status")] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> MediaPage:
+    """Media, newest first."""
+    if cursor is not None and not is_media_id(cursor):
+        raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
+    found_media = parts.spool.newest(status_is, cursor, limit + 1)
+    page = found_media[:limit]
+    return MediaPage(
+        items=tuple(status(media, parts.central) for media in page),
+        next=page[-1].record.id if len(found_media) > limit else None,
+    )
+
+
+@router.get("/media/{media_id}", responses=answers(MediaNotFound))
+def get_media(media: _Media, parts: _Parts) -> MediaStatus:
+    """One media."""
+    return status(media, parts.central)
+
+
+@router.get(
+    "/media/{media_id}/events",
+    response_class=EventSourceResponse,
+    responses=answers(MediaNotFound),
+)
+async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSentEvent]:
+    """The status now and at each change, as server-sent events, until it is stored or failed."""
+    media_id = media.record.id
+    sent: Media | None = None
+    async with parts.changes.watch(media_id) as changed:
+        while True:
+            changed.clear()
+            media = await asyncio.to_thread(parts.spool.find, media_id)
+            if media != sent:
+                sent = media
+                yield ServerSentEvent(
+                    event="status",
+                    id=str(len(media.progress.steps)),
+                    data=status(media, parts.central),
+                )
+            if media.status in ("stored", "failed"):
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
+
+
+@router.get(
+    "/media/{media_id}/original",
+    response_class=FileResponse,
+    responses=answers(MediaNotFound),
+)
+def get_original(media: _Media, parts: _Parts) -> FileResponse:
+    """The picture as it came."""
+    path = parts.spool.original(media.record)
+    if not path.exists():
+        raise MediaNotFound("The original is no longer kept here.")
+    record = media.record
+    return FileResponse(
+        path, media_type=record.content_type, headers=_file_headers(record.filename)
+    )
+
+
+async def archived(media: _Media, parts: _Parts) -> AsyncIterator[httpx2.Response | None]:
+    """The archive's answer with the branded picture, or None while the spool has it."""
+    if media.status == "stored":
+        async with parts.central.fetch(media.record.id) as answer:
+            yield answer
+    else:
+        yield None
+
+
+@router.get(
+    "/media/{media_id}/watermarked",
+    response_class=Response,
+    responses=answers(MediaNotFound, NotReadyYet, CentralUnavailable),
+)
+async def get_watermarked(
+    media: _Media,
+    parts: _Parts,
+    from_archive: Annotated[httpx2.Response | None, Depends(archived)],
+) -> Response:
+    """The branded picture: from the spool while it is there, then from the archive."""
+    kind = media.record.content_type
+    headers = _file_headers(f"watermarked_{media.record.filename}")
+    if from_archive is not None:
+        return StreamingResponse(from_archive.aiter_bytes(), media_type=kind, headers=headers)
+    path = await asyncio.to_thread(parts.spool.finished_watermark, media)
+    if path is None:
+        raise NotReadyYet("The picture isn't branded yet. GET its 'events' link to wait for it.")
+    return FileResponse(path, media_type=kind, headers=headers)
+
+
+def _file_headers(filename: str) -> dict[str, str]:
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(filename)}",
+    }

@@ -1,0 +1,147 @@
+"""``POST /media``: takes a picture and answers 202 once it is durable."""
+
+import asyncio
+import logging
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from media_processor.errors import (
+    BrokenPicture,
+    DuplicatePart,
+    EmptyFile,
+    IdempotencyConflict,
+    InvalidField,
+    NotMultipart,
+    QueueUnavailable,
+    StorageFull,
+    TooManyPixels,
+    UnknownProfile,
+    UnsupportedPicture,
+    UploadTooLarge,
+)
+from media_processor.fast_server.parts import parts_of
+from media_processor.fast_server.views import accepted
+from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
+from media_processor.http.problems import answers
+from media_processor.jobs.queue import JobQueue, Wanted
+from media_processor.media.probe import probe
+from media_processor.media.profile import get_profile
+from media_processor.messages import AcceptedMedia, safe_filename
+from media_processor.spool import NewMedia
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "The picture.",
+                        },
+                        "profile": {
+                            "type": "string",
+                            "default": "default",
+                            "description": "How the logo is placed.",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Send the same key to send the same picture again without doubling it.",
+    ),
+]
+
+
+@router.post(
+    "/media",
+    status_code=202,
+    openapi_extra=_FORM,
+    responses=answers(
+        DuplicatePart,
+        EmptyFile,
+        IdempotencyConflict,
+        NotMultipart,
+        UnsupportedPicture,
+        UploadTooLarge,
+        InvalidField,
+        UnknownProfile,
+        BrokenPicture,
+        TooManyPixels,
+        StorageFull,
+    ),
+)
+async def upload(
+    request: Request, response: Response, idempotency_key: IdempotencyKey = None
+) -> AcceptedMedia:
+    """Take a picture. 202 means it is on disk and will be branded and archived."""
+    parts = parts_of(request)
+    limit = parts.settings.max_upload_bytes
+    async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
+        new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
+        media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
+    log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
+    if media.place == "open":
+        await _enqueue(parts.queue, media.record.id)
+    answer = accepted(media)
+    response.headers["Location"] = answer.links.self
+    return answer
+
+
+def _checked(form: ReceivedForm, max_pixels: int) -> NewMedia:
+    """What the form holds, if it is a picture that we take."""
+    if unknown := form.fields.keys() - {"profile"}:
+        raise InvalidField(
+            f"The form has no field {min(unknown)!r}; it takes 'file' and 'profile'."
+        )
+    file = form.file
+    if file.size == 0:
+        raise EmptyFile("The file is empty.")
+    _check_declared_type(file)
+    profile = get_profile(form.fields.get("profile", "default"))
+    facts = probe(file.path, max_pixels)
+    width, height = facts.displayed_size
+    return NewMedia(
+        path=file.path,
+        filename=safe_filename(file.filename),
+        size=file.size,
+        sha256=file.sha256,
+        content_type=facts.content_type,
+        width=width,
+        height=height,
+        profile=profile.name,
+    )
+
+
+def _check_declared_type(file: ReceivedFile) -> None:
+    """The bytes decide what a file is; but one that is declared as no picture is a mistake."""
+    declared = (file.content_type or "application/octet-stream").partition(";")[0].strip().lower()
+    if not declared.startswith("image/") and declared != "application/octet-stream":
+        raise UnsupportedPicture(
+            "The part 'file' is declared as something other than a picture. "
+            "Declare it as image/jpeg, image/png or image/webp, or leave its type out."
+        )
+
+
+async def _enqueue(queue: JobQueue, media_id: str) -> None:
+    try:
+        await queue.ensure([Wanted("watermark", media_id)])
+    except QueueUnavailable:
+        log.warning("⏸️ %s waits in the spool: Redis is away", media_id)

@@ -1,0 +1,83 @@
+"""Every error answer is an RFC 9457 problem document with a stable ``code``."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from media_processor.errors import MediaProcessorError
+from media_processor.messages import Problem
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(code: str, status: int, title: str, detail: str) -> Problem:
+    """The document; its ``type`` is a URN, as there is no page to point at."""
+    return Problem(
+        type=f"urn:media-processor:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+    )
+
+
+def answers(*errors: type[MediaProcessorError]) -> dict[int | str, dict[str, object]]:
+    """The ``responses=`` of a route that can answer with these errors."""
+    documented: dict[int | str, dict[str, object]] = {}
+    for error in errors:
+        entry = documented.setdefault(
+            error.status, {"description": "", "content": {MEDIA_TYPE: {}}, "model": Problem}
+        )
+        entry["description"] = f"{entry['description']}; `{error.code}`".removeprefix("; ")
+    return documented
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make ``app`` answer every error as a problem document."""
+
+    @app.exception_handler(MediaProcessorError)
+    async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
+        if error.status >= 500:
+            log.error("❌ %s %s: %s", request.method, request.url.path, error.detail)
+        return _respond(problem(error.code, error.status, error.title, error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return _respond(
+            problem("invalid_field", 422, "A field can't be used", f"{where}: {first['msg']}")
+        )
+
+    @app.exception_handler(HTTPException)
+    async def plain(_: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+        response = _respond(problem(code, status, status.phrase, str(error.detail)))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def unknown(_: Request, __: Exception) -> JSONResponse:
+        return _respond(
+            problem(
+                MediaProcessorError.code,
+                MediaProcessorError.status,
+                MediaProcessorError.title,
+                "The log of the server tells more.",
+            )
+        )
+
+
+def _respond(document: Problem) -> JSONResponse:
+    # A body that was refused while it was still coming can't be told from the next request.
+    headers = {"Connection": "close"} if document.status in (400, 413, 415, 507) else None
+    return JSONResponse(
+        document.model_dump(), document.status, headers=headers, media_type=MEDIA_TYPE
+    )

@@ -1,0 +1,49 @@
+"""Connections to Redis that survive its going away."""
+
+import msgpack
+from arq.connections import ArqRedis
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from media_processor.settings import RedisSettings
+
+# What a lost or silent Redis raises; redis-py lets the operating system's errors through.
+REDIS_AWAY = (RedisError, OSError, TimeoutError)
+
+# A Redis that is stopped but still connected must not hold a caller longer than this.
+SOCKET_TIMEOUT = 5.0
+
+# Payloads outlive every backlog (ARQ's default is a day).
+JOB_LIFETIME_MS = 30 * 24 * 3600 * 1000
+
+
+def connect(settings: RedisSettings) -> ArqRedis:
+    """A pool that connects when first used. Jobs are msgpack, never pickle."""
+    pool = BlockingConnectionPool.from_url(
+        settings.address(),
+        max_connections=64,
+        timeout=SOCKET_TIMEOUT,
+        socket_timeout=SOCKET_TIMEOUT,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        health_check_interval=30,
+        # One quick retry heals a connection that broke while idle; a longer outage is the
+        # caller's to wait out.
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+    )
+    return ArqRedis(
+        pool_or_conn=pool,
+        job_serializer=msgpack.packb,
+        job_deserializer=msgpack.unpackb,
+        expires_extra_ms=JOB_LIFETIME_MS,
+    )
+
+
+async def close(redis: ArqRedis) -> None:
+    """Close every connection of the pool."""
+    await redis.aclose(close_connection_pool=True)

@@ -1,0 +1,109 @@
+"""The Lua scripts: each one is a whole transition of a job, in one round trip.
+
+Keys are ARQ's own: the queue's sorted set, ``arq:job:<id>``, ``arq:in-progress:<id>``
+(its value is the token of the worker that runs it) and ``arq:retry:<id>``. Beside them
+``<queue>:bell``, a list that idle workers listen to.
+"""
+
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# No more rings than this are kept; a worker that hears one looks at the whole queue.
+_RING = """
+local function ring(bell)
+  redis.call('RPUSH', bell, '1')
+  redis.call('LTRIM', bell, -1000, -1)
+  redis.call('PEXPIRE', bell, 60000)
+end
+"""
+
+# Whatever state a job is in, afterwards it runs or is queued, once.
+# KEYS queue job in-progress retry bell · ARGV id payload lifetime delay
+ENSURE = (
+    _NOW
+    + _RING
+    + """
+if redis.call('EXISTS', KEYS[3]) == 1 then return 'running' end
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('EXISTS', KEYS[2]) == 1 then
+  return 'queued'
+end
+redis.call('DEL', KEYS[4])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[1])
+ring(KEYS[5])
+return 'enqueued'
+"""
+)
+
+# Claims up to `count` jobs that are due and tells the ms until the next one is.
+# KEYS queue · ARGV count lease token in-progress-prefix
+CLAIM = (
+    _NOW
+    + """
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, id in ipairs(ids) do
+  redis.call('SET', ARGV[4] .. id, ARGV[3], 'PX', ARGV[2])
+  redis.call('ZADD', KEYS[1], now + ARGV[2], id)
+end
+local following = redis.call(
+  'ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+local wait = -1
+if #ids == tonumber(ARGV[1]) then wait = 0
+elseif following[2] then wait = math.max(0, following[2] - now) end
+return {wait, ids}
+"""
+)
+
+# Prolongs the leases this worker still holds; tells which it lost.
+# KEYS queue · ARGV lease token in-progress-prefix id…
+BEAT = (
+    _NOW
+    + """
+local lost = {}
+for index = 4, #ARGV do
+  local key = ARGV[3] .. ARGV[index]
+  if redis.call('GET', key) == ARGV[2] then
+    redis.call('PEXPIRE', key, ARGV[1])
+    redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[index])
+  else
+    lost[#lost + 1] = ARGV[index]
+  end
+end
+return lost
+"""
+)
+
+# Ends a job (delay < 0) or puts it back, unless another worker has taken it over.
+# KEYS queue job in-progress retry bell · ARGV id token delay
+FINISH = (
+    _NOW
+    + _RING
+    + """
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 0 end
+redis.call('DEL', KEYS[3], KEYS[4])
+if tonumber(ARGV[3]) < 0 then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[1], ARGV[1])
+else
+  redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], ARGV[1])
+  ring(KEYS[5])
+end
+return 1
+"""
+)
+
+# KEYS queue · ARGV in-progress-prefix lease · returns waiting, running, later.
+# A running job's score lies within one lease from now, so only those are looked at.
+DEPTH = (
+    _NOW
+    + """
+local waiting = redis.call('ZCOUNT', KEYS[1], '-inf', now)
+local running = 0
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, now + ARGV[2])) do
+  running = running + redis.call('EXISTS', ARGV[1] .. id)
+end
+return {waiting, running, redis.call('ZCARD', KEYS[1]) - waiting - running}
+"""
+)

@@ -1,0 +1,150 @@
+"""Just enough EXIF: read the orientation, take out the thumbnail.
+
+Format: EXIF 2.32 section 4.5, which is TIFF 6.0. An image file directory (IFD) is a count
+(2 bytes), entries of 12 bytes (tag, type, count, value or its offset) and the offset of
+the next IFD. IFD0 tells about the picture, IFD1 about the thumbnail. The bytes are kept
+in place because MakerNotes hold absolute offsets.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PREFIX = b"Exif\0\0"
+
+_ORIENTATION = 0x0112
+_JPEG = (0x0201, 0x0202)  # offset and length of a compressed thumbnail
+_STRIPS = (0x0111, 0x0117)  # offsets and lengths of an uncompressed one
+_SHORT, _LONG = 3, 4
+_MOST_IFDS = 8  # IFD0 and IFD1 are the standard's; a longer chain is a loop or an attack
+
+_XMP_THUMBNAILS = re.compile(rb"<xmp:Thumbnails\b.*?</xmp:Thumbnails\s*>", re.DOTALL)
+
+Range = tuple[int, int]
+
+
+class _Entry(NamedTuple):
+    tag: int
+    kind: int
+    length: int
+    at: int
+
+
+class _Tiff:
+    """A TIFF structure in memory. Reading beyond its end raises struct.error."""
+
+    def __init__(self, data: bytes) -> None:
+        if data[:4] not in (b"II*\0", b"MM\0*"):
+            raise ValueError("not TIFF")
+        self.data = bytearray(data)
+        self.order = "<" if data[:1] == b"I" else ">"
+
+    def number(self, kind: int, at: int) -> int:
+        (value,) = struct.unpack_from(self.order + ("H" if kind == _SHORT else "I"), self.data, at)
+        return int(value)
+
+    def entries(self, ifd: int) -> Iterator[_Entry]:
+        for index in range(self.number(_SHORT, ifd)):
+            at = ifd + 2 + 12 * index
+            yield _Entry(*struct.unpack_from(self.order + "HHI", self.data, at), at + 8)
+
+    def link(self, ifd: int) -> int:
+        """Where an IFD holds the offset of the next one."""
+        return ifd + 2 + 12 * self.number(_SHORT, ifd)
+
+    def numbers(self, entry: _Entry) -> list[int]:
+        """The values of an entry of type SHORT or LONG."""
+        if entry.kind not in (_SHORT, _LONG):
+            raise ValueError("not a number")
+        size = 2 if entry.kind == _SHORT else 4
+        start = entry.at if entry.length * size <= 4 else self.number(_LONG, entry.at)
+        if start + entry.length * size > len(self.data):
+            raise ValueError("values beyond the end")
+        return [self.number(entry.kind, start + size * i) for i in range(entry.length)]
+
+    def images(self, ifd: int, tags: tuple[int, int]) -> list[Range]:
+        """Where the image data lies whose offsets and lengths an IFD tells in ``tags``."""
+        found = {entry.tag: entry for entry in self.entries(ifd) if entry.tag in tags}
+        if len(found) < 2:
+            return []
+        starts, sizes = (self.numbers(found[tag]) for tag in tags)
+        return [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+
+
+def orientation(exif: bytes) -> int:
+    """The orientation, 1 to 8, in an EXIF payload with or without ``Exif\\0\\0``.
+
+    1 where there is none or it can't be read.
+    """
+    try:
+        tiff = _Tiff(exif.removeprefix(PREFIX))
+        for entry in tiff.entries(tiff.number(_LONG, 4)):
+            if entry.tag == _ORIENTATION and entry.kind == _SHORT:
+                value = tiff.number(_SHORT, entry.at)
+                return value if 1 <= value <= 8 else 1
+    except (ValueError, struct.error):
+        pass
+    return 1
+
+
+def only_orientation(value: int) -> bytes:
+    """The smallest EXIF payload, with prefix, that tells an orientation (1 to 8)."""
+    return PREFIX + struct.pack(
+        ">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, _SHORT, 1, value, 0, 0
+    )
+
+
+def without_thumbnail(exif: bytes) -> bytes:
+    """An EXIF payload without its thumbnail, which would show the unbranded picture.
+
+    Takes the payload with or without ``Exif\\0\\0``. IFD1 is unlinked, it and its image are
+    blanked (cut off where they are the payload's end); every other byte stays in its
+    place. Damaged EXIF, in which a thumbnail could hide, comes back as ``b""``.
+    """
+    prefix = PREFIX if exif.startswith(PREFIX) else b""
+    try:
+        return prefix + _blanked(_Tiff(exif.removeprefix(PREFIX)))
+    except (ValueError, struct.error):
+        return b""
+
+
+def xmp_without_thumbnails(xmp: bytes) -> bytes:
+    """An XMP packet without ``xmp:Thumbnails`` (XMP specification part 2, section 3.1)."""
+    return _XMP_THUMBNAILS.sub(b"", xmp)
+
+
+def _blanked(tiff: _Tiff) -> bytes:
+    ifd0 = tiff.number(_LONG, 4)
+    link = tiff.link(ifd0)
+    ranges = tiff.images(ifd0, _JPEG)
+    for ifd in _chain(tiff, tiff.number(_LONG, link)):
+        ranges += [*tiff.images(ifd, _JPEG), *tiff.images(ifd, _STRIPS)]
+        ranges.append((ifd, tiff.link(ifd) + 4))
+    for start, stop in ranges:
+        if start < 8 or (start < link + 4 and stop > ifd0):
+            raise ValueError("a thumbnail over the main directory")
+        stop = min(stop, len(tiff.data))
+        tiff.data[start:stop] = bytes(max(0, stop - start))
+    struct.pack_into("4x", tiff.data, link)
+    return bytes(tiff.data[: _end_before(ranges, len(tiff.data))])
+
+
+def _chain(tiff: _Tiff, ifd: int) -> list[int]:
+    """The offsets of an IFD and those that follow it."""
+    chain: list[int] = []
+    while ifd:
+        if ifd in chain or len(chain) == _MOST_IFDS:
+            raise ValueError("a loop of directories")
+        chain.append(ifd)
+        ifd = tiff.number(_LONG, tiff.link(ifd))
+    return chain
+
+
+def _end_before(ranges: list[Range], end: int) -> int:
+    """Where the payload ends once the blank ranges at its end are cut off."""
+    for start, stop in sorted(ranges, key=lambda item: item[1], reverse=True):
+        if stop < end:
+            break
+        end = min(start, end)
+    return end

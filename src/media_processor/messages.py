@@ -1,0 +1,309 @@
+"""Every shape that crosses a process boundary: HTTP answers, spool records, child process.
+
+Times are UTC. Digests are SHA-256 in lower-case hex. Sizes are bytes.
+"""
+
+import os
+import time
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
+StepName = Literal[
+    "accepted", "watermarking", "watermarked", "uploading", "retrying", "stored", "failed"
+]
+
+# With the prefix `watermarked_`, a temp suffix and 4-byte characters this stays under the
+# 255 bytes that file systems allow.
+MAX_FILENAME_BYTES = 200
+
+
+def new_media_id() -> str:
+    """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
+    random = int.from_bytes(os.urandom(10), "big")
+    value = time.time_ns() // 1_000_000 << 80 | random
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0b11 << 62) | 0b10 << 62
+    return str(UUID(int=value))
+
+
+def is_media_id(text: str) -> bool:
+    """Whether ``text`` is a UUIDv7 in its canonical spelling, and so safe in a path."""
+    try:
+        value = UUID(text)
+        return str(value) == text and value.version == 7 and media_time(text).year < 10_000
+    except (ValueError, OverflowError, OSError):
+        return False
+
+
+def media_time(media_id: str) -> datetime:
+    """When the id was made, to the millisecond."""
+    return datetime.fromtimestamp((UUID(media_id).int >> 80) / 1000, UTC)
+
+
+def day_folder(media_id: str) -> str:
+    """``yyyy/mm/dd`` of the day the id was made, UTC."""
+    return f"{media_time(media_id):%Y/%m/%d}"
+
+
+def safe_filename(name: str) -> str:
+    """The name a client gave a file, made safe for a path, a header and a log line.
+
+    Keeps the last path component; control, format (bidirectional marks among them) and
+    unassigned characters go; at most MAX_FILENAME_BYTES bytes of UTF-8, extension kept.
+    Never empty.
+    """
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    text = unicodedata.normalize("NFC", base.encode("utf-8", "replace").decode())
+    kept = "".join(char for char in text if _is_printable(char)).strip(" .")
+    path = PurePosixPath(kept.replace("/", "_") or "picture")
+    suffix = path.suffix if len(path.suffix.encode()) <= 16 else ""
+    stem = path.name.removesuffix(suffix).encode()[: MAX_FILENAME_BYTES - len(suffix.encode())]
+    return stem.decode(errors="ignore").rstrip() + suffix
+
+
+def _is_printable(char: str) -> bool:
+    # The joiner is a format character, but holds emoji families together.
+    return char in " \u200d" or unicodedata.category(char)[0] not in "CZ"
+
+
+def safe_worker_name(name: str) -> str:
+    """A worker's name for the activity log; ``|`` goes too, as it separates the fields there."""
+    return safe_filename(name.replace("|", "_").replace("/", "_").replace("\\", "_"))
+
+
+class Message(BaseModel):
+    """Immutable; unknown fields are ignored, so that old and new versions can run together."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Message):
+    """An error as another process or a person sees it (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class Failure(Message):
+    """Why a step went wrong; ``code`` is one of the error tree's."""
+
+    code: str
+    detail: str
+
+
+class Step(Message):
+    """Something that happened to a media."""
+
+    step: StepName
+    at: datetime
+    worker: str | None = None
+    detail: str | None = None
+
+
+class Receipt(Message):
+    """The central server's word that a picture is stored."""
+
+    media_id: str
+    stored_path: str
+    sha256: str
+    size: int
+    stored_at: datetime
+
+
+class Painted(Message):
+    """A branded picture. Width and height are as displayed, in pixels."""
+
+    content_type: str
+    sha256: str
+    size: int
+    width: int
+    height: int
+    method: str
+
+
+class Result(Message):
+    """Where the finished picture is."""
+
+    sha256: str
+    size: int
+    stored_path: str
+    stored_at: datetime
+    link: str
+
+
+class MediaRecord(Message):
+    """The spool's durable record of an accepted media. Never changes."""
+
+    id: str
+    filename: str
+    size: int
+    sha256: str
+    content_type: str
+    width: int
+    height: int
+    profile: str
+    accepted_at: datetime
+
+
+class Attempts(Message):
+    """How many attempts of each stage ended. One that its worker's crash cut short is none."""
+
+    watermark: int = 0
+    upload: int = 0
+
+
+class Progress(Message):
+    """What has happened to a media since it was accepted. A hint: it can be made again."""
+
+    status: Status = "queued"
+    attempts: Attempts = Attempts()
+    worker: str | None = None
+    steps: tuple[Step, ...] = ()
+    next_attempt_at: datetime | None = None
+    error: Failure | None = None
+    watermarked: Painted | None = None
+    receipt: Receipt | None = None
+
+
+class MediaLinks(Message):
+    self: str
+    original: str
+    watermarked: str
+    events: str
+
+
+class AcceptedMedia(Message):
+    """Answer of ``POST /media``."""
+
+    id: str
+    filename: str
+    size: int
+    sha256: str
+    content_type: str
+    status: Status
+    profile: str
+    links: MediaLinks
+
+
+class MediaStatus(AcceptedMedia):
+    """Answer of ``GET /media/{id}``."""
+
+    width: int
+    height: int
+    attempts: Attempts
+    worker: str | None
+    steps: tuple[Step, ...]
+    next_attempt_at: datetime | None
+    error: Failure | None
+    result: Result | None
+
+
+class MediaPage(Message):
+    """Answer of ``GET /media``; ``next`` is the cursor of the following page."""
+
+    items: tuple[MediaStatus, ...]
+    next: str | None
+
+
+class QueueDepth(Message):
+    """One queue. ``waiting`` is due and unclaimed, ``retrying`` is for later."""
+
+    waiting: int
+    running: int
+    retrying: int
+
+
+class LiveWorker(Message):
+    """A worker that gave a sign of life within its lease."""
+
+    name: str
+    stage: str
+    running: int
+    started_at: datetime
+
+
+class QueueReport(Message):
+    """Answer of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away."""
+
+    queues: dict[str, QueueDepth] | None
+    workers: tuple[LiveWorker, ...] | None
+    unfinished: int
+    failed: int
+    oldest_age_seconds: float | None
+
+
+class Check(Message):
+    ok: bool
+    detail: str
+
+
+class Readiness(Message):
+    """Answer of ``GET /ready``: every part the service needs, by name."""
+
+    ready: bool
+    checks: dict[str, Check]
+
+
+class Health(Message):
+    status: Literal["ok"] = "ok"
+
+
+class StoredMedia(Message):
+    """A picture in the central archive."""
+
+    media_id: str
+    filename: str
+    worker_name: str
+    content_type: str
+    stored_path: str
+    sha256: str
+    size: int
+    stored_at: datetime
+
+
+class StoredPage(Message):
+    items: tuple[StoredMedia, ...]
+    next: str | None
+
+
+class Activity(Message):
+    """A line of the activity log; ``at`` is the archive's local time, as in the log."""
+
+    at: str
+    worker: str
+    image: str
+
+
+class ActivityPage(Message):
+    lines: tuple[Activity, ...]
+
+
+class SandboxTask(Message):
+    """What a picture process is asked to do. Paths are absolute."""
+
+    source: str
+    target: str
+    logo: str
+    profile: str
+    max_pixels: int
+
+
+class SandboxReply(Message):
+    """What a picture process answers: exactly one of the two is set."""
+
+    done: Painted | None = None
+    failure: Failure | None = None
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)

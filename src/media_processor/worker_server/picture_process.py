@@ -1,0 +1,87 @@
+"""The guarded child process: reads one task a line from stdin, answers one reply a line.
+
+It is started by worker_server/sandbox.py as ``python -m …picture_process MEMORY SECONDS``
+and lives as long as its stdin. Whatever a hostile picture does, it does it here.
+"""
+
+import os
+import resource
+import signal
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from media_processor.errors import MediaProcessorError, OutOfMemory
+from media_processor.media.logo import Logo, load_logo
+from media_processor.media.profile import get_profile
+from media_processor.media.watermark import watermark
+from media_processor.messages import Failure, Painted, SandboxReply, SandboxTask
+
+
+def main() -> None:
+    """Serve tasks until stdin ends."""
+    memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+    _guard(memory)
+    # Replies go to a copy of stdout, so that no library's print can break the protocol.
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        _allow_cpu(seconds)
+        reply = _answer(SandboxTask.model_validate_json(line))
+        replies.write(reply.model_dump_json().encode() + b"\n")
+        replies.flush()
+
+
+def _guard(memory: int) -> None:
+    # A signal to the whole group must not cut a picture short; our parent decides.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _allow_cpu(seconds: int) -> None:
+    """Let this task use ``seconds`` of CPU; the kernel then kills us with SIGXCPU."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime) + 1 + seconds
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def _answer(task: SandboxTask) -> SandboxReply:
+    try:
+        return SandboxReply(done=_paint(task))
+    except MediaProcessorError as error:
+        return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
+    except MemoryError:
+        detail = "The picture needs more memory than a picture process may use."
+        return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
+
+
+def _paint(task: SandboxTask) -> Painted:
+    logo_file = Path(task.logo)
+    logo = _logo(logo_file, logo_file.stat().st_mtime_ns)
+    made = watermark(
+        Path(task.source),
+        Path(task.target),
+        logo,
+        get_profile(task.profile),
+        max_pixels=task.max_pixels,
+    )
+    return Painted(
+        content_type=made.content_type,
+        sha256=made.sha256,
+        size=made.size,
+        width=made.width,
+        height=made.height,
+        method=made.method,
+    )
+
+
+@lru_cache(maxsize=4)
+def _logo(path: Path, changed: int) -> Logo:  # noqa: ARG001 - a changed file is another logo
+    return load_logo(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What a failed attempt means: try again when, or give up."""
+
+from dataclasses import dataclass
+
+from media_processor.errors import (
+    CentralRefused,
+    CentralUnavailable,
+    MediaProcessorError,
+    PictureError,
+    SandboxError,
+    SpoolDamaged,
+    UnknownProfile,
+)
+
+# A picture whose process died may have been an innocent neighbour of the real cause
+# (memory used up by another one), so it gets two more chances.
+SANDBOX_DELAYS = (2.0, 2.0)
+
+# Waiting for an operator: long enough to be quiet, short enough to be noticed as healed.
+OPERATOR_DELAY = 10.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``delay`` in seconds until the next attempt, None to give up; ``counts`` uses up a try."""
+
+    delay: float | None
+    counts: bool
+
+
+def judge(error: MediaProcessorError, attempts: int, upload_delays: tuple[float, ...]) -> Verdict:
+    """The verdict over an attempt that failed after ``attempts`` earlier ones of its stage."""
+    if isinstance(error, CentralUnavailable):
+        return Verdict(_following(upload_delays, attempts), counts=True)
+    if isinstance(error, SandboxError):
+        return Verdict(_following(SANDBOX_DELAYS, attempts), counts=True)
+    if isinstance(error, PictureError | CentralRefused | SpoolDamaged | UnknownProfile):
+        return Verdict(None, counts=True)
+    return Verdict(OPERATOR_DELAY, counts=False)
+
+
+def _following(delays: tuple[float, ...], attempts: int) -> float | None:
+    return delays[attempts] if attempts < len(delays) else None

@@ -1,0 +1,109 @@
+"""Picture work in child processes that can be killed, as threads and C code can't.
+
+One dead child costs its own picture only; a fresh one takes its place.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import signal
+import sys
+
+from media_processor.errors import DecoderCrash, OutOfMemory, TooSlow
+from media_processor.messages import Painted, SandboxReply, SandboxTask
+from media_processor.worker_server.failures import error_of
+
+log = logging.getLogger(__name__)
+
+
+class Sandbox:
+    """A fixed number of picture processes, each working on one picture at a time."""
+
+    def __init__(self, processes: int, *, memory_bytes: int, timeout: float) -> None:
+        self._timeout = timeout
+        # CPU time is the kernel's guard behind our own clock, so it may be coarser.
+        arguments = (str(memory_bytes), str(math.ceil(timeout)))
+        self._all = [_PictureProcess(arguments) for _ in range(processes)]
+        self._free: asyncio.LifoQueue[_PictureProcess] = asyncio.LifoQueue()
+        for process in self._all:
+            self._free.put_nowait(process)
+
+    async def start(self) -> None:
+        """Start every process now, so that the first picture doesn't wait for it."""
+        await asyncio.gather(*(process.start() for process in self._all))
+
+    async def close(self) -> None:
+        """End every process."""
+        await asyncio.gather(*(process.kill() for process in self._all))
+
+    async def paint(self, task: SandboxTask) -> Painted:
+        """Brand one picture.
+
+        Raises:
+            PictureError: the picture is at fault.
+            SandboxError: its process crashed, or took too much memory or time.
+            LogoUnavailable, StorageFull: not the picture's fault.
+        """
+        process = await self._free.get()
+        try:
+            reply = await process.ask(task, seconds=self._timeout)
+        finally:
+            self._free.put_nowait(process)
+        if reply.failure:
+            raise error_of(reply.failure)
+        if reply.done is None:
+            raise DecoderCrash("The picture process gave an empty answer.")
+        return reply.done
+
+
+class _PictureProcess:
+    def __init__(self, arguments: tuple[str, ...]) -> None:
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "media_processor.worker_server.picture_process",
+                *self._arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        return self._process
+
+    async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
+        process = await self.start()
+        if process.stdin is None or process.stdout is None:
+            raise DecoderCrash("The picture process has no pipes.")
+        try:
+            async with asyncio.timeout(seconds):
+                process.stdin.write(task.model_dump_json().encode() + b"\n")
+                line = await process.stdout.readline()
+        except TimeoutError:
+            await self.kill()
+            raise TooSlow(f"The picture took longer than {seconds:g} s.") from None
+        except (BrokenPipeError, ConnectionResetError):
+            line = b""
+        except asyncio.CancelledError:
+            await self.kill()  # its answer would be taken for the next picture's
+            raise
+        if not line.endswith(b"\n"):
+            raise _death(await process.wait())
+        return SandboxReply.model_validate_json(line)
+
+    async def kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:
+    if returncode == -signal.SIGXCPU:
+        return TooSlow("The picture used up its CPU time.")
+    if returncode == -signal.SIGKILL:  # the kernel's out-of-memory killer
+        return OutOfMemory("The picture's process was killed, most likely for lack of memory.")
+    return DecoderCrash(f"The picture's process died (exit status {returncode}).")

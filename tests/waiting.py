@@ -1,0 +1,30 @@
+"""Waiting for a condition, with a bound, instead of sleeping."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_PAUSE = 0.02
+
+
+def wait_until(check: Callable[[], T], what: str, seconds: float = 20) -> T:
+    """The first true value of ``check``; fails after ``seconds``."""
+    give_up = time.monotonic() + seconds
+    while not (value := check()):
+        if time.monotonic() > give_up:
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        time.sleep(_PAUSE)
+    return value
+
+
+async def wait_until_async(check: Callable[[], Awaitable[T]], what: str, seconds: float = 20) -> T:
+    """The same for a coroutine."""
+    give_up = time.monotonic() + seconds
+    while not (value := await check()):
+        if time.monotonic() > give_up:
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        await asyncio.sleep(_PAUSE)
+    return value
