@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class System:
 
     def wait_healthy(self) -> None:
         for client in (self.http, self.central):
-            wait_until(lambda client=client: _healthy(client), f"{client.base_url} is healthy")
+            wait_until(partial(_healthy, client), f"{client.base_url} is healthy")
 
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
         self.processes[name].send_signal(sign)

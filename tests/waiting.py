@@ -10,7 +10,7 @@ T = TypeVar("T")
 _PAUSE = 0.02
 
 
-def wait_until(check: Callable[[], T], what: str, seconds: float = 20) -> T:
+def wait_until(check: Callable[[], T | None], what: str, seconds: float = 20) -> T:
     """The first true value of ``check``; fails after ``seconds``."""
     give_up = time.monotonic() + seconds
     while not (value := check()):
@@ -20,7 +20,9 @@ def wait_until(check: Callable[[], T], what: str, seconds: float = 20) -> T:
     return value
 
 
-async def wait_until_async(check: Callable[[], Awaitable[T]], what: str, seconds: float = 20) -> T:
+async def wait_until_async(
+    check: Callable[[], Awaitable[T | None]], what: str, seconds: float = 20
+) -> T:
     """The same for a coroutine."""
     give_up = time.monotonic() + seconds
     while not (value := await check()):

@@ -18,9 +18,9 @@ StepName = Literal[
     "accepted", "watermarking", "watermarked", "uploading", "retrying", "stored", "failed"
 ]
 
-# With the prefix `watermarked_`, a temp suffix and 4-byte characters this stays under the
-# 255 bytes that file systems allow.
+# File systems allow 255 bytes. What comes in gets the prefix `watermarked_` later on.
 MAX_FILENAME_BYTES = 200
+MAX_STORED_FILENAME_BYTES = 240
 
 
 def new_media_id() -> str:
@@ -51,11 +51,11 @@ def day_folder(media_id: str) -> str:
     return f"{media_time(media_id):%Y/%m/%d}"
 
 
-def safe_filename(name: str) -> str:
+def safe_filename(name: str, max_bytes: int = MAX_FILENAME_BYTES) -> str:
     """The name a client gave a file, made safe for a path, a header and a log line.
 
     Keeps the last path component; control, format (bidirectional marks among them) and
-    unassigned characters go; at most MAX_FILENAME_BYTES bytes of UTF-8, extension kept.
+    unassigned characters go; at most ``max_bytes`` of UTF-8, extension kept.
     Never empty.
     """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
@@ -63,7 +63,7 @@ def safe_filename(name: str) -> str:
     kept = "".join(char for char in text if _is_printable(char)).strip(" .")
     path = PurePosixPath(kept.replace("/", "_") or "picture")
     suffix = path.suffix if len(path.suffix.encode()) <= 16 else ""
-    stem = path.name.removesuffix(suffix).encode()[: MAX_FILENAME_BYTES - len(suffix.encode())]
+    stem = path.name.removesuffix(suffix).encode()[: max_bytes - len(suffix.encode())]
     return stem.decode(errors="ignore").rstrip() + suffix
 
 

@@ -28,6 +28,7 @@ from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
 from media_processor.messages import (
+    MAX_STORED_FILENAME_BYTES,
     ActivityPage,
     Check,
     Health,
@@ -146,7 +147,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
     return Delivery(
         path=file.path,
         media_id=media_id,
-        filename=safe_filename(file.filename),
+        filename=safe_filename(file.filename, MAX_STORED_FILENAME_BYTES),
         worker_name=safe_worker_name(fields["worker_name"]),
         sha256=file.sha256,
         size=file.size,

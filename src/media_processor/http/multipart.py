@@ -31,6 +31,8 @@ from media_processor.storage.local import LocalStorage
 _PIECE = 512 * 1024
 _MAX_FIELD = 4 * 1024
 _MAX_PARTS = 16
+# A file name of 5,000 characters of 3 bytes is silly, but no reason to refuse a picture.
+_MAX_HEADER = 16 * 1024
 # Boundaries, part headers and fields around the file.
 _MAX_AROUND = 64 * 1024
 
@@ -139,6 +141,7 @@ class _Form:
                     "on_part_data": self._data,
                     "on_end": self._end,
                 },
+                max_header_size=_MAX_HEADER,
             )
         except FormParserError as error:
             raise MalformedUpload(f"{error}.") from None
@@ -159,10 +162,10 @@ class _Form:
     def finish(self, path: Path) -> ReceivedForm:
         if not self._complete:
             raise MalformedUpload("The body ended before its closing boundary.")
-        fields = {part.name: _text(part) for part in self._parts if part.name != "file"}
         file = next((part for part in self._parts if part.name == "file"), None)
         if file is None or file.filename is None:
             raise MissingPart("The form needs a part named 'file' that holds a picture.")
+        fields = {part.name: _text(part) for part in self._parts if part.name != "file"}
         return ReceivedForm(
             ReceivedFile(
                 path, file.filename, file.content_type, self._size, self._digest.hexdigest()

@@ -52,7 +52,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return _respond(
-            problem("invalid_field", 422, "A field can't be used", f"{where}: {first['msg']}")
+            problem("invalid_field", 422, "A field can't be used", f"{where}: {first['msg']}.")
         )
 
     @app.exception_handler(HTTPException)

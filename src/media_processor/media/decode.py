@@ -32,6 +32,8 @@ _WEBP_LOSSLESS = {"lossless": True, "quality": 0, "method": 1, "exact": True}
 _JPEG_EXIF_LIMIT = 65_533  # one segment: 2 bytes of length count themselves
 _JPEG_FALLBACK_QUALITY = 90
 
+_PNG_DEPTH_AT = 24  # in IHDR, always the first chunk
+
 # Chunks that say what the colours mean, with their only lengths (PNG 3rd edition, 11.3.2).
 _PNG_COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}
 
@@ -47,6 +49,8 @@ def load(data: bytes, max_pixels: int) -> tuple[Image.Image, PictureFacts]:
         image.load()
         # A PNG may tell its orientation behind its pixels, where no probe looks.
         facts = replace(facts, orientation=exif.orientation(_payload(image, "exif")))
+        if facts.format == "PNG":
+            _set_transparent_colour(image, depth=data[_PNG_DEPTH_AT])
         return _stampable(image), facts
 
 
@@ -102,6 +106,20 @@ def _stampable(image: ImageFile) -> Image.Image:
     if image.mode in ("L", "RGB") and transparent:
         return image.convert(image.mode + "A")
     return image
+
+
+def _set_transparent_colour(image: ImageFile, depth: int) -> None:
+    """Make the colour that tRNS names fit the pixels, which Pillow brings to 8 bits.
+
+    What is no such colour, but a text chunk named like it, is thrown away.
+    """
+    match image.mode, image.info.pop("transparency", None):
+        case ("P", int() | bytes() as named) | ("1" | "I;16", int() as named):
+            image.info["transparency"] = named
+        case "L", int(grey):
+            image.info["transparency"] = grey * 255 // (2**depth - 1)
+        case "RGB", tuple(colour):
+            image.info["transparency"] = tuple(v >> 8 if depth == 16 else v for v in colour)
 
 
 def _stamp_16_bits(image: Image.Image, mark: Image.Image, corner: tuple[int, int]) -> None:

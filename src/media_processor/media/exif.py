@@ -47,7 +47,8 @@ class _Tiff:
     def entries(self, ifd: int) -> Iterator[_Entry]:
         for index in range(self.number(_SHORT, ifd)):
             at = ifd + 2 + 12 * index
-            yield _Entry(*struct.unpack_from(self.order + "HHI", self.data, at), at + 8)
+            tag, kind, length = struct.unpack_from(self.order + "HHI", self.data, at)
+            yield _Entry(tag, kind, length, at + 8)
 
     def link(self, ifd: int) -> int:
         """Where an IFD holds the offset of the next one."""
@@ -134,8 +135,8 @@ def _chain(tiff: _Tiff, ifd: int) -> list[int]:
     """The offsets of an IFD and those that follow it."""
     chain: list[int] = []
     while ifd:
-        if ifd in chain or len(chain) == _MOST_IFDS:
-            raise ValueError("a loop of directories")
+        if len(chain) == _MOST_IFDS:
+            raise ValueError("too many directories")
         chain.append(ifd)
         ifd = tiff.number(_LONG, tiff.link(ifd))
     return chain

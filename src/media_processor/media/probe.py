@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, cast
 
+import PIL.WebPImagePlugin  # noqa: F401 - unless it is there, Pillow loads all 43 formats
 from PIL import Image
 from PIL.ImageFile import ImageFile
 

@@ -1,0 +1,198 @@
+"""File, row and line are kept in step, whatever is cut short."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from media_processor.central_server.activity_log import ActivityLog
+from media_processor.central_server.archive import Archive, Delivery
+from media_processor.central_server.catalogue import Catalogue, metadata
+from media_processor.errors import MediaConflict
+from media_processor.messages import new_media_id
+from media_processor.storage.local import LocalStorage
+
+
+class Place:
+    """An archive's folder, which can be opened again as after a crash."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root / "worker_activity.log"
+        self._open: list[Catalogue] = []
+
+    def open(self) -> Archive:
+        catalogue = Catalogue(sa.URL.create("sqlite", database=str(self.root / "c.sqlite")))
+        self._open.append(catalogue)
+        return Archive(
+            LocalStorage(self.root / "central_storage"), catalogue, ActivityLog(self.log)
+        )
+
+    def close(self) -> None:
+        for catalogue in self._open:
+            catalogue.close()
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.root / "central_storage").glob("2*/**/*") if path.is_file()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.close()
+
+
+def delivery(
+    archive: Archive, content: bytes = b"picture", media_id: str | None = None, name: str = "a.jpg"
+) -> Delivery:
+    path = archive.storage.incoming()
+    path.write_bytes(content)
+    return Delivery(
+        path=path,
+        media_id=media_id or new_media_id(),
+        filename=name,
+        worker_name="worker-1",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+    )
+
+
+def test_a_picture_is_stored_with_row_and_line(place: Place) -> None:
+    archive = place.open()
+    given = delivery(archive)
+    receipt, is_new = archive.store(given)
+
+    assert is_new
+    assert (place.root / receipt.stored_path).read_bytes() == b"picture"
+    assert archive.catalogue.newest(None, 10)[0].sha256 == receipt.sha256
+    assert place.lines() == [
+        f"[{receipt.stored_at.astimezone():%Y-%m-%d %H:%M:%S}] WORKER: worker-1 | IMAGE: a.jpg"
+    ]
+
+
+def test_the_same_delivery_again_changes_nothing(place: Place) -> None:
+    archive = place.open()
+    media_id = new_media_id()
+    first = archive.store(delivery(archive, media_id=media_id))
+    again = archive.store(delivery(archive, media_id=media_id))
+
+    assert again == (first[0], False)
+    assert (len(place.files()), len(place.lines())) == (1, 1)
+
+
+def test_other_bytes_for_the_same_media_are_refused(place: Place) -> None:
+    archive = place.open()
+    media_id = new_media_id()
+    archive.store(delivery(archive, media_id=media_id))
+    with pytest.raises(MediaConflict):
+        archive.store(delivery(archive, b"other", media_id=media_id))
+
+    assert [path.read_bytes() for path in place.files()] == [b"picture"]
+    assert len(place.lines()) == 1
+
+
+def test_fifty_concurrent_deliveries_of_one_media_store_it_once(place: Place) -> None:
+    archive = place.open()
+    media_id = new_media_id()
+    results: list[bool] = []
+
+    def deliver() -> None:
+        results.append(archive.store(delivery(archive, media_id=media_id))[1])
+
+    threads = [threading.Thread(target=deliver) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(results), results.count(True)) == (50, 1)
+    assert (len(place.files()), len(place.lines())) == (1, 1)
+
+
+@pytest.mark.parametrize("torn_to", [0, 1, 20])
+def test_a_line_that_a_crash_cut_off_is_completed_at_the_next_start(
+    place: Place, torn_to: int
+) -> None:
+    archive = place.open()
+    archive.store(delivery(archive, name="ä.jpg"))
+    before = place.log.stat().st_size
+    archive.store(delivery(archive, name="ö.jpg"))
+    whole = place.log.read_bytes()
+    place.log.write_bytes(whole[: before + torn_to])
+
+    archive = place.open()
+    assert place.log.read_bytes() == whole
+    archive.store(delivery(archive, name="c.jpg"))
+    assert len(place.lines()) == 3
+
+
+def test_a_line_that_is_missing_is_completed_by_the_next_delivery(place: Place) -> None:
+    archive = place.open()
+    media_id = new_media_id()
+    archive.store(delivery(archive, media_id=media_id))
+    whole = place.log.read_bytes()
+    place.log.write_bytes(b"")
+
+    archive.store(delivery(archive, media_id=media_id))
+    assert place.log.read_bytes() == whole
+
+
+def test_a_lost_log_is_written_again_from_the_catalogue(place: Place) -> None:
+    archive = place.open()
+    for name in ("a.jpg", "b.jpg", "ü.jpg"):
+        archive.store(delivery(archive, name=name))
+    whole = place.log.read_bytes()
+    place.log.unlink()
+
+    place.open()
+    assert place.log.read_bytes() == whole
+
+
+def test_lines_that_the_catalogue_does_not_know_stay(place: Place) -> None:
+    """The catalogue was lost, or the log is an older system's."""
+    place.log.write_text("[2020-01-01 00:00:00] WORKER: old | IMAGE: old.jpg\n")
+    archive = place.open()
+    archive.store(delivery(archive))
+
+    assert len(place.lines()) == 2
+    newest, oldest = archive.log.last(10)
+    assert (newest.image, oldest.worker, oldest.image) == ("a.jpg", "old", "old.jpg")
+
+
+def test_a_file_without_a_row_is_taken_over_by_the_next_delivery(place: Place) -> None:
+    archive = place.open()
+    given = delivery(archive)
+    orphan = archive.storage.path(
+        archive.store(given)[0].stored_path.removeprefix("central_storage/")
+    )
+    with archive.catalogue._engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM stored_media"))
+
+    _, is_new = archive.store(delivery(archive, media_id=given.media_id))
+    assert is_new
+    assert place.files() == [orphan]
+
+
+def test_every_commit_is_synced(place: Place) -> None:
+    with place.open().catalogue._engine.connect() as connection:
+        assert connection.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(sa.text("PRAGMA synchronous")).scalar() == 2
+
+
+def test_the_migrations_make_the_schema_that_the_code_uses(place: Place) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with place.open().catalogue._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_opening_an_archive_again_migrates_nothing(place: Place) -> None:
+    place.open().store(delivery(place.open()))
+    assert len(place.open().catalogue.newest(None, 10)) == 1

@@ -1,0 +1,101 @@
+"""Kills in the middle of work: every accepted picture is stored, once."""
+
+import hashlib
+import signal
+from collections import Counter
+
+from media_processor.messages import AcceptedMedia
+from tests.media.pictures import encoded, opened, photo
+from tests.system import System
+from tests.waiting import wait_until
+
+
+def _upload_many(system: System, count: int) -> list[AcceptedMedia]:
+    jpeg = encoded(photo((1000, 750)), "JPEG", quality=90)
+    return [system.upload(jpeg, f"picture-{number}.jpg") for number in range(count)]
+
+
+def _more_lines(system: System, than: int) -> None:
+    wait_until(lambda: len(system.log_lines()) > than, "some are stored")
+
+
+def _all_stored_once(system: System, media: list[AcceptedMedia]) -> None:
+    """accepted = stored; one file, row and line each; digests right; the spool drained."""
+    for one in media:
+        stored = system.wait_for(one.id, "stored", seconds=60)
+        assert stored.result
+        content = (system.data / stored.result.stored_path).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == stored.result.sha256
+        opened(content)
+    images = Counter(line.split("IMAGE: ")[1] for line in system.log_lines())
+    assert images == Counter(f"watermarked_{one.filename}" for one in media)
+    assert len(system.stored_files()) == len(media)
+    rows = system.central.get("/media?limit=500").json()["items"]
+    assert {row["media_id"] for row in rows} == {one.id for one in media}
+    assert system.open_records() == []
+    wait_until(lambda: not list((system.data / "uploads/watermarked").glob("*")), "swept")
+
+
+def test_a_worker_killed_in_the_middle_of_a_batch_loses_none(system: System) -> None:
+    system.start_all()
+    media = _upload_many(system, 100)
+    for _ in range(3):
+        before = len(system.log_lines())
+        _more_lines(system, before + 8)
+        assert len(system.log_lines()) < 100
+        system.kill("worker-1")
+        system.start("worker-server", "worker-1")
+    _all_stored_once(system, media)
+
+
+def test_a_worker_told_to_stop_finishes_or_hands_back(system: System) -> None:
+    system.start_all()
+    media = _upload_many(system, 30)
+    wait_until(lambda: len(system.log_lines()) > 3, "some are stored")
+    system.kill("worker-1", signal.SIGTERM)
+    assert system.processes["worker-1"].returncode == 0
+    system.start("worker-server", "worker-1")
+    _all_stored_once(system, media)
+
+
+def test_a_flushed_redis_loses_none(system: System) -> None:
+    system.start_all()
+    media = _upload_many(system, 40)
+    for _ in range(3):
+        before = len(system.log_lines())
+        _more_lines(system, before + 4)
+        system.valkey.client.flushall()
+    _all_stored_once(system, media)
+
+
+def test_an_archive_killed_while_storing_doubles_nothing(system: System) -> None:
+    system.environment["UPLOAD_RETRY_DELAYS"] = ",".join(["0.2"] * 100)
+    system.start_all()
+    media = _upload_many(system, 40)
+    for _ in range(3):
+        before = len(system.log_lines())
+        _more_lines(system, before + 4)
+        system.kill("central-server")
+        system.start("central-server")
+    _all_stored_once(system, media)
+    assert system.temporary_files() == [] or _only_swept_later(system)
+
+
+def _only_swept_later(system: System) -> bool:
+    """What a killed archive was just receiving waits for the sweep after an hour."""
+    return all("central_storage" in str(path) for path in system.temporary_files())
+
+
+def test_a_picture_that_kills_its_process_fails_alone(system: System) -> None:
+    """Too little memory for a large picture; the small ones beside it are stored."""
+    system.environment["WATERMARK_MEMORY_BYTES"] = str(400 * 1024 * 1024)
+    system.start_all()
+    huge = encoded(photo((64, 64)).resize((9900, 9900)), "PNG")
+    doomed = system.upload(huge, "huge.png")
+    good = _upload_many(system, 10)
+    for one in good:
+        system.wait_for(one.id, "stored")
+    failed = system.wait_for(doomed.id, "failed", seconds=60)
+    assert failed.attempts.watermark == 3
+    assert failed.error
+    assert failed.error.code == "out_of_memory"

@@ -1,0 +1,127 @@
+"""``GET /media…`` and ``GET /queue``: what is told of a picture and of the system."""
+
+import pytest
+
+from media_processor.messages import (
+    MediaPage,
+    MediaStatus,
+    Problem,
+    Readiness,
+)
+from tests.media.pictures import encoded, opened, photo
+from tests.system import System
+from tests.waiting import wait_until
+
+JPEG = encoded(photo((640, 480)), "JPEG")
+
+
+@pytest.fixture(scope="module")
+def stored(running: System) -> MediaStatus:
+    """A picture that went all the way."""
+    return running.wait_for(running.upload(JPEG, "Strand.jpg").id, "stored")
+
+
+def test_a_stored_media_tells_its_whole_story(running: System, stored: MediaStatus) -> None:
+    assert [step.step for step in stored.steps] == [
+        "accepted",
+        "watermarking",
+        "watermarked",
+        "uploading",
+        "stored",
+    ]
+    assert [step.at for step in stored.steps] == sorted(step.at for step in stored.steps)
+    assert stored.worker == "worker-1"
+    assert (stored.attempts.watermark, stored.attempts.upload) == (1, 1)
+    assert (stored.width, stored.height) == (640, 480)
+    assert stored.error is None
+    assert stored.result
+    path = running.data / stored.result.stored_path
+    assert path.name == "watermarked_Strand.jpg"
+    assert path.stat().st_size == stored.result.size
+    assert running.central.get(stored.result.link).content == path.read_bytes()
+
+
+def test_original_and_result_can_be_had(running: System, stored: MediaStatus) -> None:
+    original = running.http.get(stored.links.original)
+    assert original.content == JPEG
+    assert original.headers["x-content-type-options"] == "nosniff"
+    assert original.headers["content-type"] == "image/jpeg"
+
+    assert stored.result
+    branded = running.http.get(stored.links.watermarked)
+    assert branded.content == (running.data / stored.result.stored_path).read_bytes()
+    assert opened(branded.content).size == (640, 480)
+    assert branded.headers["content-type"] == "image/jpeg"
+
+
+def test_events_follow_a_picture_to_its_end(running: System) -> None:
+    media = running.upload(JPEG)
+    with running.http.stream("GET", media.links.events) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        seen = [
+            MediaStatus.model_validate_json(line.removeprefix("data: "))
+            for line in answer.iter_lines()
+            if line.startswith("data: ")
+        ]
+    assert seen[-1].status == "stored"
+    assert len(seen) == len({status.model_dump_json() for status in seen})
+
+
+def test_events_of_a_finished_picture_end_at_once(running: System, stored: MediaStatus) -> None:
+    answer = running.http.get(stored.links.events)
+    assert answer.text.count("event: status") == 1
+
+
+@pytest.mark.parametrize("path", ["", "/original", "/watermarked", "/events"])
+@pytest.mark.parametrize("media_id", ["x", "..%2f..", "01a20a66-a48f-7ad5-bb5f-000000000000"])
+def test_an_unknown_media_is_not_found(running: System, media_id: str, path: str) -> None:
+    answer = running.http.get(f"/media/{media_id}{path}")
+    assert answer.status_code == 404
+    assert Problem.model_validate_json(answer.content).code in ("media_not_found", "not_found")
+
+
+def test_the_list_is_newest_first_and_paged(running: System, stored: MediaStatus) -> None:
+    ids = [running.upload(JPEG).id for _ in range(3)]
+    for media_id in ids:
+        running.wait_for(media_id, "stored")
+    page = MediaPage.model_validate_json(running.http.get("/media?limit=2").content)
+    rest = MediaPage.model_validate_json(
+        running.http.get(f"/media?limit=500&cursor={page.next}&status=stored").content
+    )
+    listed = [media.id for media in (*page.items, *rest.items)]
+    assert listed[:3] == sorted(ids, reverse=True)
+    assert stored.id in listed
+    assert rest.next is None
+
+
+@pytest.mark.parametrize("query", ["status=lost", "limit=0", "limit=501", "cursor=x"])
+def test_a_bad_query_is_refused(running: System, query: str) -> None:
+    answer = running.http.get(f"/media?{query}")
+    assert answer.status_code == 422
+    assert Problem.model_validate_json(answer.content).code == "invalid_field"
+
+
+def test_the_queue_tells_depths_and_workers(running: System) -> None:
+    wait_until(lambda: running.queue().unfinished == 0, "all is done")
+    report = running.queue()
+    assert report.queues is not None
+    assert set(report.queues) == {"watermark", "upload"}
+    assert report.oldest_age_seconds is None
+    assert report.workers is not None
+    assert [(worker.name, worker.stage) for worker in report.workers] == [
+        ("worker-1", "upload"),
+        ("worker-1", "watermark"),
+    ]
+
+
+def test_it_tells_how_it_is(running: System) -> None:
+    assert running.http.get("/health").json() == {"status": "ok"}
+    ready = Readiness.model_validate_json(running.http.get("/ready").content)
+    assert ready.ready
+    assert set(ready.checks) == {"storage", "disk", "redis"}
+
+
+def test_errors_of_the_framework_are_problem_documents_too(running: System) -> None:
+    for answer in (running.http.get("/nothing"), running.http.delete("/media")):
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert Problem.model_validate_json(answer.content).status == answer.status_code

@@ -1,0 +1,104 @@
+"""The scripts against a real Valkey: whatever state a job is in, one transition mends it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgpack
+import pytest
+
+from media_processor.errors import QueueUnavailable
+from media_processor.jobs.queue import Changes, JobQueue, Wanted, open_queue
+from media_processor.settings import RedisSettings
+from tests.valkey import Valkey, free_port
+from tests.waiting import wait_until_async
+
+JOB = Wanted("watermark", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
+
+
+@pytest.fixture
+async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
+    async with open_queue(valkey.settings) as queue:
+        yield queue
+
+
+async def waiting(queue: JobQueue) -> int:
+    return (await queue.depths())["watermark"].waiting
+
+
+async def test_a_job_is_queued_once(queue: JobQueue) -> None:
+    assert await queue.ensure([JOB]) == ["enqueued"]
+    assert await queue.ensure([JOB, JOB]) == ["queued", "queued"]
+    assert await waiting(queue) == 1
+
+
+async def test_a_hundred_concurrent_callers_queue_it_once(queue: JobQueue) -> None:
+    outcomes = await asyncio.gather(*(queue.ensure([JOB]) for _ in range(100)))
+    assert outcomes.count(["enqueued"]) == 1
+    assert await waiting(queue) == 1
+
+
+async def test_a_running_job_is_left_alone(queue: JobQueue, valkey: Valkey) -> None:
+    valkey.client.set(f"arq:in-progress:{JOB.job_id}", "w", px=5000)
+    assert await queue.ensure([JOB]) == ["running"]
+
+
+@pytest.mark.parametrize("lost", ["payload", "place in the queue", "everything"])
+async def test_what_redis_lost_is_made_whole(queue: JobQueue, valkey: Valkey, lost: str) -> None:
+    await queue.ensure([JOB])
+    if lost == "payload":
+        valkey.client.delete(f"arq:job:{JOB.job_id}")
+    elif lost == "place in the queue":
+        valkey.client.zrem("arq:queue:watermark", JOB.job_id)
+    else:
+        valkey.client.flushall()
+
+    assert await queue.ensure([JOB]) == ["enqueued"]
+    assert await queue.ensure([JOB]) == ["queued"]
+    assert await waiting(queue) == 1
+
+
+async def test_a_delayed_job_waits(queue: JobQueue) -> None:
+    await queue.ensure([Wanted("upload", JOB.media_id, delay=30)])
+    depth = (await queue.depths())["upload"]
+    assert (depth.waiting, depth.running, depth.retrying) == (0, 0, 1)
+
+
+async def test_payloads_outlive_a_long_backlog(queue: JobQueue, valkey: Valkey) -> None:
+    await queue.ensure([JOB])
+    seconds: Any = valkey.client.ttl(f"arq:job:{JOB.job_id}")
+    assert seconds > 7 * 24 * 3600
+
+
+async def test_a_payload_is_no_pickle(queue: JobQueue, valkey: Valkey) -> None:
+    await queue.ensure([JOB])
+    payload = valkey.client.get(f"arq:job:{JOB.job_id}")
+    assert isinstance(payload, bytes)
+    assert msgpack.unpackb(payload)["f"] == "watermark_image_task"
+
+
+async def test_without_redis_it_says_so_soon() -> None:
+    settings = RedisSettings.model_validate({"redis_host": "127.0.0.1", "redis_port": free_port()})
+    async with open_queue(settings) as queue:
+        with pytest.raises(QueueUnavailable):
+            await asyncio.wait_for(queue.ensure([JOB]), 5)
+        with pytest.raises(QueueUnavailable):
+            await queue.depths()
+        await queue.announce("nobody hears it")
+
+
+async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
+    changes = Changes(queue.redis)
+    listening = asyncio.create_task(changes.listen())
+    async with changes.watch("a") as mine, changes.watch("b") as other:
+
+        async def heard() -> bool:
+            await queue.announce("a")
+            return mine.is_set()
+
+        await wait_until_async(heard, "the announcement arrives")
+        assert not other.is_set()
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening

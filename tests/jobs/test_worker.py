@@ -1,0 +1,253 @@
+"""The worker loop against a real Valkey."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media_processor.jobs.connection import close
+from media_processor.jobs.queue import JobQueue, Wanted, open_queue
+from media_processor.jobs.worker import LeasedWorker, retry_in
+from media_processor.messages import new_media_id
+from tests.valkey import Valkey
+from tests.waiting import wait_until_async
+
+
+@pytest.fixture
+async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
+    async with open_queue(valkey.settings) as queue:
+        yield queue
+
+
+@asynccontextmanager
+async def working(
+    valkey: Valkey, task: Any, *, name: str = "w", slots: int = 4, lease: float = 1.0
+) -> AsyncIterator[LeasedWorker]:
+    """A worker that runs ``task`` while the context lasts."""
+    worker = LeasedWorker(
+        "watermark", task, settings=valkey.settings, name=name, slots=slots, lease=lease
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.work(stop, grace=5))
+    try:
+        yield worker
+    finally:
+        stop.set()
+        await running
+
+
+class Recorder:
+    """A task that notes what it ran; while ``hold`` is cleared its jobs don't end."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def run(self, _: dict[str, Any], media_id: str) -> None:
+        self.ran.append(media_id)
+        await self.hold.wait()
+
+
+def jobs(count: int) -> list[Wanted]:
+    return [Wanted("watermark", new_media_id()) for _ in range(count)]
+
+
+async def empty(queue: JobQueue) -> bool:
+    depth = (await queue.depths())["watermark"]
+    return depth.waiting + depth.running + depth.retrying == 0
+
+
+async def test_every_job_runs_once_and_leaves_nothing(queue: JobQueue, valkey: Valkey) -> None:
+    wanted, task = jobs(200), Recorder()
+    await queue.ensure(wanted)
+    async with working(valkey, task.run), working(valkey, task.run, name="v"):
+        await wait_until_async(lambda: empty(queue), "the queue is empty")
+
+    assert sorted(task.ran) == sorted(job.media_id for job in wanted)
+    left = {key.decode() for key in valkey.client.scan_iter()} - {"arq:queue:watermark:bell"}
+    assert left <= {"media:workers"}
+
+
+async def test_an_idle_worker_hears_the_bell(queue: JobQueue, valkey: Valkey) -> None:
+    """Far below the second after which it would look anyway."""
+    task, waits = Recorder(), []
+    async with working(valkey, task.run):
+        await wait_until_async(queue.workers, "the worker is up")
+        for number in range(10):
+            started = time.monotonic()
+            await queue.ensure(jobs(1))
+            await wait_until_async(partial(_ran, task, number + 1), "the job ran")
+            waits.append(time.monotonic() - started)
+    assert sorted(waits)[5] < 0.5
+
+
+async def _ran(task: Recorder, count: int) -> bool:
+    return len(task.ran) == count
+
+
+async def _true(value: bool) -> bool:
+    return value
+
+
+async def test_no_more_jobs_than_slots(queue: JobQueue, valkey: Valkey) -> None:
+    task = Recorder()
+    task.hold.clear()
+    await queue.ensure(jobs(5))
+    async with working(valkey, task.run, slots=2):
+        await wait_until_async(lambda: _true(len(task.ran) == 2), "two run")
+        depth = (await queue.depths())["watermark"]
+        assert (depth.waiting, depth.running) == (3, 2)
+        task.hold.set()
+        await wait_until_async(lambda: empty(queue), "all ran")
+    assert len(task.ran) == 5
+
+
+async def test_a_retry_comes_after_its_delay_and_not_before(
+    queue: JobQueue, valkey: Valkey
+) -> None:
+    began: list[float] = []
+
+    async def task(_: dict[str, Any], __: str) -> None:
+        began.append(time.monotonic())
+        if len(began) == 1:
+            raise retry_in(0.7)
+
+    async with working(valkey, task):
+        await queue.ensure(jobs(1))
+        await wait_until_async(lambda: _true(len(began) == 2), "it ran again")
+        await wait_until_async(lambda: empty(queue), "it ended")
+    assert 0.65 <= began[1] - began[0] < 3
+
+
+async def test_a_long_job_keeps_its_lease(queue: JobQueue, valkey: Valkey) -> None:
+    task = Recorder()
+    task.hold.clear()
+    async with working(valkey, task.run, lease=1), working(valkey, task.run, name="v", lease=1):
+        await queue.ensure(jobs(1))
+        began = time.monotonic()
+        await wait_until_async(
+            lambda: _true(time.monotonic() - began > 2.5), "two and a half leases pass"
+        )
+        task.hold.set()
+        await wait_until_async(lambda: empty(queue), "it ended")
+    assert len(task.ran) == 1
+
+
+async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey: Valkey) -> None:
+    """A worker that claims and then says nothing more, as after SIGKILL."""
+    wanted = jobs(1)
+    await queue.ensure(wanted)
+    dead = LeasedWorker(
+        "watermark", Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
+    )
+    claimed = await dead._claim(keys=[dead.queue_name], args=[1, 1000, "dead", "arq:in-progress:"])
+    assert claimed[1] == [wanted[0].job_id.encode()]
+    await close(dead.pool)
+    await close(dead._ear)
+
+    task = Recorder()
+    async with working(valkey, task.run):
+        await wait_until_async(lambda: _true(task.ran == [wanted[0].media_id]), "taken over")
+        await wait_until_async(lambda: empty(queue), "it ended")
+
+
+async def test_a_late_worker_does_not_undo_what_another_took_over(
+    queue: JobQueue, valkey: Valkey
+) -> None:
+    task = Recorder()
+    task.hold.clear()
+    wanted = jobs(1)
+    async with working(valkey, task.run):
+        await queue.ensure(wanted)
+        await wait_until_async(lambda: _true(len(task.ran) == 1), "it runs")
+        key = f"arq:in-progress:{wanted[0].job_id}"
+        valkey.client.set(key, "another worker", px=60_000)
+        task.hold.set()
+    assert valkey.client.get(key) == b"another worker"
+    assert valkey.client.zcard("arq:queue:watermark") == 1
+
+
+async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Valkey) -> None:
+    """With stock ARQ an idle worker sees nothing once queue_read_limit jobs run elsewhere."""
+    stuck = jobs(200)
+    await queue.ensure(stuck)
+    for job in stuck:
+        valkey.client.set(f"arq:in-progress:{job.job_id}", "elsewhere", px=60_000)
+        valkey.client.zadd("arq:queue:watermark", {job.job_id: 2e15})
+    task, fresh = Recorder(), jobs(1)
+    async with working(valkey, task.run):
+        await queue.ensure(fresh)
+        await wait_until_async(lambda: _true(task.ran == [fresh[0].media_id]), "it ran", 3)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey that the test may kill."""
+    server = Valkey(tmp_path)
+    yield server
+    server.stop()
+
+
+async def test_it_survives_redis_going_away_and_coming_back(own: Valkey) -> None:
+    task = Recorder()
+    async with open_queue(own.settings) as queue, working(own, task.run):
+        await queue.ensure(jobs(1))
+        await wait_until_async(lambda: _true(len(task.ran) == 1), "the first ran")
+        own.kill()
+        own.start()  # empty, as nothing was saved
+        await queue.ensure(jobs(1))
+        await wait_until_async(lambda: _true(len(task.ran) == 2), "the second ran")
+
+
+async def test_a_flushed_redis_makes_no_phantom_of_a_running_job(
+    queue: JobQueue, valkey: Valkey
+) -> None:
+    began = asyncio.Event()
+
+    async def task(_: dict[str, Any], __: str) -> None:
+        began.set()
+        valkey.client.flushall()
+        raise retry_in(0.01)
+
+    async with working(valkey, task):
+        await queue.ensure(jobs(1))
+        await asyncio.wait_for(began.wait(), 5)
+        await wait_until_async(lambda: empty(queue), "nothing is left")
+
+
+async def test_stopping_lets_running_jobs_finish(queue: JobQueue, valkey: Valkey) -> None:
+    ended: list[str] = []
+
+    async def task(_: dict[str, Any], media_id: str) -> None:
+        await asyncio.sleep(0.3)
+        ended.append(media_id)
+
+    await queue.ensure(jobs(1))
+    async with working(valkey, task):
+
+        async def runs() -> bool:
+            return (await queue.depths())["watermark"].running == 1
+
+        await wait_until_async(runs, "it runs")
+    assert len(ended) == 1
+
+
+async def test_an_idle_worker_is_quiet(queue: JobQueue, valkey: Valkey) -> None:
+    """At most 15 commands a second for both stages; this is one of the two."""
+    async with working(valkey, Recorder().run, lease=10):
+        await wait_until_async(queue.workers, "the worker is up")
+        before, started = _commands(valkey), time.monotonic()
+        await wait_until_async(lambda: _true(time.monotonic() - started > 3), "3 s pass")
+        commands = _commands(valkey) - before - 1
+    assert commands / (time.monotonic() - started) <= 7
+
+
+def _commands(valkey: Valkey) -> int:
+    info: Any = valkey.client.info("stats")
+    return int(info["total_commands_processed"])

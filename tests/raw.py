@@ -1,0 +1,45 @@
+"""Bodies that no well-behaved client would send."""
+
+import socket
+from collections.abc import Iterable
+
+BOUNDARY = "b0undary"
+
+
+def part(disposition: bytes, content: bytes = b"", content_type: bytes | None = None) -> bytes:
+    """One part of a multipart body; ``disposition`` follows ``form-data``."""
+    kind = b"Content-Type: " + content_type + b"\r\n" if content_type else b""
+    head = b"Content-Disposition: form-data" + disposition + b"\r\n" + kind
+    return b"--" + BOUNDARY.encode() + b"\r\n" + head + b"\r\n" + content + b"\r\n"
+
+
+def body(*parts: bytes) -> bytes:
+    """A whole multipart body."""
+    return b"".join(parts) + b"--" + BOUNDARY.encode() + b"--\r\n"
+
+
+def headers() -> dict[str, str]:
+    return {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def post_chunked(port: int, path: str, pieces: Iterable[bytes]) -> bytes:
+    """POST with chunked encoding until the server has enough; its whole answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        head += f"Content-Type: {headers()['Content-Type']}\r\n\r\n"
+        connection.sendall(head.encode())
+        try:
+            for piece in pieces:
+                connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            connection.sendall(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = b""
+        try:
+            while piece := connection.recv(65536):
+                answer += piece
+                if b'"code":"' in answer:
+                    break
+        except ConnectionResetError:
+            pass
+        return answer
