@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
-from media_processor.cli.uploads import pictures_in
+from media_processor.cli.uploads import pictures_in, terminal
 from media_processor.client import FastServer, activity, open_fast_server
 from media_processor.errors import MediaProcessorError
 from media_processor.up import Addresses
@@ -38,7 +38,7 @@ class _Row:
 
 async def show(addresses: Addresses, folder: Path) -> None:
     """Upload the pictures of ``folder`` and print what became of each."""
-    console = Console()
+    console = terminal()
     rows = [_Row(path) for path in pictures_in([folder])]
     with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
         async with open_fast_server(addresses.fast_server) as server:
@@ -82,8 +82,9 @@ def _progress(rows: list[_Row]) -> Table:
 
 
 def _summary(rows: list[_Row]) -> Table:
-    table = Table("picture", "id", "ms", "stored path", "log line", title="POST to stored")
+    table = Table("picture", "ms", "id, stored path, log line", show_lines=True)
     for row in rows:
         took = f"{row.milliseconds:.0f}" if row.milliseconds is not None else row.status
-        table.add_row(row.path.name, row.media_id, took, row.stored, row.log_line)
+        where = "\n".join(filter(None, (row.media_id, row.stored, escape(row.log_line))))
+        table.add_row(row.path.name, took, where)
     return table

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +29,7 @@ def watermark_files(files: list[Path], output: Path | None, profile: str) -> int
     pairs = _pairs(files, output)
     failures = asyncio.run(_watermark(pairs, profile, settings))
     for source, reason in failures:
-        Console(stderr=True).print(f"media-processor: {source}: {reason}", style="red")
+        sys.stderr.write(f"media-processor: {source}: {reason}\n")
     return 1 if failures else 0
 
 
@@ -74,7 +75,9 @@ async def _watermark(
     try:
         jobs = [asyncio.create_task(one(source, target)) for source, target in pairs]
         ended = asyncio.as_completed(jobs)
-        bar = track(ended, "branding", len(jobs), console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        hidden = not console.is_terminal
+        bar = track(ended, "branding", len(jobs), console=console, transient=True, disable=hidden)
         failures = [failure for job in bar if (failure := await job)]
     finally:
         await sandbox.close()

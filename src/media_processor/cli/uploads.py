@@ -31,6 +31,12 @@ class Outcome:
         return self.status not in ("refused", "failed")
 
 
+def terminal() -> Console:
+    """Standard output; into a file or a pipe no line is folded."""
+    console = Console()
+    return console if console.is_terminal else Console(width=1000)
+
+
 def pictures_in(paths: list[Path]) -> list[Path]:
     """The files, and the pictures in the folders, sorted.
 
@@ -60,7 +66,7 @@ def upload_all(paths: list[Path], *, url: str, profile: str, wait: bool) -> int:
     for outcome in outcomes:
         colour = "green" if outcome.is_good else "red"
         table.add_row(str(outcome.path), f"[{colour}]{outcome.status}[/{colour}]", outcome.detail)
-    Console().print(table)
+    terminal().print(table)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
 
@@ -74,7 +80,8 @@ async def _upload_all(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         bar = progress.add_task("waiting for the archive" if wait else "sending", total=len(files))
 
         async def one(server: FastServer, path: Path) -> Outcome:
@@ -132,5 +139,5 @@ def show_status(media_id: str, url: str) -> int:
         who = f" by {step.worker}" if step.worker else ""
         why = f": {step.detail}" if step.detail else ""
         table.add_row(f"{step.at.astimezone():%H:%M:%S.%f}"[:-3], f"{step.step}{who}{why}")
-    Console().print(table)
+    terminal().print(table)
     return 1 if media.status == "failed" else 0

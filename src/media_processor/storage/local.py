@@ -23,8 +23,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
-    """Tell a full disk from other faults."""
+def telling_full_disk() -> Iterator[None]:
+    """Raise StorageFull for a full disk; let other faults through."""
     try:
         yield
     except OSError as error:
@@ -46,7 +46,7 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with _disk():
+        with telling_full_disk():
             self._make_folder(root / INCOMING)
 
     def path(self, key: str) -> Path:
@@ -60,17 +60,17 @@ class LocalStorage:
     @contextmanager
     def new_file(self, path: Path) -> Iterator[BinaryIO]:
         """Open an incoming file for writing; a full disk is told as StorageFull."""
-        with _disk(), path.open("xb") as file:
+        with telling_full_disk(), path.open("xb") as file:
             yield file
 
     def sync(self, file: Path) -> None:
         """Make the bytes of an incoming file durable ahead of its publishing."""
-        with _disk():
+        with telling_full_disk():
             _sync(file)
 
     def write(self, key: str, data: bytes) -> None:
         """Set ``key``, whole but not durable: after a power cut it may be absent or empty."""
-        with _disk(), self._temporary(data) as temporary:
+        with telling_full_disk(), self._temporary(data) as temporary:
             target = self.path(key)
             try:
                 temporary.replace(target)
@@ -80,14 +80,14 @@ class LocalStorage:
 
     def adopt(self, file: Path, key: str) -> None:
         """Move an incoming file under ``key``, whole but not durable."""
-        with _disk():
+        with telling_full_disk():
             target = self.path(key)
             self._make_folder(target.parent)
             file.replace(target)
 
     def create(self, key: str, data: bytes) -> bool:
         """Set ``key`` durably unless it exists; tells whether it was set."""
-        with _disk(), self._temporary(data) as temporary:
+        with telling_full_disk(), self._temporary(data) as temporary:
             _sync(temporary)
             target = self.path(key)
             self._make_folder(target.parent)
@@ -105,7 +105,7 @@ class LocalStorage:
         """
         made: list[Path] = []
         try:
-            with _disk():
+            with telling_full_disk():
                 ready = [(self._synced(content, made), self.path(key)) for content, key in files]
                 for temporary, target in ready:
                     self._make_folder(target.parent)
@@ -132,7 +132,7 @@ class LocalStorage:
 
     def move(self, key: str, to: str) -> bool:
         """Rename, so that after a power cut the bytes are under one of the two keys."""
-        with _disk():
+        with telling_full_disk():
             target = self.path(to)
             self._make_folder(target.parent)
             try:

@@ -16,6 +16,7 @@ from media_processor.media.logo import Logo, load_logo
 from media_processor.media.profile import get_profile
 from media_processor.media.watermark import watermark
 from media_processor.messages import Failure, Painted, SandboxReply, SandboxTask
+from media_processor.storage.local import telling_full_disk
 
 
 def main() -> None:
@@ -50,9 +51,13 @@ def _allow_cpu(seconds: int) -> None:
 
 def _answer(task: SandboxTask) -> SandboxReply:
     try:
-        return SandboxReply(done=_paint(task))
+        with telling_full_disk():
+            return SandboxReply(done=_paint(task))
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
+    except OSError as error:
+        detail = f"The branded picture can't be written: {error.strerror}."
+        return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))
     except MemoryError:
         detail = "The picture needs more memory than a picture process may use."
         return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))

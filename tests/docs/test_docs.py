@@ -1,0 +1,156 @@
+"""The documents are tested against the code."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic_settings import BaseSettings
+from typer.main import get_command
+
+from media_processor import errors
+from media_processor.central_server.main import create_app as central_app
+from media_processor.cli.main import app as commands
+from media_processor.fast_server.main import create_app as fast_app
+from media_processor.messages import Status
+from media_processor.settings import (
+    CentralServerSettings,
+    FastServerSettings,
+    PipelineSettings,
+    RedisSettings,
+    ServerSettings,
+    Settings,
+    UpSettings,
+    WorkerSettings,
+)
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+
+# In the order of docs/configuration.md; each shows what the ones before have not shown.
+_GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
+    ("Every service", Settings),
+    ("Fast server and workers", RedisSettings),
+    ("Fast server and workers", PipelineSettings),
+    ("Fast server and central server", ServerSettings),
+    ("Fast server", FastServerSettings),
+    ("Worker server", WorkerSettings),
+    ("Central server", CentralServerSettings),
+    ("`media-processor up`", UpSettings),
+)
+
+# A default that depends on the machine is told in the description.
+_BY_MACHINE = {"hostname", "watermark_processes"}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def configuration_tables() -> str:
+    """The tables of docs/configuration.md."""
+    shown: set[str] = set()
+    lines: list[str] = []
+    title = ""
+    for heading, kind in _GROUPS:
+        if heading != title:
+            lines += [
+                "",
+                f"## {heading}",
+                "",
+                "| variable | default | what it is |",
+                "|---|---|---|",
+            ]
+            title = heading
+        for name, field in kind.model_fields.items():
+            if name not in shown:
+                default = "" if name in _BY_MACHINE else _shown(field.default)
+                lines.append(f"| `{name.upper()}` | {default} | {field.description} |")
+                shown.add(name)
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "not set"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return f"`{','.join(f'{value:g}' for value in default)}`"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    assert configuration_tables() in text("docs/configuration.md")
+
+
+def test_no_other_variable_is_documented_there() -> None:
+    known = {name.upper() for _, kind in _GROUPS for name in kind.model_fields}
+    named = set(re.findall(r"^\| `([A-Z_]+)`", text("docs/configuration.md"), re.MULTILINE))
+    assert named == known | {"FAST_SERVER_URL"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "app"),
+    [
+        ("## Fast server", fast_app(FastServerSettings())),
+        ("## Central server", central_app(CentralServerSettings())),
+    ],
+    ids=["fast server", "central server"],
+)
+def test_every_route_is_documented(heading: str, app: object) -> None:
+    section = text("docs/http-api.md").split(heading)[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `([A-Z]+ /\S*)` \|", section, re.MULTILINE))
+    paths = app.openapi()["paths"]  # type: ignore[attr-defined]
+    assert documented == {f"{verb.upper()} {path}" for path in paths for verb in paths[path]}
+
+
+def test_every_status_and_error_code_is_documented() -> None:
+    api = text("docs/http-api.md")
+    for status in get_args(Status):
+        assert f"| `{status}` |" in api
+    for route in (
+        fast_app(FastServerSettings()).openapi()["paths"]["/media"]["post"]["responses"].values()
+    ):
+        for code in re.findall(r"`(\w+)`", route["description"]):
+            assert f"`{code}`" in api
+
+
+def _errors(kind: type[errors.MediaProcessorError]) -> list[type[errors.MediaProcessorError]]:
+    found = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
+    return [*found, *(below for child in found for below in _errors(child))]
+
+
+def test_the_error_tree_is_drawn_as_it_is() -> None:
+    """Name, code and status in errors.py's docstring; each code once."""
+    rows = re.findall(r"── (\w+) +([a-z_]+) +(\d{3})", errors.__doc__ or "")
+    drawn = {name: (code, int(status)) for name, code, status in rows}
+    leaves = [kind for kind in _errors(errors.MediaProcessorError) if not _errors(kind)]
+    assert drawn == {kind.__name__: (kind.code, kind.status) for kind in leaves}
+    assert len({kind.code for kind in leaves}) == len(leaves)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = text("README.md")
+    for name in get_command(commands).commands:  # type: ignore[attr-defined]
+        assert f"media-processor {name}" in readme
+
+
+def test_every_make_target_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    for path in DOCS:
+        for line in re.findall(r"`make ([a-z-]+)|^(?:\$ )?make ([a-z-]+)", path.read_text(), re.M):
+            assert set(filter(None, line)) <= targets, f"{path.name}: make {line}"
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for path in DOCS:
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
+def test_the_rooms_of_the_architecture_exist() -> None:
+    source = ROOT / "src" / "media_processor"
+    rooms = {path.name for path in source.iterdir() if not path.name.startswith("_")} - {"py.typed"}
+    drawn = set(re.findall(r"^[│ ]*[├└]── ([\w.]+)", text("ARCHITECTURE.md"), re.MULTILINE))
+    assert {room.removesuffix("/") for room in drawn} >= rooms
