@@ -1,0 +1,1 @@
+"""The control: the original specification built literally, to compare against."""
