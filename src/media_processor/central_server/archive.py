@@ -39,6 +39,7 @@ class Archive:
         self.catalogue = catalogue
         self.log = log
         self._one_at_a_time = threading.Lock()
+        self._log_end = catalogue.log_end()
         for line in catalogue.lines_from(log.size()):
             log.put(line)  # the rows were stored, then a crash came
 
@@ -71,6 +72,7 @@ class Archive:
         self.storage.publish([(delivery.path, key)])
         entry = self._entry(delivery, key)
         self.catalogue.add(entry)
+        self._log_end = entry.line.end
         return entry
 
     def _entry(self, delivery: Delivery, key: str) -> Entry:
@@ -87,7 +89,7 @@ class Archive:
             stored_at=stored_at,
         )
         # Behind the last row's line, even if that line was not written yet.
-        offset = max(self.catalogue.log_end(), self.log.size())
+        offset = max(self._log_end, self.log.size())
         text = format_line(stored_at.astimezone(), delivery.worker_name, delivery.filename)
         return Entry(media, LogLine(offset, text))
 

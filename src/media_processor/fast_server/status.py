@@ -20,7 +20,8 @@ from media_processor.spool import Media
 
 router = APIRouter()
 
-# Announcements can be lost with Redis, so a watcher looks by itself this often, in seconds.
+# The end of a job is announced; its beginning, and what Redis lost, is seen by looking this
+# often, in seconds.
 _LOOK_ANYWAY = 1.0
 
 _Parts = Annotated[Parts, Depends(parts_of)]

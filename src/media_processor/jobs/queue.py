@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +49,11 @@ class Wanted:
     def job_id(self) -> str:
         """The same for the same work, so that it is never queued twice."""
         return f"{self.queue}:{self.media_id}"
+
+
+def media_of(job_id: str) -> str:
+    """The media that a job is about."""
+    return job_id.partition(":")[2]
 
 
 def queue_key(queue: QueueName) -> str:
@@ -129,11 +134,6 @@ class JobQueue:
             alive = [LiveWorker.model_validate_json(beat) for beat in beats if beat]
             return sorted(alive, key=lambda worker: (worker.name, worker.stage))
 
-    async def announce(self, media_id: str) -> None:
-        """Tell whoever watches that something happened to a media. Lost if nobody listens."""
-        with suppress(*REDIS_AWAY):
-            await self.redis.publish(CHANGES_CHANNEL, media_id)
-
     async def ping(self) -> None:
         """Raise QueueUnavailable unless Redis answers."""
         with _away():
@@ -162,7 +162,10 @@ class _away:  # noqa: N801
 
 
 class Changes:
-    """Who waits for news of which media. One subscription serves every waiter."""
+    """Who waits for news of which media. One subscription serves every waiter.
+
+    A change is published when a job ends. That one began is seen by looking.
+    """
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis

@@ -75,8 +75,9 @@ return lost
 """
 )
 
-# Ends a job (delay < 0) or puts it back, unless another worker has taken it over.
-# KEYS queue job in-progress retry bell · ARGV id token delay
+# Ends a job (delay < 0) or puts it back, unless another worker has taken it over, and
+# tells whoever watches its media.
+# KEYS queue job in-progress retry bell · ARGV id token delay channel media
 FINISH = (
     _NOW
     + _RING
@@ -90,6 +91,7 @@ else
   redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], ARGV[1])
   ring(KEYS[5])
 end
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1
 """
 )

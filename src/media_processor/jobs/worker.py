@@ -19,11 +19,13 @@ from arq.worker import Worker, func
 
 from media_processor.jobs.connection import REDIS_AWAY, close, connect
 from media_processor.jobs.queue import (
+    CHANGES_CHANNEL,
     TASKS,
     WORKERS_KEY,
     QueueName,
     bell_key,
     job_keys,
+    media_of,
     queue_key,
 )
 from media_processor.jobs.scripts import BEAT, CLAIM, FINISH
@@ -235,7 +237,10 @@ class LeasedWorker(Worker):
         await self._hand_back(job_id, -1)
 
     async def _hand_back(self, job_id: str, delay_ms: int) -> None:
-        await self._finish(keys=job_keys(self._queue, job_id), args=[job_id, self._token, delay_ms])
+        await self._finish(
+            keys=job_keys(self._queue, job_id),
+            args=[job_id, self._token, delay_ms, CHANGES_CHANNEL, media_of(job_id)],
+        )
 
 
 def retry_in(seconds: float) -> Retry:

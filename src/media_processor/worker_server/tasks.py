@@ -48,37 +48,39 @@ class Tasks:
 
     async def watermark_image_task(self, _: dict[str, Any], media_id: str) -> None:
         """Stage 1: brand the picture and hand it to stage 2."""
-        if media := await self._unfinished(media_id):
+        if found := await asyncio.to_thread(self._unfinished, media_id):
+            media, picture = found
             try:
-                await self._watermark(media)
+                if picture is None:
+                    await self._watermark(media)
                 await self.queue.ensure([Wanted("upload", media_id)])
             except Exception as error:
                 await self._attempt_failed(media, "watermark", error)
 
     async def upload_to_central_task(self, _: dict[str, Any], media_id: str) -> None:
         """Stage 2: ship the branded picture and close the media."""
-        if media := await self._unfinished(media_id):
+        if found := await asyncio.to_thread(self._unfinished, media_id):
+            media, picture = found
             try:
-                await self._upload(media)
+                await self._upload(media, picture)
             except Exception as error:
                 await self._attempt_failed(media, "upload", error)
 
-    async def _unfinished(self, media_id: str) -> Media | None:
+    def _unfinished(self, media_id: str) -> tuple[Media, Path | None] | None:
+        """The media and stage 1's output, if it is there; None if nothing is left to do."""
         try:
-            media = await asyncio.to_thread(self.spool.find, media_id)
+            media = self.spool.find(media_id)
         except MediaNotFound:
             log.warning("⚠️ %s is not in the spool; its job is dropped", media_id)
             return None
         if media.place == "open":
-            return media
-        await asyncio.to_thread(self.spool.forget_reopened, media_id)
+            return media, self.spool.finished_watermark(media)
+        self.spool.forget_reopened(media_id)
         return None
 
     # ── stage 1 ──────────────────────────────────────────────────────────────────
 
     async def _watermark(self, media: Media) -> None:
-        if await asyncio.to_thread(self.spool.finished_watermark, media):
-            return
         record = media.record
         log.info("🎨 %s watermarking %s", record.id, record.filename)
         await self._note(media, "watermarking", status="watermarking", next_attempt_at=None)
@@ -102,7 +104,6 @@ class Tasks:
             )
         finally:
             target.unlink(missing_ok=True)
-        await self.queue.announce(record.id)
         log.info("✅ %s watermarked, %d bytes", record.id, painted.size)
 
     async def _simulate_latency(self) -> None:
@@ -113,11 +114,10 @@ class Tasks:
 
     # ── stage 2 ──────────────────────────────────────────────────────────────────
 
-    async def _upload(self, media: Media) -> None:
+    async def _upload(self, media: Media, picture: Path | None) -> None:
         record, made = media.record, media.progress.watermarked
         receipt = media.progress.receipt  # set if a crash came between receipt and closing
         if receipt is None:
-            picture = await asyncio.to_thread(self.spool.finished_watermark, media)
             if made is None or picture is None:
                 await self.queue.ensure([Wanted("watermark", record.id)])
                 return
@@ -128,7 +128,6 @@ class Tasks:
         await asyncio.to_thread(
             self.spool.close_stored, record.id, receipt, self.worker, keep_original=keep
         )
-        await self.queue.announce(record.id)
         log.info("📦 %s stored as %s", record.id, receipt.stored_path)
 
     async def _deliver(self, media: Media, picture: Path, made: Painted) -> Receipt:
@@ -153,7 +152,7 @@ class Tasks:
             error = MediaProcessorError(
                 f"An unexpected {type(error).__name__}; see the worker's log."
             )
-        attempts = media.progress.attempts
+        attempts = (await asyncio.to_thread(self.spool.progress, media.record.id)).attempts
         earlier = attempts.watermark if stage == "watermark" else attempts.upload
         verdict = judge(error, earlier, self.settings.upload_retry_delays)
         if verdict.counts:
@@ -169,7 +168,6 @@ class Tasks:
         await asyncio.to_thread(
             self.spool.close_failed, media.record.id, failure, self.worker, attempts
         )
-        await self.queue.announce(media.record.id)
 
     async def _retry(
         self, media: Media, failure: Failure, attempts: Attempts, delay: float
@@ -189,11 +187,9 @@ class Tasks:
     async def _note(
         self, media: Media, step: StepName, *, detail: str | None = None, **changes: object
     ) -> None:
-        media_id = media.record.id
         await asyncio.to_thread(
-            self.spool.note, media_id, step, worker=self.worker, detail=detail, **changes
+            self.spool.note, media.record.id, step, worker=self.worker, detail=detail, **changes
         )
-        await self.queue.announce(media_id)
 
 
 def _digest(picture: Path) -> str:
