@@ -9,6 +9,7 @@ import msgpack
 import pytest
 
 from media_processor.errors import QueueUnavailable
+from media_processor.jobs.connection import end
 from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
 from media_processor.settings import RedisSettings
 from tests.valkey import Valkey, free_port
@@ -101,3 +102,23 @@ async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
+
+
+async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
+    """As asyncio.wait_for does on Python 3.11, below redis-py."""
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed > 2:
+                    raise
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end(task), 10)
+    assert task.cancelled()

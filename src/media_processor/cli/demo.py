@@ -12,7 +12,7 @@ from rich.table import Table
 from media_processor.cli.uploads import pictures_in, terminal
 from media_processor.client import FastServer, activity, open_fast_server
 from media_processor.errors import MediaProcessorError
-from media_processor.up import Addresses
+from media_processor.up.main import Addresses
 
 _SIGNS = {
     "sending": "📤",

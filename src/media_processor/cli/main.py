@@ -57,8 +57,8 @@ def up(
     What dies is started again. Ctrl-C stops everything. FAST_SERVER_PORT,
     CENTRAL_SERVER_PORT, WORKERS and MEDIA_DATA_DIR let two systems run side by side.
     """
-    from media_processor import up as machine
     from media_processor.cli.demo import show
+    from media_processor.up import main as machine
 
     machine.run((lambda addresses: show(addresses, demo)) if demo else None)
 

@@ -13,6 +13,7 @@ from media_processor.fast_server import operations, status, uploads
 from media_processor.fast_server.parts import Parts
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
+from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
@@ -47,8 +48,7 @@ def create_app(settings: FastServerSettings) -> FastAPI:
             try:
                 yield {"parts": Parts(settings, spool, queue, changes, central)}
             finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                await end(listening)
                 await central.close()
 
     app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)

@@ -17,7 +17,7 @@ from arq.typing import WorkerCoroutine
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 
-from media_processor.jobs.connection import REDIS_AWAY, close, connect
+from media_processor.jobs.connection import REDIS_AWAY, close, connect, end
 from media_processor.jobs.queue import (
     CHANGES_CHANNEL,
     TASKS,
@@ -105,9 +105,7 @@ class LeasedWorker(Worker):
             await looking
             await self._let_finish(grace)
         finally:
-            for helper in (beating, looking, stopped):
-                helper.cancel()
-            await asyncio.gather(beating, looking, stopped, return_exceptions=True)
+            await end(beating, looking, stopped)
             with suppress(*REDIS_AWAY):
                 await self.pool.delete(self._worker_key)
             await close(self._ear)

@@ -10,6 +10,7 @@ import uvloop
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
+from media_processor.jobs.connection import end
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.messages import safe_worker_name
@@ -52,9 +53,7 @@ async def _work(settings: WorkerSettings, stage: Stage, name: str) -> None:
                 for worker in workers:
                     group.create_task(worker.work(stop, settings.shutdown_seconds))
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await end(*helpers)
     log.info("👋 stopped")
 
 

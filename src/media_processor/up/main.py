@@ -1,12 +1,7 @@
-"""Everything on one machine: Valkey, fast server, workers and central server.
-
-A process that dies is started again, with backoff. When this one ends, in whatever way,
-the others end too.
-"""
+"""Everything on one machine: Valkey, fast server, workers and central server."""
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import logging
 import os
@@ -17,7 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -35,16 +30,12 @@ from media_processor.settings import (
     read,
 )
 from media_processor.telemetry import start_logging
+from media_processor.up.supervisor import Service, kept_running
 
 log = logging.getLogger(__name__)
 
 # A slow machine with a cold disk cache starts everything in well under this.
 _START_SECONDS = 60.0
-# Workers let running jobs finish for SHUTDOWN_SECONDS (25 by default) and then some.
-_STOP_SECONDS = 30.0
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
-# A process that ran this long was healthy: its next death starts the backoff anew.
-_HEALTHY_SECONDS = 30.0
 # Less than a handful of pictures: better said at the start than at the first upload.
 _LEAST_FREE_BYTES = 64 * 1024 * 1024
 
@@ -56,16 +47,6 @@ class Addresses:
     fast_server: str
     central_server: str
     data: Path
-
-
-@dataclass
-class _Service:
-    name: str
-    arguments: list[str]
-    environment: dict[str, str]
-    stdin: bytes | None = None
-    output: Path | None = None
-    process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
 
 def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> None:
@@ -203,10 +184,10 @@ async def _redis(plan: _Plan) -> AsyncIterator[dict[str, str]]:
         f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\n'
         'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
     )
-    valkey = _Service(
+    valkey = Service(
         "valkey", [str(get_binary_path()), "-"], {}, config.encode(), folder / "valkey.log"
     )
-    async with _kept_running([valkey]):
+    async with kept_running([valkey]):
         settings = RedisSettings.model_validate(
             {"redis_host": "127.0.0.1", "redis_port": port, "redis_password": password}
         )
@@ -218,14 +199,14 @@ async def _redis(plan: _Plan) -> AsyncIterator[dict[str, str]]:
 async def _services(plan: _Plan, redis: dict[str, str]) -> AsyncIterator[None]:
     command = [sys.executable, "-m", "media_processor"]
     common = redis | {"CENTRAL_SERVER_URL": f"{plan.addresses.central_server}/upload-final"}
-    central = _Service("central", [*command, "central-server"], {})
+    central = Service("central", [*command, "central-server"], {})
     workers = [
-        _Service(name, [*command, "worker-server"], common | environment)
+        Service(name, [*command, "worker-server"], common | environment)
         for name, environment in _worker_environments(plan)
     ]
-    gateway = _Service("gateway", [*command, "fast-server"], common)
+    gateway = Service("gateway", [*command, "fast-server"], common)
     # They stop in the opposite order: no more pictures in, jobs finished, archive closed.
-    async with _kept_running([central]), _kept_running(workers), _kept_running([gateway]):
+    async with kept_running([central]), kept_running(workers), kept_running([gateway]):
         yield
 
 
@@ -244,85 +225,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-# ── keeping processes running ────────────────────────────────────────────────────────
-
-
-@asynccontextmanager
-async def _kept_running(services: list[_Service]) -> AsyncIterator[None]:
-    keepers = [asyncio.create_task(_keep_running(service)) for service in services]
-    try:
-        yield
-    finally:
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
-        await asyncio.gather(*(_stop(service) for service in services))
-
-
-async def _keep_running(service: _Service) -> None:
-    backoff = _FIRST_BACKOFF
-    while True:
-        started = time.monotonic()
-        await _start(service)
-        if service.process:
-            status = await service.process.wait()
-            if time.monotonic() - started > _HEALTHY_SECONDS:
-                backoff = _FIRST_BACKOFF
-            log.warning(
-                "💥 %s died (exit status %d); starting it again in %g s",
-                service.name,
-                status,
-                backoff,
-            )
-        await asyncio.sleep(backoff)
-        backoff = min(backoff * 2, _LONGEST_BACKOFF)
-
-
-async def _start(service: _Service) -> None:
-    output = service.output.open("ab") if service.output else None
-    try:
-        service.process = await asyncio.create_subprocess_exec(
-            *service.arguments,
-            env=os.environ | service.environment,
-            stdin=asyncio.subprocess.PIPE if service.stdin else asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C reaches us alone, so that we stop them in order.
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
-    finally:
-        if output:
-            output.close()
-    if service.stdin and service.process.stdin:
-        service.process.stdin.write(service.stdin)
-        service.process.stdin.close()
-
-
-async def _stop(service: _Service) -> None:
-    process = service.process
-    if process is None or process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-    except TimeoutError:
-        log.warning("⚠️ %s didn't stop within %g s and is killed", service.name, _STOP_SECONDS)
-        process.kill()
-        await process.wait()
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Have Linux send SIGTERM if our parent dies, even by SIGKILL (prctl(2))."""
-    if _LIBC:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 # ── waiting until all is up ──────────────────────────────────────────────────────────

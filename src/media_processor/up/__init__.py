@@ -1,0 +1,1 @@
+"""Everything on one machine, in processes that are kept running."""
