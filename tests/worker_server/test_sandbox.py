@@ -1,0 +1,131 @@
+"""Picture processes: a bad picture costs its own, never the worker."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from media_processor.errors import BrokenPicture, DecoderCrash, OutOfMemory, TooSlow, UnknownProfile
+from media_processor.media.logo import bundled_logo_path
+from media_processor.messages import SandboxTask
+from media_processor.worker_server.sandbox import Sandbox
+from tests.media.pictures import encoded, opened, photo
+
+_MEMORY = 1024**3
+
+
+@asynccontextmanager
+async def sandbox(
+    processes: int = 1, memory: int = _MEMORY, seconds: float = 20
+) -> AsyncIterator[Sandbox]:
+    box = Sandbox(processes, memory_bytes=memory, timeout=seconds)
+    try:
+        await box.start()
+        yield box
+    finally:
+        await box.close()
+    assert not _children()
+
+
+def _children() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children()
+        if any("picture_process" in part for part in child.cmdline())
+    ]
+
+
+def task(folder: Path, content: bytes | None = None, **changes: object) -> SandboxTask:
+    source = folder / "in"
+    source.write_bytes(content if content is not None else encoded(photo((80, 60)), "JPEG"))
+    return SandboxTask(
+        source=str(source),
+        target=str(folder / "out"),
+        logo=str(bundled_logo_path()),
+        profile="default",
+        max_pixels=100_000_000,
+    ).model_copy(update=changes)
+
+
+async def test_a_picture_is_branded(tmp_path: Path) -> None:
+    async with sandbox() as box:
+        made = await box.paint(task(tmp_path))
+    assert made.size == (tmp_path / "out").stat().st_size
+    assert opened(tmp_path / "out").size == (made.width, made.height)
+
+
+async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
+    async with sandbox() as box:
+        with pytest.raises(BrokenPicture):
+            await box.paint(task(tmp_path, b"\xff\xd8\xff\xe0"))
+        with pytest.raises(UnknownProfile):
+            await box.paint(task(tmp_path, profile="gold"))
+        await box.paint(task(tmp_path))
+        assert len(_children()) == 1
+
+
+async def test_a_killed_process_is_replaced(tmp_path: Path) -> None:
+    async with sandbox() as box:
+        stopped = _children()[0]
+        stopped.suspend()
+        painting = asyncio.create_task(box.paint(task(tmp_path)))
+        await asyncio.sleep(0)
+        stopped.send_signal(signal.SIGABRT)
+        stopped.resume()
+        with pytest.raises(DecoderCrash):
+            await painting
+        await box.paint(task(tmp_path))
+        assert _children()[0].pid != stopped.pid
+
+
+async def test_a_process_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+    async with sandbox(seconds=0.5) as box:
+        _children()[0].suspend()
+        with pytest.raises(TooSlow):
+            await box.paint(task(tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+async def test_a_picture_that_needs_too_much_memory_fails(tmp_path: Path) -> None:
+    huge = encoded(photo((64, 64)).resize((9900, 9900)), "PNG")
+    async with sandbox(memory=400 * 1024 * 1024) as box:
+        with pytest.raises(OutOfMemory):
+            await box.paint(task(tmp_path, huge))
+        await box.paint(task(tmp_path))
+
+
+async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> None:
+    large, small = tmp_path / "large", tmp_path / "small"
+    large.mkdir()
+    small.mkdir()
+    async with sandbox() as box:
+        first = task(large, encoded(photo((500, 400)).resize((4000, 3000)), "JPEG"))
+        painting = asyncio.create_task(box.paint(first))
+        await asyncio.sleep(0.05)
+        painting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await painting
+        made = await box.paint(task(small))
+        assert (made.width, made.height) == (80, 60)
+
+
+async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -> None:
+    async with sandbox() as box:
+        await box.paint(task(tmp_path))  # it is up now
+        child = _children()[0]
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            os.kill(child.pid, sign)
+        await box.paint(task(tmp_path))
+        assert _children() == [child]
+
+
+async def test_an_unwritable_target_is_not_the_pictures_fault(tmp_path: Path) -> None:
+    async with sandbox() as box:
+        with pytest.raises(Exception, match="can't be written") as caught:
+            await box.paint(task(tmp_path, target=str(tmp_path / "missing" / "out")))
+    assert getattr(caught.value, "code", None) == "internal_error"
