@@ -79,6 +79,11 @@ def test_a_safe_filename_is_one_component_of_one_line(sent: str) -> None:
     assert safe_filename(name) == name
 
 
+def test_a_worker_without_a_name_is_unknown() -> None:
+    assert safe_worker_name("\u202e\n") == "unknown"
+    assert safe_filename("\u200d") == "picture"
+
+
 @given(st.text())
 def test_a_worker_name_can_not_pose_as_a_second_field(sent: str) -> None:
     assert "|" not in safe_worker_name(sent)

@@ -1,5 +1,7 @@
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,7 +94,7 @@ def test_a_media_goes_from_open_to_stored(spool: Spool) -> None:
     assert (media.place, media.status) == ("stored", "stored")
     assert [step.step for step in media.progress.steps] == ["watermarked", "stored"]
     assert media.progress.attempts == Attempts(watermark=1, upload=1)
-    assert spool.open_ids() == spool.watermarked_ids() == []
+    assert spool.open_ids() == []
     assert spool.original(media.record).exists()
 
 
@@ -178,6 +180,15 @@ class TestIdempotency:
         with pytest.raises(IdempotencyConflict):
             accept(spool, b"other", key="k")
         assert len(spool.open_ids()) == 1
+
+    def test_twenty_at_once_make_one_record(self, spool: Spool) -> None:
+        """And all of them are told the same."""
+        given = [replace(new_media(spool), filename=f"{number}.jpg") for number in range(20)]
+        with ThreadPoolExecutor(20) as pool:
+            accepted = list(pool.map(lambda new: spool.accept(new, "k").record, given))
+        assert len(set(accepted)) == 1
+        assert spool.find(accepted[0].id).record == accepted[0]
+        assert spool.open_ids() == [accepted[0].id]
 
     def test_a_crash_between_key_and_record_is_completed(self, spool: Spool) -> None:
         first = accept(spool, key="k")

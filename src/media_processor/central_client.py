@@ -14,8 +14,12 @@ from media_processor.errors import (
     CentralUnavailable,
     DigestMismatch,
     MediaNotFound,
+    StorageFull,
 )
 from media_processor.messages import Problem, Receipt
+
+# If all connections are taken this long, readers of the archive are stuck: say so.
+_POOL_SECONDS = 5.0
 
 # The request may come again: timeout, too early, too many.
 _WORTH_RETRYING = {408, 425, 429}
@@ -28,7 +32,7 @@ class CentralClient:
         self._url = httpx2.URL(url)
         self._timeout = timeout
         self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout, pool=None),
+            timeout=httpx2.Timeout(timeout, pool=_POOL_SECONDS),
             limits=httpx2.Limits(
                 max_connections=connections, max_keepalive_connections=connections
             ),
@@ -50,6 +54,7 @@ class CentralClient:
         Raises:
             CentralUnavailable: try again later.
             CentralRefused: trying again would be refused again.
+            StorageFull: the archive's disk is full.
             DigestMismatch: the bytes were damaged here or on the way.
         """
         try:
@@ -111,7 +116,9 @@ def _receipt(answer: httpx2.Response) -> Receipt:
     detail = f"The central server answered {status}: {reason}"
     if code == DigestMismatch.code:
         raise DigestMismatch(detail)
-    if status >= 500 or status in _WORTH_RETRYING:
+    if code == StorageFull.code:
+        raise StorageFull(detail)
+    if not 400 <= status < 500 or status in _WORTH_RETRYING:
         raise CentralUnavailable(detail)
     raise CentralRefused(detail)
 

@@ -55,7 +55,7 @@ class FastServer:
                         headers={"Idempotency-Key": key},
                     )
             except httpx2.TransportError as error:
-                if time.monotonic() > give_up:
+                if time.monotonic() > give_up or isinstance(error, httpx2.UnsupportedProtocol):
                     raise _unreachable(self._http, error) from None
                 await asyncio.sleep(1)
                 continue
@@ -98,7 +98,9 @@ class FastServer:
 @asynccontextmanager
 async def open_fast_server(url: str) -> AsyncIterator[FastServer]:
     """The fast server at ``url``, while the context lasts."""
-    async with httpx2.AsyncClient(base_url=url, timeout=60) as http:
+    # Every picture that is followed holds a connection of its own.
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=8)
+    async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
         yield FastServer(http)
 
 

@@ -58,23 +58,25 @@ def safe_filename(name: str, max_bytes: int = MAX_FILENAME_BYTES) -> str:
     unassigned characters go; at most ``max_bytes`` of UTF-8, extension kept.
     Never empty.
     """
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    text = unicodedata.normalize("NFC", base.encode("utf-8", "replace").decode())
-    kept = "".join(char for char in text if _is_printable(char)).strip(" .")
+    kept = _printable(name.replace("\\", "/").rsplit("/", 1)[-1])
     path = PurePosixPath(kept.replace("/", "_") or "picture")
     suffix = path.suffix if len(path.suffix.encode()) <= 16 else ""
     stem = path.name.removesuffix(suffix).encode()[: max_bytes - len(suffix.encode())]
     return stem.decode(errors="ignore").rstrip() + suffix
 
 
-def _is_printable(char: str) -> bool:
-    # The joiner is a format character, but holds emoji families together.
-    return char in " \u200d" or unicodedata.category(char)[0] not in "CZ"
-
-
 def safe_worker_name(name: str) -> str:
     """A worker's name for the activity log; ``|`` goes too, as it separates the fields there."""
-    return safe_filename(name.replace("|", "_").replace("/", "_").replace("\\", "_"))
+    kept = _printable(name.replace("|", "_").replace("/", "_").replace("\\", "_"))
+    return kept.encode()[:MAX_FILENAME_BYTES].decode(errors="ignore").rstrip() or "unknown"
+
+
+def _printable(text: str) -> str:
+    """Without control, format and unassigned characters, in Unicode's NFC."""
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    # The joiner is a format character, but holds emoji families together.
+    kept = (c for c in text if c in " \u200d" or unicodedata.category(c)[0] not in "CZ")
+    return "".join(kept).strip(" .\u200d")
 
 
 class Message(BaseModel):

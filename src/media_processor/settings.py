@@ -174,7 +174,7 @@ class WorkerSettings(PipelineSettings):
         default=5, gt=0, description="How often unfinished pictures are checked for a job."
     )
     shutdown_seconds: float = Field(
-        default=25, ge=0, description="How long a stopping worker lets running jobs finish."
+        default=15, ge=0, description="How long a stopping worker lets running jobs finish."
     )
     keep_originals: bool = Field(
         default=True, description="Keep the original in the spool after its picture is stored."

@@ -53,12 +53,6 @@ _MAX_STEPS = 100
 _EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 
 
-class _ClaimedKey(Message):
-    id: str
-    sha256: str
-    profile: str
-
-
 @dataclass(frozen=True)
 class NewMedia:
     """A received picture, not yet accepted. ``path`` is a file of the storage's incoming()."""
@@ -107,13 +101,8 @@ class Spool:
             IdempotencyConflict: the key was used with other bytes or another profile.
             StorageFull: nothing was kept.
         """
-        media_id = new_media_id()
-        if idempotency_key is not None:
-            media_id = self._claim(idempotency_key, new, media_id)
-            if earlier := self._find_record(media_id):
-                return Media(*earlier, self.progress(media_id))
         record = MediaRecord(
-            id=media_id,
+            id=new_media_id(),
             filename=new.filename,
             size=new.size,
             sha256=new.sha256,
@@ -123,25 +112,32 @@ class Spool:
             profile=new.profile,
             accepted_at=now(),
         )
+        if idempotency_key is not None:
+            record = self._claim(idempotency_key, record)
+            if earlier := self._find_record(record.id):
+                return Media(*earlier, self.progress(record.id))
         self.storage.publish(
-            [(new.path, _original_key(record)), (_encode(record), _open_key(media_id))]
+            [(new.path, _original_key(record)), (_encode(record), _open_key(record.id))]
         )
         return Media(record, "open", Progress())
 
-    def _claim(self, idempotency_key: str, new: NewMedia, media_id: str) -> str:
-        """Bind the key to ``media_id`` unless it is bound; the id that it is bound to."""
+    def _claim(self, idempotency_key: str, record: MediaRecord) -> MediaRecord:
+        """Bind the key to ``record`` unless it is bound; the record that it is bound to.
+
+        The whole record, so that whoever completes an upload that was cut short after
+        this, or at the same time, writes the very same one.
+        """
         digest = hashlib.sha256(idempotency_key.encode()).hexdigest()
         key = f"keys/{digest[:2]}/{digest}.json"
-        claim = _ClaimedKey(id=media_id, sha256=new.sha256, profile=new.profile)
-        if self.storage.create(key, _encode(claim)):
-            return media_id
-        earlier = _ClaimedKey.model_validate_json(self.storage.read(key) or b"")
-        if (earlier.sha256, earlier.profile) != (new.sha256, new.profile):
+        if self.storage.create(key, _encode(record)):
+            return record
+        earlier = MediaRecord.model_validate_json(self.storage.read(key) or b"")
+        if (earlier.sha256, earlier.profile) != (record.sha256, record.profile):
             raise IdempotencyConflict(
                 "This Idempotency-Key was used before with other bytes or another profile. "
                 "Use a new key for a new picture."
             )
-        return earlier.id
+        return earlier
 
     # ── reading ──────────────────────────────────────────────────────────────────
 
@@ -266,7 +262,6 @@ class Spool:
             attempts=attempts.model_copy(update={"upload": attempts.upload + 1}),
         )
         self._close(media_id, _stored_key(media_id))
-        self.storage.delete(_watermarked_key(media_id))
         if not keep_original and (found := self._find_record(media_id)):
             self.storage.delete(_original_key(found[0]))
 
@@ -285,9 +280,9 @@ class Spool:
             attempts=attempts,
         )
         self._close(media_id, _failed_key(media_id))
-        self.storage.delete(_watermarked_key(media_id))
 
     def _close(self, media_id: str, key: str) -> None:
+        # Stage 1's output stays for the reconciler to sweep: someone may be reading it.
         self.storage.move(_open_key(media_id), key)
 
     def keep_watermark(self, media_id: str, made: Path, painted: Painted, worker: str) -> None:

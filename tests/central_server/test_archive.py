@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.catalogue import Catalogue, metadata
-from media_processor.errors import MediaConflict
+from media_processor.errors import MediaConflict, StorageFull
 from media_processor.messages import new_media_id
 from media_processor.storage.local import LocalStorage
 
@@ -196,3 +197,43 @@ def test_the_migrations_make_the_schema_that_the_code_uses(place: Place) -> None
 def test_opening_an_archive_again_migrates_nothing(place: Place) -> None:
     place.open().store(delivery(place.open()))
     assert len(place.open().catalogue.newest(None, 10)) == 1
+
+
+@pytest.mark.parametrize("fault", ["emptied", "removed", "torn"])
+def test_a_log_that_is_damaged_while_running_is_completed(place: Place, fault: str) -> None:
+    """Rotation, a hand that slipped, a write that failed: deliveries go on."""
+    archive = place.open()
+    for name in ("a.jpg", "b.jpg"):
+        archive.store(delivery(archive, name=name))
+    whole = place.log.read_bytes()
+    if fault == "removed":
+        place.log.unlink()
+    else:
+        place.log.write_bytes(b"" if fault == "emptied" else whole[:-9])
+
+    archive.store(delivery(archive, name="c.jpg"))
+    assert place.log.read_bytes().startswith(whole)
+    assert len(place.lines()) == 3
+
+
+def test_a_full_catalogue_is_said_so_and_leaves_no_file(place: Place) -> None:
+    archive = place.open()
+    archive.store(delivery(archive))
+    with archive.catalogue._engine.connect() as connection:
+        pages = connection.execute(sa.text("PRAGMA page_count")).scalar()
+
+    def limit(connection: Any, _: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    archive.catalogue._engine.dispose()
+    sa.event.listen(archive.catalogue._engine, "connect", limit)
+
+    def fill() -> None:
+        for _ in range(99):
+            archive.store(delivery(archive, name="x" * 200))  # soon more than a page
+
+    with pytest.raises(StorageFull):
+        fill()
+    rows = len(archive.catalogue.newest(None, 500))
+    assert len(place.files()) == rows == len(place.lines())
+    assert archive.storage.names("incoming") == []

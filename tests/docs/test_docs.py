@@ -1,5 +1,6 @@
 """The documents are tested against the code."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import get_args
@@ -93,7 +94,7 @@ def test_no_other_variable_is_documented_there() -> None:
 @pytest.mark.parametrize(
     ("heading", "app"),
     [
-        ("## Fast server", fast_app(FastServerSettings())),
+        ("## Fast server", fast_app(FastServerSettings(), asyncio.Event())),
         ("## Central server", central_app(CentralServerSettings())),
     ],
     ids=["fast server", "central server"],
@@ -110,7 +111,9 @@ def test_every_status_and_error_code_is_documented() -> None:
     for status in get_args(Status):
         assert f"| `{status}` |" in api
     for route in (
-        fast_app(FastServerSettings()).openapi()["paths"]["/media"]["post"]["responses"].values()
+        fast_app(FastServerSettings(), asyncio.Event())
+        .openapi()["paths"]["/media"]["post"]["responses"]
+        .values()
     ):
         for code in re.findall(r"`(\w+)`", route["description"]):
             assert f"`{code}`" in api

@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import time
 from datetime import timedelta
 
 import httpx2
@@ -205,3 +207,37 @@ def test_redis_may_be_away_while_pictures_come(system: System) -> None:
     system.environment["REDIS_PORT"] = str(system.valkey.port)
     system.start("worker-server", "worker-1")  # its reconciler finds the picture
     system.wait_for(media.id, "stored")
+
+
+def test_a_redis_that_hangs_does_not_hold_an_answer_up(system: System) -> None:
+    system.start_all()
+    assert system.valkey.process
+    system.valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        media = system.upload(encoded(photo((40, 30)), "JPEG"))
+        assert time.monotonic() - started < 4
+    finally:
+        system.valkey.process.send_signal(signal.SIGCONT)
+    system.wait_for(media.id, "stored")
+
+
+def test_stage_1_hands_over_without_the_reconciler(system: System) -> None:
+    system.environment["RECONCILE_SECONDS"] = "3600"
+    system.start_all()
+    wait_until(lambda: system.queue().workers, "the worker is up")
+    system.wait_for(system.upload(encoded(photo((40, 30)), "JPEG")).id, "stored", seconds=15)
+
+
+def test_event_streams_do_not_hold_a_stopping_gateway_up(system: System) -> None:
+    system.start("fast-server")
+    system.start("central-server")
+    system.wait_healthy()
+    media = system.upload(encoded(photo((40, 30)), "JPEG"))
+    with system.http.stream("GET", media.links.events) as answer:
+        events = answer.iter_lines()
+        assert next(events).startswith("event: status")
+        started = time.monotonic()
+        system.kill("fast-server", signal.SIGTERM)
+        assert time.monotonic() - started < 6
+    assert "Traceback" not in system.log("fast-server")

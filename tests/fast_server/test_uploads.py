@@ -190,6 +190,16 @@ def test_an_endless_chunked_body_is_cut_off_at_the_limit(gateway: System) -> Non
     assert sent < 20 * _LIMIT  # what fits into the sockets' buffers behind the limit
 
 
+def test_an_endless_epilogue_is_cut_off(gateway: System) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield raw.body(raw.part(b'; name="file"; filename="a.jpg"', JPEG))
+        for _ in range(500):
+            yield b"x" * 64 * 1024
+
+    answer = raw.post_chunked(gateway.fast_port, "/media", pieces())
+    assert b" 413 " in answer
+
+
 def test_a_client_that_goes_away_leaves_nothing(gateway: System) -> None:
     with socket.create_connection(("127.0.0.1", gateway.fast_port)) as connection:
         head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n"

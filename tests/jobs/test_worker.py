@@ -251,3 +251,20 @@ async def test_an_idle_worker_is_quiet(queue: JobQueue, valkey: Valkey) -> None:
 def _commands(valkey: Valkey) -> int:
     info: Any = valkey.client.info("stats")
     return int(info["total_commands_processed"])
+
+
+async def test_a_job_whose_lease_ran_out_here_is_not_begun_twice(
+    queue: JobQueue, valkey: Valkey
+) -> None:
+    """Redis was away longer than a lease: the worker claims what it still runs."""
+    task, wanted = Recorder(), jobs(1)
+    task.hold.clear()
+    async with working(valkey, task.run) as worker:
+        await queue.ensure(wanted)
+        await wait_until_async(partial(_ran, task, 1), "it runs")
+        valkey.client.zadd("arq:queue:watermark", {wanted[0].job_id: 0})
+        valkey.client.delete(f"arq:in-progress:{wanted[0].job_id}")
+        assert await worker._claim_jobs(1) >= 0
+        task.hold.set()
+        await wait_until_async(lambda: empty(queue), "it ended")
+    assert len(task.ran) == 1

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from media_processor.messages import Activity
+from media_processor.storage.local import telling_full_disk
 
 _MAX_TAIL_BYTES = 1024 * 1024
 
@@ -45,24 +46,24 @@ class ActivityLog:
         path.touch()
 
     def size(self) -> int:
-        """Bytes in the file."""
-        return self._path.stat().st_size
+        """Bytes in the file; none if someone took it away."""
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def put(self, line: LogLine) -> None:
         """See that ``line`` stands at its place, durably. Doing it twice does nothing.
 
         Raises:
             ValueError: the file is shorter than the place, so lines before are missing.
+            StorageFull: the next put of the same line completes it.
         """
-        with self._path.open("r+b") as file:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        with telling_full_disk(), os.fdopen(descriptor, "r+b") as file:
             size = file.seek(0, os.SEEK_END)
             if size >= line.end:
                 return
             if size < line.offset:
                 raise ValueError("the activity log is shorter than the catalogue knows it")
-            if size > line.offset:  # torn: its beginning was written
-                file.truncate(line.offset)
-            file.seek(line.offset)
+            file.seek(line.offset)  # over its own beginning, if a crash tore it
             file.write(line.text.encode())
             file.flush()
             os.fdatasync(file.fileno())

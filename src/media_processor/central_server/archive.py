@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
 from media_processor.central_server.catalogue import Catalogue, Entry
-from media_processor.errors import MediaConflict
+from media_processor.errors import MediaConflict, StorageFull
 from media_processor.messages import Receipt, StoredMedia, day_folder, now
 from media_processor.storage.local import LocalStorage
 
@@ -40,8 +40,7 @@ class Archive:
         self.log = log
         self._one_at_a_time = threading.Lock()
         self._log_end = catalogue.log_end()
-        for line in catalogue.lines_from(log.size()):
-            log.put(line)  # the rows were stored, then a crash came
+        self._complete_log()
 
     def store(self, delivery: Delivery) -> tuple[Receipt, bool]:
         """Store a delivery; its receipt, and whether it is new. Blocks.
@@ -60,6 +59,8 @@ class Archive:
                 entry = self._put_in_place(delivery)
             elif not hmac.compare_digest(entry.media.sha256, delivery.sha256):
                 raise MediaConflict("This media_id is already stored with other bytes.")
+            if self.log.size() < entry.line.offset:
+                self._complete_log()
             self.log.put(entry.line)
             return entry.receipt, is_new
 
@@ -67,11 +68,20 @@ class Archive:
         """The file of a stored picture."""
         return self.storage.path(_key(media.media_id, media.filename))
 
+    def _complete_log(self) -> None:
+        """Write the lines whose rows were stored before a crash, or a fault of the log."""
+        for line in self.catalogue.lines_from(self.log.size()):
+            self.log.put(line)
+
     def _put_in_place(self, delivery: Delivery) -> Entry:
         key = _key(delivery.media_id, delivery.filename)
         self.storage.publish([(delivery.path, key)])
         entry = self._entry(delivery, key)
-        self.catalogue.add(entry)
+        try:
+            self.catalogue.add(entry)
+        except StorageFull:
+            self.storage.delete(key)
+            raise
         self._log_end = entry.line.end
         return entry
 

@@ -1,5 +1,6 @@
 """The catalogue: the truth about what is stored. SQLAlchemy Core, schema by Alembic."""
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from media_processor.central_server.activity_log import LogLine
+from media_processor.errors import StorageFull
 from media_processor.messages import Receipt, StoredMedia
 
 metadata = sa.MetaData()
@@ -81,12 +83,21 @@ class Catalogue:
         return _entry(row) if row else None
 
     def add(self, entry: Entry) -> None:
-        """Durably add an entry whose media is not in the catalogue yet."""
+        """Durably add an entry whose media is not in the catalogue yet.
+
+        Raises:
+            StorageFull: the database has no room; nothing was added.
+        """
         values = entry.media.model_dump()
         line = entry.line
         values |= {"log_offset": line.offset, "log_end": line.end, "log_line": line.text}
-        with self._engine.begin() as connection:
-            connection.execute(stored.insert().values(values))
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(stored.insert().values(values))
+        except sa.exc.OperationalError as error:
+            if _is_full(error.orig):
+                raise StorageFull("The catalogue's disk is full. Send it again later.") from error
+            raise
 
     def newest(self, before: str | None, limit: int) -> list[StoredMedia]:
         """At most ``limit`` pictures, newest id first, older than the id ``before``."""
@@ -121,6 +132,14 @@ class Catalogue:
                 if current != ScriptDirectory.from_config(config).get_current_head():
                     config.attributes["connection"] = connection
                     command.upgrade(config, "head")
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """SQLite's SQLITE_FULL or PostgreSQL's disk_full (its appendix A)."""
+    return (
+        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(error, "sqlstate", None) == "53100"
+    )
 
 
 def _durable_sqlite(connection: Any, _: object) -> None:

@@ -62,9 +62,5 @@ def _open_archive(settings: CentralServerSettings) -> Archive:
 def run(settings: CentralServerSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
     start_logging("central", settings.log_level)
-    serve(
-        create_app(settings),
-        settings.bind_host,
-        settings.central_server_port,
-        "CENTRAL_SERVER_PORT",
-    )
+    app, port = create_app(settings), settings.central_server_port
+    serve(app, settings.bind_host, port, "CENTRAL_SERVER_PORT", asyncio.Event())

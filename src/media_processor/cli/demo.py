@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from media_processor.cli.uploads import pictures_in, terminal
+from media_processor.cli.uploads import AT_A_TIME, pictures_in, terminal
 from media_processor.client import FastServer, activity, open_fast_server
 from media_processor.errors import MediaProcessorError
 from media_processor.up.main import Addresses
@@ -40,17 +40,21 @@ async def show(addresses: Addresses, folder: Path) -> None:
     """Upload the pictures of ``folder`` and print what became of each."""
     console = terminal()
     rows = [_Row(path) for path in pictures_in([folder])]
+    slots = asyncio.Semaphore(AT_A_TIME)
     with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
         async with open_fast_server(addresses.fast_server) as server:
-            await asyncio.gather(*(_follow(server, row, rows, live) for row in rows))
+            await asyncio.gather(*(_follow(server, row, rows, live, slots) for row in rows))
     await _add_log_lines(rows, addresses.central_server)
     console.print(_summary(rows))
 
 
-async def _follow(server: FastServer, row: _Row, rows: list[_Row], live: Live) -> None:
-    started = time.perf_counter()
+async def _follow(
+    server: FastServer, row: _Row, rows: list[_Row], live: Live, slots: asyncio.Semaphore
+) -> None:
     try:
-        accepted = await server.upload(row.path, "default")
+        async with slots:
+            started = time.perf_counter()
+            accepted = await server.upload(row.path, "default")
         row.media_id = accepted.id
         async for media in server.follow(accepted.id):
             row.status = media.status
@@ -60,8 +64,8 @@ async def _follow(server: FastServer, row: _Row, rows: list[_Row], live: Live) -
                 row.milliseconds = (time.perf_counter() - started) * 1000
                 row.stored = media.result.stored_path
             live.update(_progress(rows))
-    except MediaProcessorError as error:
-        row.status, row.stored = "refused", error.detail
+    except (MediaProcessorError, OSError) as error:
+        row.status, row.stored = "refused", str(error)
     live.update(_progress(rows))
 
 

@@ -39,6 +39,10 @@ def main() -> None:
     except MediaProcessorError as error:
         sys.stderr.write(f"media-processor: {error.detail}\n")
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"media-processor: {where}{error.strerror or error}\n")
+        sys.exit(1)
 
 
 @app.command()

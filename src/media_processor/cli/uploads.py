@@ -13,7 +13,7 @@ from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.messages import MediaStatus
 
 # Enough to keep a gateway busy, few enough to keep every transfer fast.
-_AT_A_TIME = 4
+AT_A_TIME = 4
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -73,7 +73,7 @@ def upload_all(paths: list[Path], *, url: str, profile: str, wait: bool) -> int:
 async def _upload_all(
     files: list[Path], url: str, profile: str, wait: bool, console: Console
 ) -> list[Outcome]:
-    slots = asyncio.Semaphore(_AT_A_TIME)
+    slots = asyncio.Semaphore(AT_A_TIME)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

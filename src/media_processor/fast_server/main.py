@@ -30,8 +30,8 @@ class _State(TypedDict):
     parts: Parts
 
 
-def create_app(settings: FastServerSettings) -> FastAPI:
-    """The gateway as an ASGI application."""
+def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI:
+    """The gateway as an ASGI application; ``stopping`` ends its event streams."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
@@ -46,7 +46,7 @@ def create_app(settings: FastServerSettings) -> FastAPI:
             listening = asyncio.create_task(changes.listen())
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
             try:
-                yield {"parts": Parts(settings, spool, queue, changes, central)}
+                yield {"parts": Parts(settings, spool, queue, changes, central, stopping)}
             finally:
                 await end(listening)
                 await central.close()
@@ -61,4 +61,6 @@ def create_app(settings: FastServerSettings) -> FastAPI:
 def run(settings: FastServerSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
     start_logging("gateway", settings.log_level)
-    serve(create_app(settings), settings.bind_host, settings.fast_server_port, "FAST_SERVER_PORT")
+    stopping = asyncio.Event()
+    app = create_app(settings, stopping)
+    serve(app, settings.bind_host, settings.fast_server_port, "FAST_SERVER_PORT", stopping)

@@ -1,5 +1,6 @@
 """What the routes work with, built once by main.py."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,6 +19,7 @@ class Parts:
     queue: JobQueue
     changes: Changes
     central: CentralClient
+    stopping: asyncio.Event
 
 
 def parts_of(request: Request) -> Parts:

@@ -79,7 +79,7 @@ async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSent
                     id=str(len(media.progress.steps)),
                     data=status(media, parts.central),
                 )
-            if media.status in ("stored", "failed"):
+            if media.status in ("stored", "failed") or parts.stopping.is_set():
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
@@ -124,6 +124,7 @@ async def get_watermarked(
     kind = media.record.content_type
     headers = _file_headers(f"watermarked_{media.record.filename}")
     if from_archive is not None:
+        headers["Content-Length"] = from_archive.headers["content-length"]
         return StreamingResponse(from_archive.aiter_bytes(), media_type=kind, headers=headers)
     path = await asyncio.to_thread(parts.spool.finished_watermark, media)
     if path is None:

@@ -33,6 +33,9 @@ from media_processor.spool import NewMedia
 log = logging.getLogger(__name__)
 router = APIRouter()
 
+# A Redis that is slower than this must not hold the answer up: the reconciler enqueues.
+_ENQUEUE_SECONDS = 2.0
+
 _FORM = {
     "requestBody": {
         "required": True,
@@ -142,6 +145,7 @@ def _check_declared_type(file: ReceivedFile) -> None:
 
 async def _enqueue(queue: JobQueue, media_id: str) -> None:
     try:
-        await queue.ensure([Wanted("watermark", media_id)])
-    except QueueUnavailable:
+        async with asyncio.timeout(_ENQUEUE_SECONDS):
+            await queue.ensure([Wanted("watermark", media_id)])
+    except (QueueUnavailable, TimeoutError):
         log.warning("⏸️ %s waits in the spool: Redis is away", media_id)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from media_processor.errors import (
     DuplicatePart,
@@ -86,6 +86,8 @@ async def receive_form(
                     await asyncio.to_thread(form.flush)
             await asyncio.to_thread(form.flush)
         yield form.finish(path)
+    except ClientDisconnect:  # nobody is left to read this answer
+        raise MalformedUpload("The client went away before its upload ended.") from None
     finally:
         path.unlink(missing_ok=True)
 

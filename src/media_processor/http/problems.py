@@ -43,7 +43,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(MediaProcessorError)
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
-        if error.status >= 500:
+        if error.fault != "client":
             log.error("❌ %s %s: %s", request.method, request.url.path, error.detail)
         return _respond(problem(error.code, error.status, error.title, error.detail))
 

@@ -1,5 +1,6 @@
 """Runs an application until it is told to stop."""
 
+import asyncio
 import socket
 
 import uvicorn
@@ -22,10 +23,26 @@ def check_port(host: str, port: int, variable: str) -> None:
             ) from None
 
 
-def serve(app: FastAPI, host: str, port: int, variable: str) -> None:
-    """Serve ``app`` until SIGINT or SIGTERM; requests under way get 20 s to finish."""
+# An upload under way may finish; one that takes longer is sent again by its client.
+_GRACE_SECONDS = 8
+
+
+class _Server(uvicorn.Server):
+    """Says that it stops before it waits for requests, as some only end when told."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:
+    """Serve ``app`` until SIGINT or SIGTERM; ``stopping`` is set then."""
     check_port(host, port, variable)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -34,5 +51,6 @@ def serve(app: FastAPI, host: str, port: int, variable: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=20,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    _Server(config, stopping).run()

@@ -16,7 +16,13 @@ from arq.utils import timestamp_ms
 from redis.asyncio import Redis
 
 from media_processor.errors import QueueUnavailable
-from media_processor.jobs.connection import JOB_LIFETIME_MS, REDIS_AWAY, close, connect
+from media_processor.jobs.connection import (
+    JOB_LIFETIME_MS,
+    REDIS_AWAY,
+    SOCKET_TIMEOUT,
+    close,
+    connect,
+)
 from media_processor.jobs.scripts import DEPTH, ENSURE
 from media_processor.messages import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
@@ -189,8 +195,12 @@ class Changes:
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(CHANGES_CHANNEL)
-                    async for message in channel.listen():
-                        if message["type"] == "message":
+                    while True:
+                        # Shorter than the socket's timeout, which would cost the connection.
+                        message = await channel.get_message(
+                            ignore_subscribe_messages=True, timeout=SOCKET_TIMEOUT / 2
+                        )
+                        if message:
                             self._tell(message["data"].decode())
             except REDIS_AWAY as error:
                 log.debug("not listening to changes: %s", error)

@@ -60,7 +60,6 @@ class LeasedWorker(Worker):
         name: str,
         slots: int,
         lease: float,
-        ctx: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
             [func(cast(WorkerCoroutine, task), name=TASKS[queue])],
@@ -72,7 +71,6 @@ class LeasedWorker(Worker):
             max_tries=1_000_000,
             job_timeout=_JOB_TIMEOUT,
             keep_result=0,
-            ctx=ctx,
             job_serializer=msgpack.packb,
             job_deserializer=msgpack.unpackb,
             log_results=False,
@@ -104,12 +102,14 @@ class LeasedWorker(Worker):
             self._slot_free.set()
             await looking
             await self._let_finish(grace)
+            if beating.done():
+                beating.result()  # a stage without leases must not go on in silence
         finally:
             await end(beating, looking, stopped)
-            with suppress(*REDIS_AWAY):
-                await self.pool.delete(self._worker_key)
-            await close(self._ear)
-            await close(self.pool)
+            for connected in (self.pool, self._ear):
+                with suppress(*REDIS_AWAY):
+                    await connected.delete(self._worker_key)
+                    await close(connected)
 
     async def _let_finish(self, grace: float) -> None:
         if self.tasks:
@@ -149,6 +149,8 @@ class LeasedWorker(Worker):
         return int(wait_ms)
 
     def _start(self, job_id: str) -> None:
+        if job_id in self.tasks:
+            return  # our lease had run out while Redis was away; the claim renewed it
         # ARQ computes a retry's delay from this; our finish_job takes it out again.
         self._claimed_ms[job_id] = claimed_ms = timestamp_ms()
         task = asyncio.create_task(self.run_job(job_id, claimed_ms))

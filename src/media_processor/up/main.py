@@ -86,7 +86,8 @@ class _Plan:
     def host(self) -> str:
         """Where this machine reaches its own servers."""
         bind = self.fast.bind_host
-        return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, bind)  # noqa: S104
+        bind = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
+        return f"[{bind}]" if ":" in bind else bind
 
     @property
     def addresses(self) -> Addresses:
@@ -205,8 +206,8 @@ async def _services(plan: _Plan, redis: dict[str, str]) -> AsyncIterator[None]:
         for name, environment in _worker_environments(plan)
     ]
     gateway = Service("gateway", [*command, "fast-server"], common)
-    # They stop in the opposite order: no more pictures in, jobs finished, archive closed.
-    async with kept_running([central]), kept_running(workers), kept_running([gateway]):
+    # They stop in the opposite order: jobs finish, then the archive closes.
+    async with kept_running([central]), kept_running([*workers, gateway]):
         yield
 
 

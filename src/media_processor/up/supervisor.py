@@ -18,8 +18,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-# Workers let running jobs finish for SHUTDOWN_SECONDS (25 by default) and then some.
-_STOP_SECONDS = 35.0
+# Workers let running jobs finish for SHUTDOWN_SECONDS (15 by default) and then some.
+_STOP_SECONDS = 25.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 30.0
 # A process that ran this long was healthy: its next death starts the backoff anew.
 _HEALTHY_SECONDS = 30.0
@@ -58,14 +58,16 @@ async def _keep_running(service: Service) -> None:
     backoff = _FIRST_BACKOFF
     while True:
         started = time.monotonic()
-        service.process = process = await _start(service)
-        await _relay(process.stdout)
-        status = await process.wait()
+        try:
+            service.process = process = await _start(service)
+        except OSError as error:
+            ended = f"can't be started ({error.strerror})"
+        else:
+            await _relay(process.stdout)
+            ended = f"died (exit status {await process.wait()})"
         if time.monotonic() - started > _HEALTHY_SECONDS:
             backoff = _FIRST_BACKOFF
-        log.warning(
-            "💥 %s died (exit status %d); starting it again in %g s", service.name, status, backoff
-        )
+        log.warning("💥 %s %s; starting it again in %g s", service.name, ended, backoff)
         await asyncio.sleep(backoff)
         backoff = min(backoff * 2, _LONGEST_BACKOFF)
 

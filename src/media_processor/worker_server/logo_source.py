@@ -59,7 +59,7 @@ class LogoSource:
     async def _fetched(self) -> Path:
         digest = hashlib.sha256(self._address.encode()).hexdigest()
         path = self._cache / digest[:32]
-        if not path.exists():
+        if not await asyncio.to_thread(_is_logo, path):
             content = await self._download()
             await asyncio.to_thread(_keep, content, path)
             log.info("🖼️ logo fetched, %d bytes", len(content))
@@ -83,6 +83,15 @@ class LogoSource:
             kind = type(error).__name__
             raise LogoUnavailable(f"The logo's URL can't be reached ({kind}).") from None
         return bytes(content)
+
+
+def _is_logo(path: Path) -> bool:
+    """Whether an earlier fetch left a good file; a power cut may have emptied it."""
+    try:
+        load_logo(path)
+    except LogoUnavailable:
+        return False
+    return True
 
 
 def _keep(content: bytes, path: Path) -> None:

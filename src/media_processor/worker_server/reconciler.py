@@ -8,7 +8,7 @@ proportion to what is unfinished.
 import asyncio
 import logging
 
-from media_processor.errors import MediaProcessorError
+from media_processor.errors import QueueUnavailable
 from media_processor.jobs.queue import JobQueue, Wanted
 from media_processor.spool import Spool
 
@@ -34,8 +34,10 @@ class Reconciler:
         while True:
             try:
                 await self.round()
-            except (MediaProcessorError, OSError) as error:
-                log.debug("reconciling failed: %s", error)
+            except QueueUnavailable as error:
+                log.debug("reconciling waits: %s", error)  # the worker loop says it already
+            except Exception:
+                log.exception("❌ reconciling failed; it is tried again")
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:

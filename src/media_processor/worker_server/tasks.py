@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import logging
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from media_processor.errors import (
     MediaNotFound,
     MediaProcessorError,
     SpoolDamaged,
+    StorageFull,
 )
 from media_processor.jobs.queue import JobQueue, QueueName, Wanted
 from media_processor.jobs.worker import retry_in
@@ -173,15 +175,16 @@ class Tasks:
         self, media: Media, failure: Failure, attempts: Attempts, delay: float
     ) -> None:
         log.warning("🔁 %s again in %g s: %s", media.record.id, delay, failure.detail)
-        await self._note(
-            media,
-            "retrying",
-            detail=failure.detail,
-            status="retrying",
-            error=failure,
-            attempts=attempts,
-            next_attempt_at=now() + timedelta(seconds=delay),
-        )
+        with suppress(StorageFull):  # then nobody can be told, but it is tried again
+            await self._note(
+                media,
+                "retrying",
+                detail=failure.detail,
+                status="retrying",
+                error=failure,
+                attempts=attempts,
+                next_attempt_at=now() + timedelta(seconds=delay),
+            )
         raise retry_in(delay)
 
     async def _note(
