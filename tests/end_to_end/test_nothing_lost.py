@@ -15,6 +15,16 @@ def _upload_many(system: System, count: int) -> list[AcceptedMedia]:
     return [system.upload(jpeg, f"picture-{number}.jpg") for number in range(count)]
 
 
+def _start_with_backlog(system: System, count: int) -> list[AcceptedMedia]:
+    """A worker that has ``count`` pictures before it, so that a kill comes in the middle."""
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+    media = _upload_many(system, count)
+    system.start("worker-server", "worker-1")
+    return media
+
+
 def _more_lines(system: System, than: int) -> None:
     wait_until(lambda: len(system.log_lines()) > than, "some are stored")
 
@@ -37,8 +47,7 @@ def _all_stored_once(system: System, media: list[AcceptedMedia]) -> None:
 
 
 def test_a_worker_killed_in_the_middle_of_a_batch_loses_none(system: System) -> None:
-    system.start_all()
-    media = _upload_many(system, 100)
+    media = _start_with_backlog(system, 100)
     for _ in range(3):
         before = len(system.log_lines())
         _more_lines(system, before + 8)
@@ -49,8 +58,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_none(system: System) -> 
 
 
 def test_a_worker_told_to_stop_finishes_or_hands_back(system: System) -> None:
-    system.start_all()
-    media = _upload_many(system, 30)
+    media = _start_with_backlog(system, 30)
     wait_until(lambda: len(system.log_lines()) > 3, "some are stored")
     system.kill("worker-1", signal.SIGTERM)
     assert system.processes["worker-1"].returncode == 0
@@ -59,8 +67,7 @@ def test_a_worker_told_to_stop_finishes_or_hands_back(system: System) -> None:
 
 
 def test_a_flushed_redis_loses_none(system: System) -> None:
-    system.start_all()
-    media = _upload_many(system, 40)
+    media = _start_with_backlog(system, 40)
     for _ in range(3):
         before = len(system.log_lines())
         _more_lines(system, before + 4)
@@ -70,8 +77,7 @@ def test_a_flushed_redis_loses_none(system: System) -> None:
 
 def test_an_archive_killed_while_storing_doubles_nothing(system: System) -> None:
     system.environment["UPLOAD_RETRY_DELAYS"] = ",".join(["0.2"] * 100)
-    system.start_all()
-    media = _upload_many(system, 40)
+    media = _start_with_backlog(system, 40)
     for _ in range(3):
         before = len(system.log_lines())
         _more_lines(system, before + 4)
