@@ -18,6 +18,9 @@ from media_processor.errors import (
 )
 from media_processor.messages import Problem, Receipt
 
+# A proxy between must not compress what is handed on byte for byte.
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+
 # If all connections are taken this long, readers of the archive are stuck: say so.
 _POOL_SECONDS = 5.0
 
@@ -80,7 +83,7 @@ class CentralClient:
             CentralUnavailable: the archive can't be asked now.
         """
         try:
-            async with self._http.stream("GET", self.link(media_id)) as answer:
+            async with self._http.stream("GET", self.link(media_id), headers=_AS_IT_IS) as answer:
                 if answer.status_code == 404:
                     raise MediaNotFound("The central server has no picture with this id.")
                 if answer.status_code != 200:

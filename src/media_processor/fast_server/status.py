@@ -124,8 +124,9 @@ async def get_watermarked(
     kind = media.record.content_type
     headers = _file_headers(f"watermarked_{media.record.filename}")
     if from_archive is not None:
-        headers["Content-Length"] = from_archive.headers["content-length"]
-        return StreamingResponse(from_archive.aiter_bytes(), media_type=kind, headers=headers)
+        if length := from_archive.headers.get("content-length"):
+            headers["Content-Length"] = length
+        return StreamingResponse(from_archive.aiter_raw(), media_type=kind, headers=headers)
     path = await asyncio.to_thread(parts.spool.finished_watermark, media)
     if path is None:
         raise NotReadyYet("The picture isn't branded yet. GET its 'events' link to wait for it.")

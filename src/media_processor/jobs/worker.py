@@ -106,9 +106,10 @@ class LeasedWorker(Worker):
                 beating.result()  # a stage without leases must not go on in silence
         finally:
             await end(beating, looking, stopped)
+            with suppress(*REDIS_AWAY):
+                await self.pool.delete(self._worker_key)
             for connected in (self.pool, self._ear):
                 with suppress(*REDIS_AWAY):
-                    await connected.delete(self._worker_key)
                     await close(connected)
 
     async def _let_finish(self, grace: float) -> None:
