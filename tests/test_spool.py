@@ -132,6 +132,15 @@ def test_a_watermark_of_the_wrong_size_does_not_count(spool: Spool) -> None:
     assert spool.finished_watermark(media) is None
 
 
+def test_a_late_twin_of_stage_1_changes_nothing(spool: Spool) -> None:
+    media = paint(spool, accept(spool))
+    store(spool, media)
+    stored = spool.find(media.record.id)
+
+    assert paint(spool, media, b"late") == stored
+    assert stored.progress.receipt is not None
+
+
 def test_a_crash_between_note_and_closing_leaves_it_open(spool: Spool) -> None:
     media = accept(spool)
     spool.note(media.record.id, "stored", status="stored", receipt=receipt(media))

@@ -290,6 +290,8 @@ class Spool:
 
         First the note, then the file: where the file is, its facts are known.
         """
+        if self.storage.size(_open_key(media_id)) is None:
+            return  # another worker took over and has finished
         attempts = self.progress(media_id).attempts
         self.note(
             media_id,

@@ -146,7 +146,9 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
     dead = LeasedWorker(
         "watermark", Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
     )
-    claimed = await dead._claim(keys=[dead.queue_name], args=[1, 1000, "dead", "arq:in-progress:"])
+    claimed = await dead._claim(
+        keys=[dead.queue_name, "bell"], args=[1, 1000, "dead", "arq:in-progress:"]
+    )
     assert claimed[1] == [wanted[0].job_id.encode()]
     await close(dead.pool)
     await close(dead._ear)

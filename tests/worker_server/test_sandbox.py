@@ -10,7 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from media_processor.errors import BrokenPicture, DecoderCrash, OutOfMemory, TooSlow, UnknownProfile
+from media_processor.errors import (
+    BrokenPicture,
+    DecoderCrash,
+    MediaProcessorError,
+    OutOfMemory,
+    TooSlow,
+    UnknownProfile,
+)
 from media_processor.media.logo import bundled_logo_path
 from media_processor.messages import SandboxTask
 from media_processor.worker_server.sandbox import Sandbox
@@ -67,6 +74,17 @@ async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
             await box.paint(task(tmp_path, profile="gold"))
         await box.paint(task(tmp_path))
         assert len(_children()) == 1
+
+
+async def test_a_process_that_can_not_start_is_not_the_pictures_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "false")
+    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20)
+    with pytest.raises(MediaProcessorError, match="can't be started") as caught:
+        await box.paint(task(tmp_path))
+    assert caught.value.code == "internal_error"
+    await box.close()
 
 
 async def test_a_killed_process_is_replaced(tmp_path: Path) -> None:

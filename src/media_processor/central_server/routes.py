@@ -5,7 +5,6 @@ import hmac
 import logging
 import re
 from typing import Annotated, cast
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -24,6 +23,7 @@ from media_processor.errors import (
     StorageFull,
     UploadTooLarge,
 )
+from media_processor.http.files import file_headers
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
@@ -184,10 +184,7 @@ def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     return FileResponse(
         path,
         media_type=media.content_type,
-        headers={
-            "X-Content-Type-Options": "nosniff",
-            "Content-Disposition": f"inline; filename*=UTF-8''{quote(media.filename)}",
-        },
+        headers=file_headers(media.filename),
     )
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated
-from urllib.parse import quote
 
 import httpx2
 from fastapi import APIRouter, Depends, Query
@@ -14,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from media_processor.errors import CentralUnavailable, InvalidField, MediaNotFound, NotReadyYet
 from media_processor.fast_server.parts import Parts, parts_of
 from media_processor.fast_server.views import status
+from media_processor.http.files import file_headers
 from media_processor.http.problems import answers
 from media_processor.messages import MediaPage, MediaStatus, Status, is_media_id
 from media_processor.spool import Media
@@ -96,9 +96,7 @@ def get_original(media: _Media, parts: _Parts) -> FileResponse:
     if not path.exists():
         raise MediaNotFound("The original is no longer kept here.")
     record = media.record
-    return FileResponse(
-        path, media_type=record.content_type, headers=_file_headers(record.filename)
-    )
+    return FileResponse(path, media_type=record.content_type, headers=file_headers(record.filename))
 
 
 async def archived(media: _Media, parts: _Parts) -> AsyncIterator[httpx2.Response | None]:
@@ -122,7 +120,7 @@ async def get_watermarked(
 ) -> Response:
     """The branded picture: from the spool while it is there, then from the archive."""
     kind = media.record.content_type
-    headers = _file_headers(f"watermarked_{media.record.filename}")
+    headers = file_headers(f"watermarked_{media.record.filename}")
     if from_archive is not None:
         if length := from_archive.headers.get("content-length"):
             headers["Content-Length"] = length
@@ -131,10 +129,3 @@ async def get_watermarked(
     if path is None:
         raise NotReadyYet("The picture isn't branded yet. GET its 'events' link to wait for it.")
     return FileResponse(path, media_type=kind, headers=headers)
-
-
-def _file_headers(filename: str) -> dict[str, str]:
-    return {
-        "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": f"inline; filename*=UTF-8''{quote(filename)}",
-    }

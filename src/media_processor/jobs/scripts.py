@@ -38,7 +38,8 @@ return 'enqueued'
 )
 
 # Claims up to `count` jobs that are due and tells the ms until the next one is.
-# KEYS queue · ARGV count lease token in-progress-prefix
+# What was rung for before is heard now, if nothing is left to claim.
+# KEYS queue bell · ARGV count lease token in-progress-prefix
 CLAIM = (
     _NOW
     + """
@@ -50,8 +51,8 @@ end
 local following = redis.call(
   'ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local wait = -1
-if #ids == tonumber(ARGV[1]) then wait = 0
-elseif following[2] then wait = math.max(0, following[2] - now) end
+if #ids == tonumber(ARGV[1]) then wait = 0 else redis.call('DEL', KEYS[2]) end
+if wait ~= 0 and following[2] then wait = math.max(0, following[2] - now) end
 return {wait, ids}
 """
 )

@@ -142,7 +142,7 @@ class LeasedWorker(Worker):
     async def _claim_jobs(self, free: int) -> int:
         """Claim and start up to ``free`` jobs; ms until the next is due, -1 for none."""
         wait_ms, ids = await self._claim(
-            keys=[self.queue_name],
+            keys=[self.queue_name, bell_key(self._queue)],
             args=[free, self._lease_ms, self._token, in_progress_key_prefix],
         )
         for job_id in ids:

@@ -5,7 +5,6 @@ When this process ends, in whatever way, the others end too.
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -15,6 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from media_processor.processes import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ async def _start(service: Service) -> asyncio.subprocess.Process:
             stderr=asyncio.subprocess.STDOUT,
             # Ctrl-C reaches us alone, so that we stop them in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_end_with_us,
         )
     if service.stdin and process.stdin:
         process.stdin.write(service.stdin)
@@ -114,11 +115,5 @@ async def _stop(service: Service) -> None:
     await last_words
 
 
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Have Linux send SIGTERM if our parent dies, even by SIGKILL (prctl(2))."""
-    if _LIBC:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _end_with_us() -> None:
+    die_with_parent(signal.SIGTERM)

@@ -1,4 +1,5 @@
-"""The guarded child process: reads one task a line from stdin, answers one reply a line.
+"""The guarded child process: says it is ready, then reads one task a line from stdin
+and answers one reply a line.
 
 It is started by worker_server/sandbox.py as ``python -m …picture_process MEMORY SECONDS``
 and lives as long as its stdin. Whatever a hostile picture does, it does it here.
@@ -16,7 +17,11 @@ from media_processor.media.logo import Logo, load_logo
 from media_processor.media.profile import get_profile
 from media_processor.media.watermark import watermark
 from media_processor.messages import Failure, Painted, SandboxReply, SandboxTask
+from media_processor.processes import die_with_parent
 from media_processor.storage.local import telling_full_disk
+
+# The first line: whatever kills us before it is not a picture's fault.
+READY = b"ready\n"
 
 
 def main() -> None:
@@ -26,6 +31,8 @@ def main() -> None:
     # Replies go to a copy of stdout, so that no library's print can break the protocol.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    replies.write(READY)
+    replies.flush()
     for line in sys.stdin.buffer:
         _allow_cpu(seconds)
         reply = _answer(SandboxTask.model_validate_json(line))
@@ -37,6 +44,8 @@ def _guard(memory: int) -> None:
     # A signal to the whole group must not cut a picture short; our parent decides.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker that is killed must not leave us holding its output open.
+    die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

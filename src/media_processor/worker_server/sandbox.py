@@ -10,11 +10,15 @@ import math
 import signal
 import sys
 
-from media_processor.errors import DecoderCrash, OutOfMemory, TooSlow
+from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
 from media_processor.messages import Painted, SandboxReply, SandboxTask
 from media_processor.worker_server.failures import error_of
+from media_processor.worker_server.picture_process import READY
 
 log = logging.getLogger(__name__)
+
+# Python and Pillow are up within a second, on a machine that isn't overwhelmed.
+_START_SECONDS = 60.0
 
 
 class Sandbox:
@@ -43,7 +47,7 @@ class Sandbox:
         Raises:
             PictureError: the picture is at fault.
             SandboxError: its process crashed, or took too much memory or time.
-            LogoUnavailable, StorageFull: not the picture's fault.
+            LogoUnavailable, StorageFull, MediaProcessorError: not the picture's fault.
         """
         process = await self._free.get()
         try:
@@ -72,7 +76,17 @@ class _PictureProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
+            await self._wait_ready(self._process)
         return self._process
+
+    async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
+        line = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                line = await process.stdout.readline() if process.stdout else b""
+        if line != READY:
+            await self.kill()
+            raise MediaProcessorError("A picture process can't be started; see the worker's log.")
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
         process = await self.start()
