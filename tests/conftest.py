@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,21 +46,31 @@ def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
     assert not left, f"keys without a time to live: {left}"
 
 
+@contextmanager
+def _system(folder: Path) -> Iterator[System]:
+    """A system with a Valkey of its own: two on one would take each other's jobs."""
+    server = Valkey(folder)
+    system = System(folder / "data", server, bundled_logo_path())
+    try:
+        yield system
+    finally:
+        system.stop()
+        left = server.keys_without_ttl()
+        server.stop()
+    assert not left, f"keys without a time to live: {left}"
+
+
 @pytest.fixture(scope="module")
-def running(_valkey_process: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A running system, shared by the tests of a module that don't break it."""
-    _valkey_process.client.flushall()
-    system = System(tmp_path_factory.mktemp("data"), _valkey_process, bundled_logo_path())
-    system.start_all()
-    yield system
-    system.stop()
+    with _system(tmp_path_factory.mktemp("running")) as system:
+        system.start_all()
+        yield system
     assert not system.temporary_files()
-    assert not _valkey_process.keys_without_ttl()
 
 
 @pytest.fixture
-def system(valkey: Valkey, tmp_path: Path) -> Iterator[System]:
+def system(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, not started yet."""
-    system = System(tmp_path / "data", valkey, bundled_logo_path())
-    yield system
-    system.stop()
+    with _system(tmp_path) as system:
+        yield system

@@ -1,5 +1,6 @@
 """A real Valkey on a free port of this machine."""
 
+import random
 import socket
 import subprocess
 from pathlib import Path
@@ -12,10 +13,12 @@ from tests.waiting import wait_until
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, below those that the system gives to connections."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 class Valkey:

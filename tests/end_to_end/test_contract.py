@@ -103,6 +103,7 @@ def test_logs_have_an_emoji_for_each_stage_and_the_depth(running: System) -> Non
 def test_several_workers_share_the_load(system: System) -> None:
     system.start_all()
     system.start("worker-server", "worker-2")
+    wait_until(lambda: len(system.queue().workers or ()) == 4, "both stages of both are up")
     jpeg = encoded(photo((400, 300)), "JPEG")
     media = [system.upload(jpeg, f"{number}.jpg") for number in range(60)]
     stored = [system.wait_for(one.id, "stored") for one in media]
