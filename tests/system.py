@@ -67,8 +67,14 @@ class System:
         return (self.data / f"{name}.log").read_text()
 
     def wait_healthy(self) -> None:
-        for client in (self.http, self.central):
-            wait_until(partial(_healthy, client), f"{client.base_url} is healthy")
+        self.wait_fast()
+        self.wait_central()
+
+    def wait_fast(self) -> None:
+        wait_until(partial(_healthy, self.http), "the fast server is healthy")
+
+    def wait_central(self) -> None:
+        wait_until(partial(_healthy, self.central), "the central server is healthy")
 
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
         self.processes[name].send_signal(sign)

@@ -1,13 +1,15 @@
 import hashlib
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from media_processor.errors import IdempotencyConflict, MediaNotFound
-from media_processor.messages import Attempts, Failure, Painted, Receipt, now
+from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
+from media_processor.messages import Attempts, Failure, Painted, Receipt, day_folder, now
 from media_processor.spool import Media, NewMedia, Spool
 
 
@@ -64,6 +66,11 @@ def store(spool: Spool, media: Media, *, keep_original: bool = True) -> None:
 def fail(spool: Spool, media: Media) -> None:
     failure = Failure(code="broken_picture", detail="It is broken.")
     spool.close_failed(media.record.id, failure, "worker-1", Attempts(watermark=1))
+
+
+def park(spool: Spool, media: Media, until: datetime) -> None:
+    failure = Failure(code="central_unavailable", detail="No answer.")
+    spool.close_failed(media.record.id, failure, "worker-1", Attempts(upload=6), parked_until=until)
 
 
 def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
@@ -241,3 +248,64 @@ class TestListing:
         for _ in range(120):
             progress = spool.note(media.record.id, "retrying")
         assert len(progress.steps) == 100
+
+
+class TestDeadLetters:
+    def test_a_failed_one_can_be_tried_again_with_all_its_attempts(self, spool: Spool) -> None:
+        media = accept(spool)
+        fail(spool, media)
+        reopened = spool.reopen(media.record.id)
+
+        assert reopened == spool.find(media.record.id)
+        assert reopened.status == "queued"
+        assert reopened.progress.attempts == Attempts()
+        assert [step.step for step in reopened.progress.steps] == ["failed", "reopened"]
+        assert spool.open_ids() == [media.record.id]
+        assert spool.failed_count() == 0
+        assert spool.original(media.record).read_bytes() == b"picture"
+
+    def test_a_parked_one_is_failed_and_keeps_stage_1s_output(self, spool: Spool) -> None:
+        media = paint(spool, accept(spool))
+        park(spool, media, now())
+
+        parked = spool.find(media.record.id)
+        assert parked.status == "failed"
+        assert spool.parked_ids() == [media.record.id]
+        assert [one.record.id for one in spool.newest("failed", None, 9)] == [media.record.id]
+        assert spool.finished_watermark(spool.reopen(media.record.id))
+        assert spool.parked_ids() == []
+
+    def test_only_a_failed_one_can_be_retried(self, spool: Spool) -> None:
+        media = accept(spool)
+        with pytest.raises(NotFailed, match="queued"):
+            spool.reopen(media.record.id)
+        store(spool, media)
+        with pytest.raises(NotFailed, match="stored"):
+            spool.reopen(media.record.id)
+
+    def test_the_reason_is_durable_before_the_record_moves(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        media = accept(spool)
+        synced: list[str] = []
+        real = os.fsync
+
+        def sync(descriptor: int) -> None:
+            assert spool.find(media.record.id).place == "open"
+            synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        fail(spool, media)
+        file = next(number for number, path in enumerate(synced) if path.endswith(".part"))
+        folder = spool.storage.path(f"progress/{day_folder(media.record.id)}")
+        assert str(folder) in synced[file:]
+
+
+class TestDamagedRecord:
+    def test_it_is_told_and_hides_no_other(self, spool: Spool) -> None:
+        good, bad = accept(spool), accept(spool)
+        spool.storage.path(f"open/{bad.record.id}.json").write_text("{")
+        with pytest.raises(SpoolDamaged, match=bad.record.id):
+            spool.find(bad.record.id)
+        assert [one.record.id for one in spool.newest(None, None, 9)] == [good.record.id]

@@ -74,6 +74,17 @@ class CentralClient:
             ) from None
         return _receipt(answer)
 
+    async def answers(self) -> bool:
+        """Whether the archive takes pictures, as far as it can be told without one.
+
+        A server that knows no ``/ready`` is taken at its word that it is there.
+        """
+        try:
+            answer = await self._http.get(self._url.join("ready"))
+        except httpx2.HTTPError:
+            return False
+        return answer.status_code < 500
+
     @asynccontextmanager
     async def fetch(self, media_id: str) -> AsyncIterator[httpx2.Response]:
         """Stream a stored picture's file.

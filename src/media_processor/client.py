@@ -12,7 +12,7 @@ import httpx2
 from pydantic import ValidationError
 
 from media_processor.errors import MediaProcessorError
-from media_processor.messages import AcceptedMedia, ActivityPage, MediaStatus, Problem
+from media_processor.messages import AcceptedMedia, ActivityPage, MediaPage, MediaStatus, Problem
 
 # A server that restarts is back within seconds.
 _PATIENCE = 30.0
@@ -63,11 +63,29 @@ class FastServer:
 
     async def status(self, media_id: str) -> MediaStatus:
         """What became of a media."""
+        return MediaStatus.model_validate_json(await self._answer("GET", f"/media/{media_id}"))
+
+    async def failed(self) -> AsyncIterator[MediaStatus]:
+        """Every media that failed, newest first."""
+        cursor: str | None = None
+        while True:
+            params = {"status": "failed", "limit": "100"} | ({"cursor": cursor} if cursor else {})
+            page = MediaPage.model_validate_json(await self._answer("GET", "/media", params))
+            for media in page.items:
+                yield media
+            if (cursor := page.next) is None:
+                return
+
+    async def retry(self, media_id: str) -> MediaStatus:
+        """Have a failed media tried again."""
+        answer = await self._answer("POST", f"/media/{media_id}/retry")
+        return MediaStatus.model_validate_json(answer)
+
+    async def _answer(self, verb: str, path: str, params: dict[str, str] | None = None) -> bytes:
         try:
-            answer = await self._http.get(f"/media/{media_id}")
+            return _checked(await self._http.request(verb, path, params=params))
         except httpx2.TransportError as error:
             raise _unreachable(self._http, error) from None
-        return MediaStatus.model_validate_json(_checked(answer))
 
     async def follow(self, media_id: str) -> AsyncIterator[MediaStatus]:
         """The status at each change until it is stored or failed; reconnects when cut off."""

@@ -12,6 +12,7 @@
     │   ├── IdempotencyConflict         idempotency_conflict     409
     │   ├── MediaNotFound               media_not_found          404
     │   ├── NotReadyYet                 not_ready_yet            409
+    │   ├── NotFailed                   not_failed               409
     │   ├── DigestMismatch              digest_mismatch          422
     │   └── MediaConflict               media_conflict           409
     ├── PictureError                                                     client
@@ -26,6 +27,7 @@
     ├── LogoUnavailable                 logo_unavailable         503     operator
     ├── SpoolDamaged                    spool_damaged            500     operator
     ├── StorageFull                     storage_full             507     operator
+    ├── StorageFailing              storage_failing          503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
     ├── CentralUnavailable              central_unavailable      503     upstream
     ├── CentralRefused                  central_refused          502     upstream
@@ -118,6 +120,12 @@ class NotReadyYet(RequestError):
     title = "The picture isn't there yet"
 
 
+class NotFailed(RequestError):
+    code = "not_failed"
+    status = 409
+    title = "There is nothing to retry"
+
+
 class DigestMismatch(RequestError):
     code = "digest_mismatch"
     status = 422
@@ -192,7 +200,7 @@ class LogoUnavailable(MediaProcessorError):
 
 class SpoolDamaged(MediaProcessorError):
     code = "spool_damaged"
-    title = "The original is missing from the spool"
+    title = "A file of the spool is missing or damaged"
     fault = "operator"
 
 
@@ -200,6 +208,15 @@ class StorageFull(MediaProcessorError):
     code = "storage_full"
     status = 507
     title = "There is no room left on the disk"
+    fault = "operator"
+
+
+class StorageFailing(MediaProcessorError):
+    """What was being written is in doubt; it was set aside, never taken for good."""
+
+    code = "storage_failing"
+    status = 503
+    title = "The disk fails"
     fault = "operator"
 
 

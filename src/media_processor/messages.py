@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict
 
 Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
 StepName = Literal[
-    "accepted", "watermarking", "watermarked", "uploading", "retrying", "stored", "failed"
+    "accepted",
+    "watermarking",
+    "watermarked",
+    "uploading",
+    "retrying",
+    "stored",
+    "failed",
+    "reopened",
 ]
 
 # File systems allow 255 bytes. What comes in gets the prefix `watermarked_` later on.
@@ -234,12 +241,16 @@ class LiveWorker(Message):
 
 
 class QueueReport(Message):
-    """Answer of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away."""
+    """Answer of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away.
+
+    ``parked`` of the ``failed`` ones are tried again when the central server answers.
+    """
 
     queues: dict[str, QueueDepth] | None
     workers: tuple[LiveWorker, ...] | None
     unfinished: int
     failed: int
+    parked: int
     oldest_age_seconds: float | None
 
 

@@ -173,6 +173,12 @@ class WorkerSettings(PipelineSettings):
     reconcile_seconds: float = Field(
         default=5, gt=0, description="How often unfinished pictures are checked for a job."
     )
+    parked_retry_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="How long a picture that the central server didn't take in spite of all "
+        "retries waits for the next try. It is tried at once when the server answers again.",
+    )
     shutdown_seconds: float = Field(
         default=15, ge=0, description="How long a stopping worker lets running jobs finish."
     )

@@ -4,7 +4,8 @@ The format is written down in ``docs/storage-format.md``. In short:
 
     open/<id>.json                  the record, durable before 202; here while unfinished,
     stored/<yyyy>/<mm>/<dd>/<id>.json   here once the archive has the picture,
-    failed/<id>.json                here if it failed for good
+    failed/<id>.json                here if it failed for good,
+    parked/<id>.json                here if it failed for want of the archive: tried again
     originals/<yyyy>/<mm>/<dd>/<id>.<ext>   the bytes as they came, durable before 202
     watermarked/<id>                stage 1's output, until stored
     progress/<yyyy>/<mm>/<dd>/<id>.json     what has happened since; a hint
@@ -12,19 +13,22 @@ The format is written down in ``docs/storage-format.md``. In short:
     incoming/                       files being written
 
 The record never changes, it only moves; so a crash between two steps leaves at most an
-extra copy, and where it is found last (stored, then failed, then open) is the truth.
+extra copy, and where it is found last (stored, failed, parked, open) is the truth.
 """
 
 import hashlib
 import heapq
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from media_processor.errors import IdempotencyConflict, MediaNotFound
+from media_processor.crash_points import crash_point
+from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
 from media_processor.messages import (
     Attempts,
     Failure,
@@ -44,7 +48,9 @@ from media_processor.messages import (
 )
 from media_processor.storage.local import LocalStorage
 
-Place = Literal["open", "stored", "failed"]
+log = logging.getLogger(__name__)
+
+Place = Literal["open", "stored", "failed", "parked"]
 
 # More than a picture with every retry and a few crashes needs; a media that a broken
 # system retries for weeks must not grow without bound.
@@ -78,6 +84,8 @@ class Media:
     @property
     def status(self) -> Status:
         """The place of the record outranks the progress, which may have been lost."""
+        if self.place == "parked":
+            return "failed"
         if self.place != "open":
             return self.place
         lagging = self.progress.status in ("stored", "failed")
@@ -119,6 +127,7 @@ class Spool:
         self.storage.publish(
             [(new.path, _original_key(record)), (_encode(record), _open_key(record.id))]
         )
+        crash_point("record-kept")
         return Media(record, "open", Progress())
 
     def _claim(self, idempotency_key: str, record: MediaRecord) -> MediaRecord:
@@ -158,7 +167,7 @@ class Spool:
         for _ in range(2):
             for place, key in _places(media_id):
                 if data := self.storage.read(key):
-                    return MediaRecord.model_validate_json(data), place
+                    return _decoded(data, media_id), place
         return None
 
     def progress(self, media_id: str) -> Progress:
@@ -192,6 +201,10 @@ class Spool:
         """How many media failed for good."""
         return len(self.storage.names("failed"))
 
+    def parked_ids(self) -> list[str]:
+        """Every media that failed for want of the archive, oldest first."""
+        return _ids(self.storage.names("parked"))[::-1]
+
     def newest(self, status: Status | None, before: str | None, limit: int) -> list[Media]:
         """At most ``limit`` media, newest first, older than the id ``before``."""
         found: list[Media] = []
@@ -200,6 +213,9 @@ class Spool:
                 media = self.find(media_id)
             except MediaNotFound:
                 continue  # removed while we looked
+            except SpoolDamaged as error:
+                log.error("❌ %s", error.detail)  # it must not hide the others
+                continue
             if status is None or media.status == status:
                 found.append(media)
                 if len(found) == limit:
@@ -208,7 +224,12 @@ class Spool:
 
     def _ids_newest_first(self, status: Status | None, before: str | None) -> Iterator[str]:
         unfinished = _ids(self.storage.names("open")) if status not in ("stored", "failed") else []
-        failed = _ids(self.storage.names("failed")) if status in (None, "failed") else []
+        failed = [
+            media_id
+            for place in ("failed", "parked")
+            if status in (None, "failed")
+            for media_id in _ids(self.storage.names(place))
+        ]
         pending = sorted({*unfinished, *failed}, reverse=True)
         stored = self._stored_ids(before) if status in (None, "stored") else iter(())
         last = before or "g"  # sorts behind every hexadecimal id
@@ -266,24 +287,51 @@ class Spool:
             self.storage.delete(_original_key(found[0]))
 
     def close_failed(
-        self, media_id: str, failure: Failure, worker: str, attempts: Attempts
+        self,
+        media_id: str,
+        failure: Failure,
+        worker: str,
+        attempts: Attempts,
+        *,
+        parked_until: datetime | None = None,
     ) -> None:
-        """It failed for good: kept, listed, with its reason."""
-        self.note(
+        """It failed: kept, listed, with its reason, until someone reopens it.
+
+        ``parked_until`` is when that will be done without anybody asking.
+        """
+        progress = self.note(
             media_id,
             "failed",
             worker=worker,
             detail=failure.detail,
             status="failed",
             error=failure,
-            next_attempt_at=None,
+            next_attempt_at=parked_until,
             attempts=attempts,
         )
-        self._close(media_id, _failed_key(media_id))
+        # Unlike all other progress this can't be made again: nothing else knows the reason.
+        self.storage.publish([(_encode(progress), _progress_key(media_id))])
+        self._close(media_id, _parked_key(media_id) if parked_until else _failed_key(media_id))
+
+    def reopen(self, media_id: str) -> Media:
+        """Have a failed media tried again, with all its attempts; the media as it is then.
+
+        Raises:
+            MediaNotFound: there is none with this id.
+            NotFailed: it is stored, or being worked on.
+        """
+        media = self.find(media_id)
+        if media.status != "failed":
+            raise NotFailed(f"This media is {media.status}; only a failed one can be retried.")
+        progress = self.note(media_id, "reopened", next_attempt_at=None, attempts=Attempts())
+        for key in (_failed_key(media_id), _parked_key(media_id)):
+            self.storage.move(key, _open_key(media_id))
+        return Media(media.record, "open", progress)
 
     def _close(self, media_id: str, key: str) -> None:
         # Stage 1's output stays for the reconciler to sweep: someone may be reading it.
         self.storage.move(_open_key(media_id), key)
+        crash_point("record-closed")
 
     def keep_watermark(self, media_id: str, made: Path, painted: Painted, worker: str) -> None:
         """Stage 1 is done; ``made`` is a file of the storage's incoming().
@@ -303,7 +351,9 @@ class Spool:
             watermarked=painted,
             attempts=attempts.model_copy(update={"watermark": attempts.watermark + 1}),
         )
+        crash_point("watermark-noted")
         self.storage.adopt(made, _watermarked_key(media_id))
+        crash_point("watermark-kept")
 
     def drop_watermark(self, media_id: str) -> None:
         """Forget stage 1's output, so that it is made again."""
@@ -327,10 +377,20 @@ def _encode(message: Message) -> bytes:
     return message.model_dump_json().encode()
 
 
+def _decoded(data: bytes, media_id: str) -> MediaRecord:
+    try:
+        return MediaRecord.model_validate_json(data)
+    except ValidationError:
+        raise SpoolDamaged(
+            f"The record of {media_id} in the spool can't be read. Mend or remove its file."
+        ) from None
+
+
 def _places(media_id: str) -> tuple[tuple[Place, str], ...]:
     return (
         ("stored", _stored_key(media_id)),
         ("failed", _failed_key(media_id)),
+        ("parked", _parked_key(media_id)),
         ("open", _open_key(media_id)),
     )
 
@@ -345,6 +405,10 @@ def _stored_key(media_id: str) -> str:
 
 def _failed_key(media_id: str) -> str:
     return f"failed/{media_id}.json"
+
+
+def _parked_key(media_id: str) -> str:
+    return f"parked/{media_id}.json"
 
 
 def _progress_key(media_id: str) -> str:

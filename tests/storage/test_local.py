@@ -1,11 +1,12 @@
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from media_processor.errors import StorageFull
+from media_processor.errors import StorageFailing, StorageFull
 from media_processor.storage.local import LocalStorage
 
 
@@ -120,17 +121,75 @@ def test_a_full_disk_is_said_so(
     assert incoming(storage) == []
 
 
-def test_a_failed_sync_is_not_taken_for_a_full_disk(
-    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+class TestFailedSync:
+    """Whatever a failed sync left in doubt is set aside, never synced again or used."""
+
+    @pytest.mark.parametrize("which", range(4))
+    def test_nothing_is_published(
+        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, which: int
+    ) -> None:
+        """Two files and two folders are synced; each of the four may fail."""
+        storage.publish([(b"", "originals/a"), (b"", "open/a")])  # the folders are there now
+        picture = storage.incoming()
+        picture.write_bytes(b"picture")
+        fail_sync(monkeypatch, which)
+
+        with pytest.raises(StorageFailing, match="bad sector"):
+            storage.publish([(picture, "originals/x"), (b"record", "open/x")])
+        assert storage.read("originals/x") is None
+        assert storage.read("open/x") is None
+        assert incoming(storage) == ([picture.name] if which == 1 else [])
+        assert storage.names("aside")
+
+    def test_what_a_twin_has_put_in_place_stays(
+        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage.publish([(b"", "open/a")])
+
+        def twin() -> None:
+            (storage.root / "open" / "x.twin").write_bytes(b"twin's")
+            (storage.root / "open" / "x.twin").replace(storage.root / "open" / "x")
+
+        fail_sync(monkeypatch, 1, twin)
+        with pytest.raises(StorageFailing):
+            storage.publish([(b"ours", "open/x")])
+        assert storage.read("open/x") == b"twin's"
+
+    @pytest.mark.parametrize("which", range(2))
+    def test_nothing_is_created(
+        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, which: int
+    ) -> None:
+        storage.create("keys/a", b"")
+        fail_sync(monkeypatch, which)
+        with pytest.raises(StorageFailing):
+            storage.create("keys/k", b"record")
+        assert storage.read("keys/k") is None
+        assert incoming(storage) == []
+
+    def test_a_failing_disk_does_not_fill_up(
+        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(103):
+            fail_sync(monkeypatch, 0)
+            with pytest.raises(StorageFailing):
+                storage.publish([(b"record", "open/x")])
+        assert len(storage.names("aside")) == 100
+
+
+def fail_sync(
+    monkeypatch: pytest.MonkeyPatch, which: int, before: Callable[[], None] = lambda: None
 ) -> None:
-    def broken(_: int) -> None:
-        raise OSError(errno.EIO, "bad sector")
+    """Have the ``which``-th sync from now fail, after doing ``before``."""
+    real, count = os.fsync, iter(range(1000))
+    monkeypatch.undo()
 
-    monkeypatch.setattr(os, "fsync", broken)
+    def sync(descriptor: int) -> None:
+        if next(count) == which:
+            before()
+            raise OSError(errno.EIO, "bad sector")
+        real(descriptor)
 
-    with pytest.raises(OSError, match="bad sector"):
-        storage.publish([(b"record", "open/x.json")])
-    assert storage.read("open/x.json") is None
+    monkeypatch.setattr(os, "fsync", sync)
 
 
 def test_sweeping_takes_old_files_only(storage: LocalStorage) -> None:

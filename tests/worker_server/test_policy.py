@@ -9,9 +9,9 @@ DELAYS = (10.0, 20.0, 30.0, 40.0, 50.0)
 @pytest.mark.parametrize(
     ("error", "attempts", "verdict"),
     [
-        (errors.CentralUnavailable("x"), 0, Verdict(10, counts=True)),
-        (errors.CentralUnavailable("x"), 4, Verdict(50, counts=True)),
-        (errors.CentralUnavailable("x"), 5, Verdict(None, counts=True)),
+        (errors.CentralUnavailable("x"), 0, Verdict(10, counts=True, parks=True)),
+        (errors.CentralUnavailable("x"), 4, Verdict(50, counts=True, parks=True)),
+        (errors.CentralUnavailable("x"), 5, Verdict(None, counts=True, parks=True)),
         (errors.CentralRefused("x"), 0, Verdict(None, counts=True)),
         (errors.BrokenPicture("x"), 0, Verdict(None, counts=True)),
         (errors.SpoolDamaged("x"), 0, Verdict(None, counts=True)),
@@ -20,6 +20,7 @@ DELAYS = (10.0, 20.0, 30.0, 40.0, 50.0)
         (errors.TooSlow("x"), 2, Verdict(None, counts=True)),
         (errors.LogoUnavailable("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
         (errors.StorageFull("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+        (errors.StorageFailing("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
         (errors.QueueUnavailable("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
         (errors.MediaProcessorError("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
     ],

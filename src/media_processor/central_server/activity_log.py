@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from media_processor.messages import Activity
-from media_processor.storage.local import telling_full_disk
+from media_processor.storage.local import telling_disk_faults
 
 _MAX_TAIL_BYTES = 1024 * 1024
 
@@ -57,7 +57,7 @@ class ActivityLog:
             StorageFull: the next put of the same line completes it.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        with telling_full_disk(), os.fdopen(descriptor, "r+b") as file:
+        with telling_disk_faults(), os.fdopen(descriptor, "r+b") as file:
             size = file.seek(0, os.SEEK_END)
             if size >= line.end:
                 return

@@ -131,6 +131,39 @@ def status(
 
 
 @app.command()
+def failed(url: _Url = "http://127.0.0.1:8000") -> None:
+    """List the pictures that failed, each with its reason. Their originals are kept.
+
+    Exit status: 0 if there is none, else 1.
+    """
+    from media_processor.cli.dead_letters import show_failed
+
+    raise typer.Exit(show_failed(url))
+
+
+@app.command()
+def retry(
+    media_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids that 'failed' printed.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every failed picture.")] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Every picture that failed for this reason.")
+    ] = None,
+    url: _Url = "http://127.0.0.1:8000",
+) -> None:
+    """Have failed pictures tried again, with all their attempts.
+
+    Exit status: 0 if every one of them is tried again, else 1.
+
+    Example: media-processor retry --reason central_refused
+    """
+    from media_processor.cli.dead_letters import retry_failed
+
+    raise typer.Exit(retry_failed(url, media_ids or [], everything=everything, reason=reason))
+
+
+@app.command()
 def watermark(
     files: Annotated[
         list[Path], typer.Argument(help="IN OUT, or with --output any number of pictures.")

@@ -21,6 +21,7 @@ async def queue_report(parts: _Parts) -> QueueReport:
     """How much there is to do and who does it."""
     unfinished = await asyncio.to_thread(parts.spool.open_ids)
     failed = await asyncio.to_thread(parts.spool.failed_count)
+    parked = await asyncio.to_thread(parts.spool.parked_ids)
     queues = workers = None
     try:
         queues = await parts.queue.depths()
@@ -31,7 +32,8 @@ async def queue_report(parts: _Parts) -> QueueReport:
         queues=queues,
         workers=workers,
         unfinished=len(unfinished),
-        failed=failed,
+        failed=failed + len(parked),
+        parked=len(parked),
         oldest_age_seconds=age_seconds(unfinished[0]) if unfinished else None,
     )
 

@@ -1,15 +1,22 @@
 """What the routes work with, built once by main.py."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import cast
 
 from fastapi import Request
 
 from media_processor.central_client import CentralClient
-from media_processor.jobs.queue import Changes, JobQueue
+from media_processor.errors import QueueUnavailable
+from media_processor.jobs.queue import Changes, JobQueue, Wanted
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
+
+log = logging.getLogger(__name__)
+
+# A Redis that is slower than this must not hold the answer up: the reconciler enqueues.
+_ENQUEUE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,14 @@ class Parts:
     changes: Changes
     central: CentralClient
     stopping: asyncio.Event
+
+    async def enqueue(self, media_id: str) -> None:
+        """Have a media that is in the spool worked on, now or when Redis is back."""
+        try:
+            async with asyncio.timeout(_ENQUEUE_SECONDS):
+                await self.queue.ensure([Wanted("watermark", media_id)])
+        except (QueueUnavailable, TimeoutError):
+            log.warning("⏸️ %s waits in the spool: Redis is away", media_id)
 
 
 def parts_of(request: Request) -> Parts:

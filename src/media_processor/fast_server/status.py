@@ -10,7 +10,13 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from media_processor.errors import CentralUnavailable, InvalidField, MediaNotFound, NotReadyYet
+from media_processor.errors import (
+    CentralUnavailable,
+    InvalidField,
+    MediaNotFound,
+    NotFailed,
+    NotReadyYet,
+)
 from media_processor.fast_server.parts import Parts, parts_of
 from media_processor.fast_server.views import status
 from media_processor.http.files import file_headers
@@ -83,6 +89,16 @@ async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSent
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
+
+
+@router.post(
+    "/media/{media_id}/retry", status_code=202, responses=answers(MediaNotFound, NotFailed)
+)
+async def retry(media_id: str, parts: _Parts) -> MediaStatus:
+    """Try a failed media again, with all its attempts."""
+    media = await asyncio.to_thread(parts.spool.reopen, media_id)
+    await parts.enqueue(media_id)
+    return status(media, parts.central)
 
 
 @router.get(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from media_processor.crash_points import crash_point
 from media_processor.errors import (
     BrokenPicture,
     DuplicatePart,
@@ -13,7 +14,7 @@ from media_processor.errors import (
     IdempotencyConflict,
     InvalidField,
     NotMultipart,
-    QueueUnavailable,
+    StorageFailing,
     StorageFull,
     TooManyPixels,
     UnknownProfile,
@@ -24,7 +25,6 @@ from media_processor.fast_server.parts import parts_of
 from media_processor.fast_server.views import accepted
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
 from media_processor.http.problems import answers
-from media_processor.jobs.queue import JobQueue, Wanted
 from media_processor.media.probe import probe
 from media_processor.media.profile import get_profile
 from media_processor.messages import AcceptedMedia, safe_filename
@@ -32,9 +32,6 @@ from media_processor.spool import NewMedia
 
 log = logging.getLogger(__name__)
 router = APIRouter()
-
-# A Redis that is slower than this must not hold the answer up: the reconciler enqueues.
-_ENQUEUE_SECONDS = 2.0
 
 _FORM = {
     "requestBody": {
@@ -89,6 +86,7 @@ IdempotencyKey = Annotated[
         BrokenPicture,
         TooManyPixels,
         StorageFull,
+        StorageFailing,
     ),
 )
 async def upload(
@@ -98,11 +96,13 @@ async def upload(
     parts = parts_of(request)
     limit = parts.settings.max_upload_bytes
     async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
+        crash_point("upload-received")
         new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
         media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
-        await _enqueue(parts.queue, media.record.id)
+        await parts.enqueue(media.record.id)
+        crash_point("job-enqueued")
     answer = accepted(media)
     response.headers["Location"] = answer.links.self
     return answer
@@ -141,11 +141,3 @@ def _check_declared_type(file: ReceivedFile) -> None:
             "The part 'file' is declared as something other than a picture. "
             "Declare it as image/jpeg, image/png or image/webp, or leave its type out."
         )
-
-
-async def _enqueue(queue: JobQueue, media_id: str) -> None:
-    try:
-        async with asyncio.timeout(_ENQUEUE_SECONDS):
-            await queue.ensure([Wanted("watermark", media_id)])
-    except (QueueUnavailable, TimeoutError):
-        log.warning("⏸️ %s waits in the spool: Redis is away", media_id)

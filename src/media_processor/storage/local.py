@@ -10,26 +10,37 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from media_processor.errors import StorageFull
+from media_processor.crash_points import crash_point
+from media_processor.errors import StorageFailing, StorageFull
 
 INCOMING = "incoming"
+ASIDE = "aside"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# A file system that met an error of its disk often goes on read-only.
+_FAILING = {errno.EIO, errno.EROFS}
+
+# Enough to see what happened; a disk that fails at every upload must not fill up with them.
+_MOST_ASIDE = 100
 
 
 @contextmanager
-def telling_full_disk() -> Iterator[None]:
-    """Raise StorageFull for a full disk; let other faults through."""
+def telling_disk_faults() -> Iterator[None]:
+    """Raise StorageFull for a full disk, StorageFailing for a broken one; let others through."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull("The disk is full. Free some space and send it again.") from error
+        if error.errno in _FAILING:
+            raise StorageFailing(
+                f"The disk fails ({error.strerror}). Nothing was kept; send it again."
+            ) from error
         raise
 
 
@@ -46,7 +57,7 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with telling_full_disk():
+        with telling_disk_faults():
             self._make_folder(root / INCOMING)
 
     def path(self, key: str) -> Path:
@@ -60,17 +71,17 @@ class LocalStorage:
     @contextmanager
     def new_file(self, path: Path) -> Iterator[BinaryIO]:
         """Open an incoming file for writing; a full disk is told as StorageFull."""
-        with telling_full_disk(), path.open("xb") as file:
+        with telling_disk_faults(), path.open("xb") as file:
             yield file
 
     def sync(self, file: Path) -> None:
         """Make the bytes of an incoming file durable ahead of its publishing."""
-        with telling_full_disk():
-            _sync(file)
+        with telling_disk_faults():
+            self._sync_or_set_aside(file)
 
     def write(self, key: str, data: bytes) -> None:
         """Set ``key``, whole but not durable: after a power cut it may be absent or empty."""
-        with telling_full_disk(), self._temporary(data) as temporary:
+        with telling_disk_faults(), self._temporary(data) as temporary:
             target = self.path(key)
             try:
                 temporary.replace(target)
@@ -80,14 +91,14 @@ class LocalStorage:
 
     def adopt(self, file: Path, key: str) -> None:
         """Move an incoming file under ``key``, whole but not durable."""
-        with telling_full_disk():
+        with telling_disk_faults():
             target = self.path(key)
             self._make_folder(target.parent)
             file.replace(target)
 
     def create(self, key: str, data: bytes) -> bool:
         """Set ``key`` durably unless it exists; tells whether it was set."""
-        with telling_full_disk(), self._temporary(data) as temporary:
+        with telling_disk_faults(), self._temporary(data) as temporary:
             _sync(temporary)
             target = self.path(key)
             self._make_folder(target.parent)
@@ -95,23 +106,37 @@ class LocalStorage:
                 target.hardlink_to(temporary)
             except FileExistsError:
                 return False
-            _sync(target.parent)
+            try:
+                _sync(target.parent)
+            except OSError:
+                target.unlink(missing_ok=True)
+                raise
             return True
 
     def publish(self, files: Sequence[tuple[Path | bytes, str]]) -> None:
         """Make each file or byte string durable under its key, in this order.
 
-        Files are moved from where they are, which must be the same file system.
+        Files are moved from where they are, which must be the same file system. If it
+        fails, no key is set: what a failed sync left in doubt is never taken for good.
         """
         made: list[Path] = []
+        placed: dict[Path, int] = {}
         try:
-            with telling_full_disk():
+            with telling_disk_faults():
                 ready = [(self._synced(content, made), self.path(key)) for content, key in files]
+                crash_point("file-synced")
                 for temporary, target in ready:
                     self._make_folder(target.parent)
+                    inode = temporary.stat().st_ino
                     temporary.replace(target)
+                    placed[target] = inode
+                    crash_point("file-renamed")
                 for folder in dict.fromkeys(target.parent for _, target in ready):
                     _sync(folder)
+        except (StorageFull, StorageFailing):
+            for target, inode in reversed(placed.items()):
+                self._set_aside(target, inode)
+            raise
         finally:
             for temporary in made:
                 temporary.unlink(missing_ok=True)
@@ -132,7 +157,7 @@ class LocalStorage:
 
     def move(self, key: str, to: str) -> bool:
         """Rename, so that after a power cut the bytes are under one of the two keys."""
-        with telling_full_disk():
+        with telling_disk_faults():
             target = self.path(to)
             self._make_folder(target.parent)
             try:
@@ -185,8 +210,30 @@ class LocalStorage:
             path.write_bytes(content)
         else:
             path = content
-        _sync(path)
+        self._sync_or_set_aside(path)
         return path
+
+    def _sync_or_set_aside(self, file: Path) -> None:
+        try:
+            _sync(file)
+        except OSError:
+            self._set_aside(file, file.stat().st_ino)
+            raise
+
+    def _set_aside(self, file: Path, inode: int) -> None:
+        """Put a file whose bytes are in doubt where nobody takes it for good.
+
+        Not if another writer has put its own in place since.
+        """
+        with suppress(OSError):  # a disk that fails at this too can't be helped
+            if file.stat().st_ino != inode:
+                return
+            folder = self.root / ASIDE
+            folder.mkdir(exist_ok=True)
+            if len(os.listdir(folder)) < _MOST_ASIDE:
+                file.replace(folder / file.name)
+            else:
+                file.unlink()
 
     def _make_folder(self, folder: Path) -> None:
         """Make ``folder`` so that it survives a power cut, with the parents it lacks."""

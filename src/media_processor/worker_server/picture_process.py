@@ -18,7 +18,7 @@ from media_processor.media.profile import get_profile
 from media_processor.media.watermark import watermark
 from media_processor.messages import Failure, Painted, SandboxReply, SandboxTask
 from media_processor.processes import die_with_parent
-from media_processor.storage.local import telling_full_disk
+from media_processor.storage.local import telling_disk_faults
 
 # The first line: whatever kills us before it is not a picture's fault.
 READY = b"ready\n"
@@ -60,7 +60,7 @@ def _allow_cpu(seconds: int) -> None:
 
 def _answer(task: SandboxTask) -> SandboxReply:
     try:
-        with telling_full_disk():
+        with telling_disk_faults():
             return SandboxReply(done=_paint(task))
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))

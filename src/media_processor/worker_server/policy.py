@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from media_processor.errors import (
     CentralRefused,
     CentralUnavailable,
+    EmptyFile,
     MediaProcessorError,
     PictureError,
     SandboxError,
@@ -20,21 +21,40 @@ SANDBOX_DELAYS = (2.0, 2.0)
 OPERATOR_DELAY = 10.0
 
 
+_HOPELESS = (PictureError, CentralRefused, SpoolDamaged, UnknownProfile)
+
+# EmptyFile is refused at the door.
+_FINAL: tuple[type[MediaProcessorError], ...] = (
+    *(kind for kind in PictureError.__subclasses__() if kind is not EmptyFile),
+    *SandboxError.__subclasses__(),
+    CentralUnavailable,
+    CentralRefused,
+    SpoolDamaged,
+    UnknownProfile,
+)
+REASONS = tuple(sorted(kind.code for kind in _FINAL))
+"""Every reason a media can fail for; docs/http-api.md explains them."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """``delay`` in seconds until the next attempt, None to give up; ``counts`` uses up a try."""
+    """``delay`` in seconds until the next attempt, None to give up; ``counts`` uses up a try.
+
+    Given up, a media that ``parks`` is tried again by itself; it is not to blame.
+    """
 
     delay: float | None
     counts: bool
+    parks: bool = False
 
 
 def judge(error: MediaProcessorError, attempts: int, upload_delays: tuple[float, ...]) -> Verdict:
     """The verdict over an attempt that failed after ``attempts`` earlier ones of its stage."""
     if isinstance(error, CentralUnavailable):
-        return Verdict(_following(upload_delays, attempts), counts=True)
+        return Verdict(_following(upload_delays, attempts), counts=True, parks=True)
     if isinstance(error, SandboxError):
         return Verdict(_following(SANDBOX_DELAYS, attempts), counts=True)
-    if isinstance(error, PictureError | CentralRefused | SpoolDamaged | UnknownProfile):
+    if isinstance(error, _HOPELESS):
         return Verdict(None, counts=True)
     return Verdict(OPERATOR_DELAY, counts=False)
 

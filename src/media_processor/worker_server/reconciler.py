@@ -53,8 +53,9 @@ class Reconciler:
     def _look(self) -> list[Wanted]:
         # In this order: what is watermarked and not open by then is finished for certain.
         watermarked = set(self._spool.watermarked_ids())
+        parked = self._spool.parked_ids()
         unfinished = self._spool.open_ids()
-        for media_id in watermarked.difference(unfinished):
+        for media_id in watermarked.difference(parked, unfinished):
             self._spool.drop_watermark(media_id)
         self._spool.storage.sweep_incoming(_ABANDONED_SECONDS)
         return [

@@ -10,6 +10,7 @@ import math
 import signal
 import sys
 
+from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
 from media_processor.messages import Painted, SandboxReply, SandboxTask
 from media_processor.worker_server.failures import error_of
@@ -95,6 +96,7 @@ class _PictureProcess:
         try:
             async with asyncio.timeout(seconds):
                 process.stdin.write(task.model_dump_json().encode() + b"\n")
+                crash_point("watermarking")
                 line = await process.stdout.readline()
         except TimeoutError:
             await self.kill()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from media_processor.central_client import CentralClient
+from media_processor.crash_points import crash_point
 from media_processor.errors import (
     CentralUnavailable,
     DigestMismatch,
@@ -50,12 +51,14 @@ class Tasks:
 
     async def watermark_image_task(self, _: dict[str, Any], media_id: str) -> None:
         """Stage 1: brand the picture and hand it to stage 2."""
+        crash_point("job-claimed")
         if found := await asyncio.to_thread(self._unfinished, media_id):
             media, picture = found
             try:
                 if picture is None:
                     await self._watermark(media)
                 await self.queue.ensure([Wanted("upload", media_id)])
+                crash_point("upload-enqueued")
             except Exception as error:
                 await self._attempt_failed(media, "watermark", error)
 
@@ -126,6 +129,7 @@ class Tasks:
             log.info("🚀 %s uploading, attempt %d", record.id, media.progress.attempts.upload + 1)
             await self._note(media, "uploading", status="uploading", next_attempt_at=None)
             receipt = await self._deliver(media, picture, made)
+            crash_point("receipt-received")
         keep = self.settings.keep_originals
         await asyncio.to_thread(
             self.spool.close_stored, record.id, receipt, self.worker, keep_original=keep
@@ -161,14 +165,22 @@ class Tasks:
             attempts = attempts.model_copy(update={stage: earlier + 1})
         failure = Failure(code=error.code, detail=error.detail)
         if verdict.delay is None:
-            await self._fail(media, failure, attempts)
+            await self._fail(media, failure, attempts, parks=verdict.parks)
         else:
             await self._retry(media, failure, attempts, verdict.delay)
 
-    async def _fail(self, media: Media, failure: Failure, attempts: Attempts) -> None:
+    async def _fail(
+        self, media: Media, failure: Failure, attempts: Attempts, *, parks: bool
+    ) -> None:
         log.error("❌ %s failed: %s", media.record.id, failure.detail)
+        patience = timedelta(seconds=self.settings.parked_retry_seconds)
         await asyncio.to_thread(
-            self.spool.close_failed, media.record.id, failure, self.worker, attempts
+            self.spool.close_failed,
+            media.record.id,
+            failure,
+            self.worker,
+            attempts,
+            parked_until=now() + patience if parks else None,
         )
 
     async def _retry(

@@ -18,6 +18,7 @@ from media_processor.settings import Stage, WorkerSettings
 from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
 from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.parked import Parked
 from media_processor.worker_server.reconciler import Reconciler
 from media_processor.worker_server.sandbox import Sandbox
 from media_processor.worker_server.tasks import Tasks
@@ -43,6 +44,9 @@ async def _work(settings: WorkerSettings, stage: Stage, name: str) -> None:
         helpers = [
             asyncio.create_task(
                 Reconciler(tasks.spool, tasks.queue, settings.reconcile_seconds).run()
+            ),
+            asyncio.create_task(
+                Parked(tasks.spool, tasks.queue, tasks.central, settings.reconcile_seconds).run()
             ),
             asyncio.create_task(_report_depth(tasks.queue)),
         ]

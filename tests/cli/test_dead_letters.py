@@ -1,0 +1,74 @@
+"""``failed`` and ``retry`` against a running system."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from media_processor.messages import AcceptedMedia
+from tests.cli.test_commands import run
+from tests.media.pictures import encoded, photo
+from tests.system import System
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def broken(running: System) -> Iterator[list[AcceptedMedia]]:
+    """Two pictures whose header is good and whose data is cut off."""
+    cut = encoded(photo((400, 300)), "PNG")[:2000]
+    media = [running.upload(cut, name, content_type="image/png") for name in ("a.png", "b.png")]
+    for one in media:
+        running.wait_for(one.id, "failed")
+    yield media
+    for one in media:
+        running.wait_for(one.id, "failed")
+
+
+def _reopened(system: System, media_id: str) -> int:
+    return [step.step for step in system.status(media_id).steps].count("reopened")
+
+
+def test_failed_lists_reasons(running: System, broken: list[AcceptedMedia]) -> None:
+    done = run("failed", "--url", running.fast_url)
+    assert done.returncode == 1
+    for one in broken:
+        line = next(line for line in done.stdout.splitlines() if one.id in line)
+        assert one.filename in line
+        assert "broken_picture" in line
+        assert "1 + 0" in line
+
+
+def test_retry_by_id_by_reason_and_all(running: System, broken: list[AcceptedMedia]) -> None:
+    """Each picture fails again; its original is there to be tried."""
+    first, second = broken
+    ways = ([first.id], ["--reason", "broken_picture"], ["--all"])
+    for times, arguments in enumerate(ways, start=1):
+        done = run("retry", *arguments, "--url", running.fast_url)
+        assert done.returncode == 0, done.stderr
+        wait_until(lambda: _reopened(running, first.id) == times, "reopened")  # noqa: B023
+        for one in broken:
+            running.wait_for(one.id, "failed")
+    assert _reopened(running, second.id) == 2
+    assert running.http.get(f"/media/{first.id}/original").status_code == 200
+
+
+def test_what_did_not_fail_is_refused(running: System) -> None:
+    media = running.upload(encoded(photo((40, 30)), "JPEG"))
+    running.wait_for(media.id, "stored")
+    done = run("retry", media.id, "--url", running.fast_url)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"media-processor: {media.id}: This media is stored; only a failed one can be retried.\n"
+    )
+    answer = running.http.post(f"/media/{media.id}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_failed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [([], "Say which"), (["x", "--all"], "Say which"), (["--reason", "bad_luck"], "There are:")],
+)
+def test_a_mistake_is_one_line(arguments: list[str], words: str) -> None:
+    done = run("retry", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
