@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from media_processor.chaos.valkey import Valkey
 from media_processor.media.logo import bundled_logo_path
 from media_processor.settings import (
     CentralServerSettings,
@@ -15,7 +16,6 @@ from media_processor.settings import (
     WorkerSettings,
 )
 from tests.system import System
-from tests.valkey import Valkey
 
 _SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
 

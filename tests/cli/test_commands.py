@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from media_processor.chaos.valkey import free_port
 from media_processor.media.logo import bundled_logo_path
 from media_processor.messages import MediaStatus
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
-from tests.valkey import free_port
 
 JPEG = encoded(photo((300, 200)), "JPEG")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia
 from tests.cli.test_commands import run
 from tests.media.pictures import encoded, photo
 from tests.system import System
-from tests.waiting import wait_until
 
 
 @pytest.fixture

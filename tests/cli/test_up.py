@@ -13,12 +13,12 @@ import httpx2
 import psutil
 import pytest
 
+from media_processor.chaos.valkey import free_port
+from media_processor.chaos.waiting import wait_until
 from media_processor.errors import SetupError
 from media_processor.messages import MediaPage
 from media_processor.up import main as up
 from tests.media.pictures import encoded, photo
-from tests.valkey import free_port
-from tests.waiting import wait_until
 
 
 class Machine:

@@ -10,6 +10,8 @@ import httpx2
 import pytest
 from PIL import Image, ImageChops
 
+from media_processor.chaos.valkey import free_port
+from media_processor.chaos.waiting import wait_until
 from media_processor.jobs.queue import TASKS
 from media_processor.media.logo import bundled_logo_path
 from media_processor.messages import MediaStatus
@@ -22,8 +24,6 @@ from media_processor.settings import (
 )
 from tests.media.pictures import displayed, encoded, photo
 from tests.system import System
-from tests.valkey import free_port
-from tests.waiting import wait_until
 
 LINE = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] WORKER: worker-1 \| IMAGE: watermarked_photo\.png"
 

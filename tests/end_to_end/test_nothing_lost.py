@@ -4,10 +4,10 @@ import hashlib
 import signal
 from collections import Counter
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
-from tests.waiting import wait_until
 
 
 def _upload_many(system: System, count: int) -> list[AcceptedMedia]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.messages import (
     MediaPage,
     MediaStatus,
@@ -10,7 +11,6 @@ from media_processor.messages import (
 )
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
-from tests.waiting import wait_until
 
 JPEG = encoded(photo((640, 480)), "JPEG")
 

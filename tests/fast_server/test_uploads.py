@@ -8,11 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.messages import Problem, is_media_id
 from tests import raw
 from tests.media.pictures import encoded, photo
 from tests.system import System
-from tests.waiting import wait_until
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _LIMIT = 1_000_000

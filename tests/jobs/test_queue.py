@@ -8,12 +8,12 @@ from typing import Any
 import msgpack
 import pytest
 
+from media_processor.chaos.valkey import Valkey, free_port
+from media_processor.chaos.waiting import wait_until_async
 from media_processor.errors import QueueUnavailable
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
 from media_processor.settings import RedisSettings
-from tests.valkey import Valkey, free_port
-from tests.waiting import wait_until_async
 
 JOB = Wanted("watermark", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from media_processor.chaos.valkey import Valkey
+from media_processor.chaos.waiting import wait_until_async
 from media_processor.jobs.connection import close
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker, retry_in
 from media_processor.messages import new_media_id
-from tests.valkey import Valkey
-from tests.waiting import wait_until_async
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.central_client import CentralClient
+from media_processor.chaos.valkey import Valkey
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.messages import now
 from media_processor.spool import Spool
@@ -15,7 +16,6 @@ from media_processor.worker_server.parked import Parked
 from tests.media.pictures import encoded, photo
 from tests.system import System
 from tests.test_spool import accept, fail, park
-from tests.valkey import Valkey
 
 
 @pytest.fixture

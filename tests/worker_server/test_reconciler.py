@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from media_processor.chaos.valkey import Valkey
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.spool import Spool
 from media_processor.worker_server.reconciler import Reconciler
 from tests.test_spool import accept, fail, new_media, paint, store
-from tests.valkey import Valkey
 
 
 @pytest.fixture

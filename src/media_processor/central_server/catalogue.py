@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,6 +133,11 @@ class Catalogue:
                 if current != ScriptDirectory.from_config(config).get_current_head():
                     config.attributes["connection"] = connection
                     command.upgrade(config, "head")
+
+
+def open_catalogue(file: Path) -> Catalogue:
+    """The catalogue in an SQLite file."""
+    return Catalogue(sa.URL.create("sqlite", database=str(file)))
 
 
 def _is_full(error: BaseException | None) -> bool:

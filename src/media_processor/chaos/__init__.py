@@ -1,0 +1,1 @@
+"""Faults under load: what was accepted is counted, and what became of it."""

@@ -1,0 +1,172 @@
+"""The central server away, deaf or doubled, and a bad network before it; rotten files."""
+
+import asyncio
+import hashlib
+import signal
+import time
+from collections.abc import Callable
+
+import httpx2
+
+from media_processor.chaos.invariant import wait_drained
+from media_processor.chaos.load import Load, picture
+from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.chaos.proxy import (
+    Fault,
+    Proxy,
+    clean,
+    drip,
+    flip_a_byte,
+    half_open,
+    lose_the_reply,
+    proxy,
+    reset_in_the_middle,
+    slow,
+)
+from media_processor.chaos.trial import Outcome, Trial, settle
+from media_processor.chaos.waiting import wait_until
+from media_processor.messages import new_media_id
+from media_processor.spool import Spool
+
+_MANY_RETRIES = ",".join(["0.1"] * 200)
+
+
+# ── 7: away for longer than all retries ──────────────────────────────────────────────
+
+
+async def archive_away(trial: Trial) -> Outcome:
+    """Ten minutes at a sixtieth of the retries' delays; nobody does anything about it."""
+    pictures = trial.many(100, 20)
+    compressed = ",".join(f"{delay / 60:.3f}" for delay in (10, 20, 30, 40, 50))
+    with trial.machine(UPLOAD_RETRY_DELAYS=compressed) as machine:
+        machine.start(FAST)
+        machine.start("worker-server", WORKER)
+        await asyncio.to_thread(machine.wait_fast)
+        load = Load(machine.fast_url)
+        await load.send(range(pictures))
+        spool = Spool(machine.data / "uploads")
+        trial.say("all retries are used up")
+        await asyncio.to_thread(_all_parked, spool, pictures)
+        reasons = {spool.progress(one).error for one in load.accepted}
+        codes = {reason.code if reason else "" for reason in reasons}
+        await asyncio.sleep(trial.many(10, 1))
+        began = time.monotonic()
+        machine.start(CENTRAL)
+        await asyncio.to_thread(wait_until, lambda: not spool.parked_ids(), "none is parked", 60)
+        outcome = await settle(machine, load, 60)
+        outcome.seconds = time.monotonic() - began
+        outcome.must(codes == {"central_unavailable"}, f"they failed for {codes}")
+        outcome.must(outcome.finding.stored == pictures, "not all are stored")
+        outcome.note = f"{pictures} failed after 5 retries, all stored by themselves"
+        return outcome
+
+
+def _all_parked(spool: Spool, count: int) -> None:
+    wait_until(lambda: len(spool.parked_ids()) == count, "all failed visibly", 120)
+
+
+# ── 8: stored, but not heard; delivered fifty times; late ────────────────────────────
+
+
+async def stored_but_unheard(trial: Trial) -> Outcome:
+    """Every picture's first reply is lost; a worker oversleeps; doubles come at once."""
+    pictures = trial.many(200, 20)
+    with trial.machine(UPLOAD_RETRY_DELAYS=_MANY_RETRIES) as machine:
+        async with proxy(machine.central_port, lambda: ("", lose_the_reply)) as between:
+            await _start_behind(machine, between)
+            load = Load(machine.fast_url)
+            await load.send(range(pictures))
+            settled = await settle(machine, load, 120)
+            trial.say("a worker sleeps beyond its lease")
+            await _late_worker(machine, load, pictures)
+            outcome = await settle(machine, load, 60)
+            spool = Spool(machine.data / "uploads")
+            unheard = sum(spool.progress(one).attempts.upload > 1 for one in load.accepted)
+            codes = await _deliver_fifty_times(machine)
+        outcome.missed += settled.missed
+        outcome.must(unheard >= pictures, f"only {unheard} replies were lost")
+        outcome.must(sorted(codes) == [200] * 49 + [201], f"doubles were answered {codes}")
+        outcome.must(len(machine.stored_files()) == len(load.accepted) + 1, "a double file")
+        outcome.must(len(machine.log_lines()) == len(load.accepted) + 1, "a double line")
+        outcome.note = f"{unheard} replies lost; 50 deliveries of one; one late worker"
+        return outcome
+
+
+async def _start_behind(machine: Machine, between: Proxy) -> None:
+    """Start all, with the proxy between worker and archive."""
+    url = f"http://127.0.0.1:{between.port}/upload-final"
+    machine.environment["CENTRAL_SERVER_URL"] = url
+    await asyncio.to_thread(machine.start_all)
+
+
+async def _late_worker(machine: Machine, load: Load, number: int) -> None:
+    """Stop a worker that has jobs beyond its lease while another does them; let it go on."""
+    asleep = machine.processes[WORKER]
+    sending = asyncio.create_task(load.send(range(number, number + 20)))
+    await asyncio.to_thread(wait_until, machine.open_records, "there are jobs")
+    asleep.send_signal(signal.SIGSTOP)
+    try:
+        machine.start("worker-server", "worker-2")
+        await sending
+        await asyncio.to_thread(wait_drained, machine, 60)
+    finally:
+        asleep.send_signal(signal.SIGCONT)
+
+
+async def _deliver_fifty_times(machine: Machine) -> list[int]:
+    """One job's delivery, fifty times at once; the statuses."""
+    content, media_id = picture(65_535), new_media_id()
+    fields = {
+        "worker_name": WORKER,
+        "media_id": media_id,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+    async with httpx2.AsyncClient(base_url=machine.central_url, timeout=30) as http:
+
+        async def deliver() -> int:
+            files = {"file": ("fifty.jpg", content, "image/jpeg")}
+            return (await http.post("/upload-final", data=fields, files=files)).status_code
+
+        return list(await asyncio.gather(*(deliver() for _ in range(50))))
+
+
+# ── 9: a bad network ─────────────────────────────────────────────────────────────────
+
+
+async def bad_network(trial: Trial) -> Outcome:
+    """Slow, cut, dripping, half-open connections, and bytes that are not what was sent."""
+    pictures = trial.many(300, 30)
+    faults: list[tuple[str, Fault]] = [
+        ("clean", clean),
+        ("slow", slow),
+        ("reset", reset_in_the_middle),
+        ("drip", drip),
+        ("half-open", half_open),
+        ("flipped", flip_a_byte(trial.rng)),
+    ]
+    choose: Callable[[], tuple[str, Fault]] = lambda: trial.rng.choice(faults)  # noqa: E731
+    with trial.machine(UPLOAD_RETRY_DELAYS=_MANY_RETRIES, UPLOAD_TIMEOUT="2") as machine:
+        async with proxy(machine.central_port, choose) as between:
+            await _start_behind(machine, between)
+            load = Load(machine.fast_url)
+            sending = asyncio.create_task(load.send(range(pictures)))
+            while not sending.done():
+                trial.say(f"{between.seen.total()} connections: {dict(between.seen)}")
+                await asyncio.sleep(1)
+            outcome = await settle(machine, load, 300)
+        refused, flipped = _refusals(machine, load), between.seen["flipped"]
+        outcome.must(outcome.finding.stored == pictures, "not all are stored")
+        outcome.must(0 < flipped == refused, f"{flipped} bytes flipped, {refused} refused")
+        outcome.note = f"{flipped} flipped bytes, {refused} refused by digest; {dict(between.seen)}"
+        return outcome
+
+
+def _refusals(machine: Machine, load: Load) -> int:
+    """How many attempts ended because the digest was another."""
+    spool = Spool(machine.data / "uploads")
+    return sum(
+        "digest" in (step.detail or "")
+        for media_id in load.accepted
+        for step in spool.progress(media_id).steps
+    )

@@ -1,0 +1,160 @@
+"""The invariant: *accepted = stored ∪ visible failures, each stored once, nothing left*.
+
+It is read off the disk, the archive's catalogue and Redis, not off what the services say.
+"""
+
+import hashlib
+import io
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.chaos.machine import Machine
+from media_processor.chaos.waiting import wait_until
+from media_processor.errors import MediaProcessorError
+from media_processor.messages import StoredMedia
+from media_processor.spool import Spool
+
+_TWO_HOURS = 7200.0
+
+
+@dataclass
+class Finding:
+    """What became of the pictures. ``wrong`` says in words what broke the invariant."""
+
+    accepted: int = 0
+    stored: int = 0
+    failed: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the invariant does."""
+        return not (self.lost or self.duplicates or self.wrong)
+
+
+def wait_drained(machine: Machine, seconds: float, *, revive: bool = False) -> float:
+    """Wait until no record is open; the seconds that took.
+
+    Raises:
+        AssertionError: some are still open after ``seconds``.
+    """
+    began = time.monotonic()
+
+    def drained() -> bool:
+        if revive:
+            machine.revive()
+        return not machine.open_records()
+
+    wait_until(drained, "the spool drains", seconds)
+    return time.monotonic() - began
+
+
+def examine(machine: Machine, accepted: Mapping[str, str]) -> Finding:
+    """Hold everything against ``accepted``, the name of each id; the spool has drained."""
+    spool = Spool(machine.data / "uploads")
+    rows = _rows(machine)
+    finding = Finding(accepted=len(accepted), duplicates=len(rows.keys() - accepted.keys()))
+    for media_id in accepted:
+        _look_at(finding, spool, media_id, rows)
+    finding.wrong += _wrong_files(machine, rows.values())
+    finding.wrong += _wrong_lines(finding, machine, rows.values())
+    finding.wrong += _leftovers(machine)
+    return finding
+
+
+def _rows(machine: Machine) -> dict[str, StoredMedia]:
+    catalogue = open_catalogue(machine.data / "catalogue.sqlite")
+    try:
+        return {row.media_id: row for row in _all(catalogue)}
+    finally:
+        catalogue.close()
+
+
+def _all(catalogue: Catalogue) -> Iterable[StoredMedia]:
+    before: str | None = None
+    while page := catalogue.newest(before, 500):
+        yield from page
+        before = page[-1].media_id
+
+
+def _look_at(
+    finding: Finding, spool: Spool, media_id: str, rows: Mapping[str, StoredMedia]
+) -> None:
+    try:
+        media = spool.find(media_id)
+    except MediaProcessorError as error:
+        finding.lost += 1
+        finding.wrong.append(f"{media_id}: {error.detail}")
+        return
+    if media.status == "stored":
+        finding.stored += 1
+        if media_id not in rows:
+            finding.lost += 1
+            finding.wrong.append(f"{media_id}: stored, says the spool; the archive has no row")
+    elif media.status == "failed":
+        finding.failed += 1
+        if media.progress.error is None:
+            finding.wrong.append(f"{media_id}: failed without a reason")
+    else:
+        finding.wrong.append(f"{media_id}: still {media.status}")
+
+
+def _wrong_files(machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
+    """Every row's file is there, whole, and decodes; there is no other."""
+    wrong = []
+    expected = set()
+    for row in rows:
+        path = machine.data / row.stored_path
+        expected.add(path)
+        content = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(content).hexdigest() != row.sha256:
+            wrong.append(f"{row.media_id}: the archive's file is not what its row says")
+            continue
+        try:
+            Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]).load()
+        except (OSError, ValueError, SyntaxError) as error:
+            wrong.append(f"{row.media_id}: the archive's file doesn't decode: {error}")
+    # A crash between file and row leaves a file, but its redelivery replaces it.
+    unknown = set(machine.stored_files()) - expected
+    wrong += [f"a file without a row: {path.name}" for path in unknown]
+    return wrong
+
+
+def _wrong_lines(finding: Finding, machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
+    """One line a row, whole, in the exact form."""
+    wanted = Counter(f"WORKER: {row.worker_name} | IMAGE: {row.filename}" for row in rows)
+    found = Counter(line.partition("] ")[2] for line in machine.log_lines())
+    finding.duplicates += (found - wanted).total()
+    missing = (wanted - found).total()
+    return [f"{missing} lines are missing in the log"] if missing else []
+
+
+def _leftovers(machine: Machine) -> list[str]:
+    """What killed writers left goes after an hour; here that hour is made to pass."""
+    wrong = []
+    for path in machine.temporary_files():
+        _age(path)
+    if machine.processes:
+        try:
+            wait_until(lambda: not machine.temporary_files(), "leftovers are swept", 30)
+        except AssertionError:
+            wrong += [f"left over: {path}" for path in machine.temporary_files()]
+    wrong += [f"a Redis key for ever: {key}" for key in machine.valkey.keys_without_ttl()]
+    return wrong
+
+
+def _age(path: Path) -> None:
+    then = time.time() - _TWO_HOURS
+    try:
+        os.utime(path, (then, then))
+    except FileNotFoundError:
+        return
