@@ -69,14 +69,10 @@ async def crash_points(trial: Trial) -> Outcome:
     points = list(POINTS)
     if trial.short:
         points = trial.rng.sample(points, 6)
-    outcomes = await asyncio.gather(*(one(point) for point in points))
-    total = _sum(outcomes)
-    total.note = f"{len(points)} points × {runs} runs"
-    total.missed = [
-        f"{point}: {'; '.join((*outcome.missed, *outcome.finding.wrong[:3]))}"
-        for point, outcome in zip(points, outcomes, strict=True)
-        if not outcome.met
-    ]
+    total = Outcome(Finding(), note=f"{len(points)} points × {runs} runs")
+    for point, outcome in zip(points, await asyncio.gather(*map(one, points)), strict=True):
+        outcome.missed = [f"{point}: {reason}" for reason in outcome.missed]
+        total.add(outcome)
     return total
 
 
@@ -117,19 +113,6 @@ def _await_death(machine: Machine) -> int | None:
     status = machine.processes[name].returncode
     machine.restart(name)
     return status
-
-
-def _sum(outcomes: list[Outcome]) -> Outcome:
-    total = Finding()
-    for outcome in outcomes:
-        found = outcome.finding
-        total.accepted += found.accepted
-        total.stored += found.stored
-        total.failed += found.failed
-        total.lost += found.lost
-        total.duplicates += found.duplicates
-        total.wrong += found.wrong
-    return Outcome(total, max((outcome.seconds or 0 for outcome in outcomes), default=None))
 
 
 # ── 5: a worker killed in the middle of a job ────────────────────────────────────────

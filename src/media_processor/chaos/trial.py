@@ -35,6 +35,18 @@ class Outcome:
         """Whether the invariant held and every figure was reached."""
         return self.finding.holds and not self.missed
 
+    def add(self, other: "Outcome") -> None:
+        """Take in what another run came to; the slowest recovery counts."""
+        found, more = self.finding, other.finding
+        found.accepted += more.accepted
+        found.stored += more.stored
+        found.failed += more.failed
+        found.lost += more.lost
+        found.duplicates += more.duplicates
+        found.wrong += more.wrong
+        self.missed += other.missed
+        self.seconds = max(self.seconds or 0.0, other.seconds or 0.0)
+
     def must(self, condition: bool, otherwise: str) -> None:
         """Note a figure that was not reached."""
         if not condition:

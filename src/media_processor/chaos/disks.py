@@ -1,0 +1,184 @@
+"""Disks that lose their power, fill up, fail to sync, or rot."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from media_processor.chaos.invariant import Finding
+from media_processor.chaos.load import Load, picture
+from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.chaos.mounts import ext4_image, make_ext4, small_disk
+from media_processor.chaos.preload import can_compile, preload
+from media_processor.chaos.trial import NotHere, Outcome, Trial, settle
+from media_processor.chaos.waiting import wait_until
+
+_IMAGE_BYTES = 64 * 1024 * 1024
+_DISK_BYTES = 12 * 1024 * 1024
+_MACHINES = 3
+
+
+# ── 3: power cuts ────────────────────────────────────────────────────────────────────
+
+
+async def power_cuts(trial: Trial) -> Outcome:
+    """All that the disk was told, and nothing that it was not: what did 202 mean?"""
+    cuts, slots = trial.many(50, 1), asyncio.Semaphore(_MACHINES)
+    done = 0
+
+    async def one() -> Outcome:
+        nonlocal done
+        async with slots:
+            outcome = await _cut(trial)
+            done += 1
+            trial.say(f"{done} of {cuts} cuts")
+            return outcome
+
+    total = Outcome(Finding(), 0.0)
+    for outcome in await asyncio.gather(*(one() for _ in range(cuts))):
+        total.add(outcome)
+    total.note = f"{cuts} cuts of power, {total.finding.lost} acknowledged pictures missing"
+    return total
+
+
+async def _cut(trial: Trial) -> Outcome:
+    with trial.folder() as folder:
+        before, after = folder / "before.img", folder / "after.img"
+        await asyncio.to_thread(make_ext4, before, _IMAGE_BYTES)
+        with ext4_image(before, folder / "disk") as disk:
+            load = await _load_until_cut(trial, disk)
+            # What was not synced is still in memory alone; the copy is what the disk has.
+            await asyncio.to_thread(shutil.copyfile, before, after)
+        with ext4_image(after, folder / "disk") as disk:
+            return await _recover(trial, disk, load)
+
+
+async def _load_until_cut(trial: Trial, disk: Path) -> Load:
+    with trial.machine(disk / "data") as machine:
+        await asyncio.to_thread(machine.start_all)
+        load = Load(machine.fast_url)
+        sending = asyncio.create_task(load.send(range(1000)))
+        await asyncio.to_thread(wait_until, lambda: load.accepted, "one is accepted")
+        await asyncio.sleep(trial.rng.uniform(0.05, 1.5))
+        for process in machine.processes.values():
+            process.kill()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        return load
+
+
+async def _recover(trial: Trial, disk: Path, load: Load) -> Outcome:
+    with trial.machine(disk / "data") as machine:
+        await asyncio.to_thread(machine.start_all)
+        outcome = await settle(machine, load, 60)
+    # What was durable, but not yet acknowledged, is stored too: nobody's duplicate.
+    outcome.finding.duplicates = 0
+    return outcome
+
+
+# ── 10: a full disk ──────────────────────────────────────────────────────────────────
+
+
+async def full_disks(trial: Trial) -> Outcome:
+    """Each data folder on a small disk of its own that fills up and gets room again."""
+    total = Outcome(Finding(), 0.0)
+    for name in trial.rng.sample(["uploads", "central_storage", "."], trial.many(3, 1)):
+        trial.say(f"the disk of {name} is full")
+        total.add(await _fill(trial, name))
+    total.must((total.seconds or 0) <= 10, f"recovered after {total.seconds:.1f} s")
+    total.note = "spool, archive, and both with catalogue and log"
+    return total
+
+
+async def _fill(trial: Trial, name: str) -> Outcome:
+    with trial.folder() as folder, small_disk(folder / "data" / name, _DISK_BYTES) as disk:
+        settings = {"MIN_FREE_BYTES": "0", "RECONCILE_SECONDS": "0.5"}
+        with _machine(trial, folder / "data", settings) as machine:
+            await asyncio.to_thread(machine.start_all)
+            load = Load(machine.fast_url)
+            await load.send(range(20))
+            ballast = disk / "ballast"
+            await asyncio.to_thread(_fill_up, ballast)
+            sending = asyncio.create_task(load.send(range(20, 40)))
+            await asyncio.sleep(trial.many(8, 4))
+            ballast.unlink()
+            began = time.monotonic()
+            await sending
+            outcome = await settle(machine, load, 60)
+            outcome.seconds = time.monotonic() - began
+            bad = set(load.answers) - {0, 202, 503, 507}
+            outcome.must(not bad, f"clients saw {bad}: {load.refused[:2]}")
+            return outcome
+
+
+@contextmanager
+def _machine(trial: Trial, data: Path, settings: dict[str, str]) -> Iterator[Machine]:
+    with trial.machine(data) as machine:
+        machine.environment |= settings
+        yield machine
+
+
+def _fill_up(ballast: Path) -> None:
+    """Take every byte that is left."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1024 * 1024, 4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+
+
+# ── 11: a sync that fails ────────────────────────────────────────────────────────────
+
+
+async def failed_syncs(trial: Trial) -> Outcome:
+    """fsync answers EIO, at the gateway and at the archive: neither may say that all is well."""
+    if not can_compile():
+        raise NotHere("needs a C compiler, to put a failing fsync before the C library")
+    with trial.machine() as machine:
+        folder = machine.valkey.folder
+        gateway, archive = folder / "no-sync-gateway", folder / "no-sync-archive"
+        shim = {"LD_PRELOAD": str(preload(folder))}
+        machine.start(CENTRAL, **shim, CHAOS_NO_SYNC=str(archive))
+        machine.start(FAST, **shim, CHAOS_NO_SYNC=str(gateway))
+        machine.start("worker-server", WORKER)
+        await asyncio.to_thread(machine.wait_healthy)
+        load = Load(machine.fast_url)
+        await load.send(range(5))
+        outcome = await settle(machine, load, 30)
+
+        gateway.touch()
+        refused = [await asyncio.to_thread(_post, machine, number) for number in range(10)]
+        outcome.must(set(refused) == {503}, f"the gateway answered {refused}")
+        aside = list((machine.data / "uploads" / "aside").glob("*"))
+        outcome.must(len(aside) == 10, f"{len(aside)} of 10 files are set aside")
+        outcome.must(not machine.open_records(), "a refused picture was kept")
+        gateway.unlink()
+
+        before = len(machine.log_lines())
+        archive.touch()
+        await load.send(range(5, 15))
+        await asyncio.sleep(3)
+        outcome.must(len(machine.log_lines()) == before, "a line for a picture in doubt")
+        archive.unlink()
+        began = time.monotonic()
+        await asyncio.to_thread(wait_until, partial(_none_open_or_parked, machine), "all done", 60)
+        settled = await settle(machine, load, 30)
+        settled.missed += outcome.missed
+        settled.seconds = time.monotonic() - began
+        settled.note = "10 uploads refused and set aside; 10 pictures stored when syncs work again"
+        return settled
+
+
+def _post(machine: Machine, number: int) -> int:
+    files = {"file": (f"{number}.jpg", picture(number), "image/jpeg")}
+    return machine.http.post("/media", files=files).status_code
+
+
+def _none_open_or_parked(machine: Machine) -> bool:
+    parked = list((machine.data / "uploads" / "parked").glob("*"))
+    return not parked and not machine.open_records()
