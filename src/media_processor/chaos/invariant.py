@@ -58,11 +58,17 @@ def wait_drained(machine: Machine, seconds: float, *, revive: bool = False) -> f
     return time.monotonic() - began
 
 
-def examine(machine: Machine, accepted: Mapping[str, str]) -> Finding:
-    """Hold everything against ``accepted``, the name of each id; the spool has drained."""
+def examine(
+    machine: Machine, accepted: Mapping[str, str], *, others_allowed: bool = False
+) -> Finding:
+    """Hold everything against ``accepted``, the name of each id; the spool has drained.
+
+    ``others_allowed`` if some uploads were cut off, and may be durable all the same.
+    """
     spool = Spool(machine.data / "uploads")
     rows = _rows(machine)
-    finding = Finding(accepted=len(accepted), duplicates=len(rows.keys() - accepted.keys()))
+    others = 0 if others_allowed else len(rows.keys() - accepted.keys())
+    finding = Finding(accepted=len(accepted), duplicates=others)
     for media_id in accepted:
         _look_at(finding, spool, media_id, rows)
     finding.wrong += _wrong_files(machine, rows.values())

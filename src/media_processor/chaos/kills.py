@@ -31,14 +31,18 @@ async def kill_storm(trial: Trial) -> Outcome:
         load = Load(machine.fast_url)
         sending = asyncio.create_task(load.send(range(pictures)))
         kills: Counter[str] = Counter()
+        last_kill = 0.0
         while not sending.done() or kills.total() < least:
             await asyncio.sleep(trial.many(2, 1))
             victim = trial.rng.choice((FAST, CENTRAL, WORKER, _VALKEY))
             trial.say(f"{len(load.accepted)} accepted, killing {victim}")
+            last_kill = time.monotonic()
             await asyncio.to_thread(_kill_and_restart, machine, victim)
             kills[victim] += 1
         await sending
         outcome = await settle(machine, load, 60)
+        outcome.seconds = time.monotonic() - last_kill
+        outcome.must(outcome.seconds <= 60, "not drained 60 s after the last kill")
         outcome.must(outcome.finding.stored == pictures, f"not all {pictures} are stored")
         outcome.note = f"{kills.total()} kills: " + ", ".join(f"{n} {k}" for k, n in kills.items())
         return outcome

@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from media_processor.chaos import archive, disks, kills
+from media_processor.chaos import archive, disks, kills, pictures, queue
 from media_processor.chaos.trial import NotHere, Outcome, Trial
 from media_processor.errors import SetupError
 
@@ -33,6 +33,7 @@ FAULTS = (
     Fault(1, "kill storm", "all stored, drained ≤ 60 s", kills.kill_storm, in_short=True),
     Fault(2, "named crash points", "invariant in every run", kills.crash_points, in_short=True),
     Fault(3, "power cut", "0 acknowledged missing", disks.power_cuts),
+    Fault(4, "Redis harmed", "202 throughout, stored ≤ 60 s", queue.redis_harmed, in_short=True),
     Fault(5, "worker killed mid-job", "again ≤ 15 s, no attempt burned", kills.killed_mid_job),
     Fault(6, "deploys", "stops ≤ 30 s, no 5xx but 503", kills.deploys),
     Fault(7, "archive away", "all stored, no human work", archive.archive_away, in_short=True),
@@ -40,6 +41,9 @@ FAULTS = (
     Fault(9, "bad network", "every flipped byte refused", archive.bad_network),
     Fault(10, "disk full", "507 or 503, recovers ≤ 10 s", disks.full_disks),
     Fault(11, "fsync fails", "no 2xx, set aside", disks.failed_syncs, in_short=True),
+    Fault(12, "deadly picture", "dead letter, others stored", pictures.deadly_picture),
+    Fault(13, "old backlog, wrong clocks", "started ≤ 1 s", queue.old_backlog),
+    Fault(14, "busy neighbours", "picked up ≤ 50 ms p95", queue.busy_neighbours, in_short=True),
 )
 
 

@@ -86,12 +86,16 @@ class Trial:
                 valkey.stop()
 
 
-async def settle(machine: Machine, load: Load, seconds: float) -> Outcome:
+async def settle(
+    machine: Machine, load: Load, seconds: float, *, others_allowed: bool = False
+) -> Outcome:
     """Wait until all is done, then hold it against what was accepted."""
+    took, missed = None, []
     try:
         took = await asyncio.to_thread(wait_drained, machine, seconds, revive=True)
     except AssertionError as error:
-        finding = await asyncio.to_thread(examine, machine, load.accepted)
-        return Outcome(finding, None, missed=[str(error)])
-    finding = await asyncio.to_thread(examine, machine, load.accepted)
-    return Outcome(finding, took)
+        missed.append(str(error))
+    finding = await asyncio.to_thread(
+        examine, machine, load.accepted, others_allowed=others_allowed
+    )
+    return Outcome(finding, took, missed=missed)

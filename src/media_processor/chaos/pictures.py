@@ -1,0 +1,69 @@
+"""A picture that is the death of its process."""
+
+import asyncio
+import io
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+import httpx2
+from PIL import Image
+
+from media_processor.chaos.load import Load
+from media_processor.chaos.machine import WORKER, Machine, children
+from media_processor.chaos.trial import Outcome, Trial, settle
+from media_processor.spool import Spool
+
+# Ours has 147 MB of pixels; the processes with small ones stay far below.
+_LARGE_BYTES = 120_000_000
+
+
+async def deadly_picture(trial: Trial) -> Outcome:
+    """Whatever process works on it is killed; the good ones beside it are stored."""
+    good = trial.many(100, 10)
+    with trial.machine(WATERMARK_PROCESSES="2") as machine:
+        await asyncio.to_thread(machine.start_all)
+        load = Load(machine.fast_url)
+        async with httpx2.AsyncClient(base_url=machine.fast_url, timeout=30) as http:
+            deadly = await load.send_one(http, "deadly.png", await asyncio.to_thread(_large))
+        sending = asyncio.create_task(load.send(range(good)))
+        spool = Spool(machine.data / "uploads")
+        kills = await asyncio.to_thread(_kill_until_failed, machine, spool, deadly)
+        await sending
+        outcome = await settle(machine, load, 60)
+        error = spool.progress(deadly).error
+        outcome.must(kills == 3, f"its process died {kills} times")
+        outcome.must(outcome.finding.failed == 1, "it is no dead letter")
+        outcome.must(outcome.finding.stored == good, f"not all {good} others are stored")
+        outcome.note = f"{kills} deaths, then failed with {error.code if error else 'no reason'}"
+        return outcome
+
+
+def _large() -> bytes:
+    """A PNG that takes seconds, so that its process can be found at work."""
+    made = io.BytesIO()
+    Image.linear_gradient("L").resize((7000, 7000)).convert("RGB").save(made, "PNG")
+    return made.getvalue()
+
+
+def _kill_until_failed(machine: Machine, spool: Spool, media_id: str) -> int:
+    kills, give_up = 0, time.monotonic() + 60
+    while spool.find(media_id).status != "failed" and time.monotonic() < give_up:
+        for child in children(machine.processes[WORKER].pid):
+            if _memory(child) > _LARGE_BYTES:
+                os.kill(child, signal.SIGKILL)
+                kills += 1
+                while _memory(child):
+                    time.sleep(0.005)
+        time.sleep(0.01)
+    return kills
+
+
+def _memory(pid: int) -> int:
+    """Bytes the process has in memory; none if it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
