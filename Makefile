@@ -24,6 +24,10 @@ sample-pictures: setup
 test: setup ## run the whole test suite
 	@$(RUN) pytest -n 2
 
+test-nightly: setup ## the long random sequences and the whole chaos table
+	@$(RUN) pytest -m nightly
+	@$(RUN) media_processor chaos --all
+
 check: setup ## lint, types, layers, documents
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -40,4 +44,4 @@ lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.i
 clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup demo run sample-pictures test check bench lock clean
+.PHONY: help setup demo run sample-pictures test test-nightly check bench lock clean

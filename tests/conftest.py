@@ -47,7 +47,7 @@ def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
 
 
 @contextmanager
-def _system(folder: Path) -> Iterator[System]:
+def running_system(folder: Path) -> Iterator[System]:
     """A system with a Valkey of its own: two on one would take each other's jobs."""
     server = Valkey(folder)
     system = System(folder / "data", server, bundled_logo_path())
@@ -63,7 +63,7 @@ def _system(folder: Path) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A running system, shared by the tests of a module that don't break it."""
-    with _system(tmp_path_factory.mktemp("running")) as system:
+    with running_system(tmp_path_factory.mktemp("running")) as system:
         system.start_all()
         yield system
     assert not system.temporary_files()
@@ -72,5 +72,5 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, not started yet."""
-    with _system(tmp_path) as system:
+    with running_system(tmp_path) as system:
         yield system

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
 from media_processor.central_server.catalogue import Catalogue, Entry
+from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, StorageFull
 from media_processor.messages import Receipt, StoredMedia, day_folder, now
 from media_processor.storage.local import LocalStorage
@@ -51,6 +52,7 @@ class Archive:
             MediaConflict: the media is stored with other bytes.
             StorageFull: nothing was stored, or what was is completed by the next try.
         """
+        crash_point("delivery-received")
         self.storage.sync(delivery.path)  # the slow part, outside the lock
         with self._one_at_a_time:
             entry = self.catalogue.find(delivery.media_id)
@@ -62,6 +64,7 @@ class Archive:
             if self.log.size() < entry.line.offset:
                 self._complete_log()
             self.log.put(entry.line)
+            crash_point("line-written")
             return entry.receipt, is_new
 
     def file(self, media: StoredMedia) -> Path:
@@ -76,6 +79,7 @@ class Archive:
     def _put_in_place(self, delivery: Delivery) -> Entry:
         key = _key(delivery.media_id, delivery.filename)
         self.storage.publish([(delivery.path, key)])
+        crash_point("picture-stored")
         entry = self._entry(delivery, key)
         try:
             self.catalogue.add(entry)
@@ -83,6 +87,7 @@ class Archive:
             self.storage.delete(key)
             raise
         self._log_end = entry.line.end
+        crash_point("row-added")
         return entry
 
     def _entry(self, delivery: Delivery, key: str) -> Entry:

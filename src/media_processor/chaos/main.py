@@ -44,6 +44,7 @@ FAULTS = (
     Fault(12, "deadly picture", "dead letter, others stored", pictures.deadly_picture),
     Fault(13, "old backlog, wrong clocks", "started ≤ 1 s", queue.old_backlog),
     Fault(14, "busy neighbours", "picked up ≤ 50 ms p95", queue.busy_neighbours, in_short=True),
+    Fault(15, "rotten files", "all found, no false alarm, ≥ 200 MB/s", pictures.rotten_files),
 )
 
 
@@ -68,7 +69,7 @@ def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> 
         SetupError: a number that no fault has.
     """
     if unknown := set(numbers) - {fault.number for fault in FAULTS}:
-        raise SetupError(f"There is no fault {min(unknown)}. 'chaos --list' shows them.")
+        raise SetupError(f"There is no fault {min(unknown)}. 'chaos' alone shows them.")
     seed = random.randrange(2**32) if seed is None else seed  # noqa: S311 - not a secret
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""A picture that is the death of its process."""
+"""A picture that is the death of its process; pictures that rot in the archive."""
 
 import asyncio
 import io
@@ -11,8 +11,11 @@ from pathlib import Path
 import httpx2
 from PIL import Image
 
+from media_processor.central_server.catalogue import open_catalogue
+from media_processor.central_server.scrub import Scrubbed, scrub
+from media_processor.chaos.invariant import Finding
 from media_processor.chaos.load import Load
-from media_processor.chaos.machine import WORKER, Machine, children
+from media_processor.chaos.machine import CENTRAL, WORKER, Machine, children
 from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.spool import Spool
 
@@ -67,3 +70,64 @@ def _memory(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
+
+
+# ── 15: rot ──────────────────────────────────────────────────────────────────────────
+
+
+async def rotten_files(trial: Trial) -> Outcome:
+    """One byte flipped in a few of many stored files: scrub finds these and no others."""
+    count, rotten = trial.many(1000, 100), trial.many(20, 5)
+    with trial.machine() as machine:
+        machine.start(CENTRAL)
+        await asyncio.to_thread(machine.wait_central)
+        await _archive(machine, count)
+        clean, _ = await asyncio.to_thread(_scrub, machine)
+        files = machine.stored_files()
+        chosen = {str(path.relative_to(machine.data)) for path in trial.rng.sample(files, rotten)}
+        for path in chosen:
+            _flip_a_byte(trial, machine.data / path)
+        found, rate = await asyncio.to_thread(_scrub, machine)
+        outcome = Outcome(Finding(accepted=count, stored=len(files)))
+        outcome.finding.wrong += [f"a false alarm: {bad.stored_path}" for bad in clean.bad]
+        outcome.must({bad.stored_path for bad in found.bad} == chosen, "not exactly these")
+        outcome.must(trial.short or rate >= 200e6, f"only {rate / 1e6:.0f} MB/s")
+        outcome.note = f"{len(found.bad)} of {rotten} found at {rate / 1e6:,.0f} MB/s"
+        return outcome
+
+
+async def _archive(machine: Machine, count: int) -> None:
+    """Store so many pictures of a third of a megabyte."""
+    noise = io.BytesIO()
+    Image.effect_noise((900, 900), 90).save(noise, "JPEG", quality=92)
+    slots = asyncio.Semaphore(8)
+    async with httpx2.AsyncClient(base_url=machine.central_url, timeout=30) as http:
+
+        async def store(number: int) -> None:
+            content = noise.getvalue() + number.to_bytes(4, "big")
+            async with slots:
+                answer = await http.post(
+                    "/upload-final",
+                    data={"worker_name": WORKER},
+                    files={"file": (f"{number}.jpg", content, "image/jpeg")},
+                )
+            answer.raise_for_status()
+
+        await asyncio.gather(*(store(number) for number in range(count)))
+
+
+def _scrub(machine: Machine) -> tuple[Scrubbed, float]:
+    """What scrub finds, and its bytes a second."""
+    catalogue = open_catalogue(machine.data / "catalogue.sqlite")
+    began = time.monotonic()
+    try:
+        found = scrub(machine.data, catalogue, lambda *_: None)
+    finally:
+        catalogue.close()
+    return found, found.bytes / (time.monotonic() - began)
+
+
+def _flip_a_byte(trial: Trial, path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[trial.rng.randrange(len(content))] ^= 1 << trial.rng.randrange(8)
+    path.write_bytes(content)

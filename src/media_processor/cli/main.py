@@ -164,6 +164,28 @@ def retry(
 
 
 @app.command()
+def scrub(
+    data: Annotated[
+        Path | None, typer.Option(help="The data folder. Default: MEDIA_DATA_DIR, or ./data.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read every stored picture and compare it with the digest that the archive took it with.
+
+    Reads only; the central server may go on working.
+    Exit status: 0 if every picture is what it was, else 1.
+    """
+    from media_processor.cli.archive import scrub_archive
+
+    raise typer.Exit(scrub_archive(_central_settings(data), as_json=as_json))
+
+
+def _central_settings(data: Path | None) -> CentralServerSettings:
+    settings = read(CentralServerSettings)
+    return settings.model_copy(update={"media_data_dir": data.absolute()}) if data else settings
+
+
+@app.command()
 def chaos(
     numbers: Annotated[
         list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The faults to run.")

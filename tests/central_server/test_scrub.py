@@ -1,0 +1,97 @@
+"""Real files, a real catalogue, one byte flipped here and there."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media_processor.central_server.activity_log import ActivityLog
+from media_processor.central_server.archive import Archive, Delivery
+from media_processor.central_server.catalogue import open_catalogue
+from media_processor.central_server.scrub import Scrubbed, scrub
+from media_processor.messages import new_media_id
+from media_processor.storage.local import LocalStorage
+
+COUNT = 1000
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of 1,000 pictures; what is in them doesn't matter here."""
+    data = tmp_path_factory.mktemp("archive")
+    catalogue = open_catalogue(data / "catalogue.sqlite")
+    storage = LocalStorage(data / "central_storage")
+    archive = Archive(storage, catalogue, ActivityLog(data / "worker_activity.log"))
+    for number in range(COUNT):
+        content, path = random.Random(number).randbytes(2000), storage.incoming()
+        path.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        archive.store(
+            Delivery(path, new_media_id(), f"{number}.jpg", "worker-1", digest, len(content))
+        )
+    catalogue.close()
+    return data
+
+
+def check(data: Path) -> Scrubbed:
+    catalogue = open_catalogue(data / "catalogue.sqlite")
+    try:
+        return scrub(data, catalogue, lambda *_: None)
+    finally:
+        catalogue.close()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "media_processor", "scrub", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_twenty_flipped_bytes_in_a_thousand_files_are_found_and_no_others(data: Path) -> None:
+    assert check(data).bad == []
+    rng = random.Random(7)
+    files = sorted(path for path in data.glob("central_storage/[0-9]*/**/*") if path.is_file())
+    chosen = rng.sample(files, 20)
+    for path in chosen:
+        content = bytearray(path.read_bytes())
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        path.write_bytes(content)
+
+    found = check(data)
+    assert (found.files, found.bytes) == (COUNT, COUNT * 2000)
+    assert {bad.stored_path for bad in found.bad} == {str(p.relative_to(data)) for p in chosen}
+    assert {bad.damage for bad in found.bad} == {"altered"}
+
+    told = run("--data", str(data))
+    assert told.returncode == 1
+    assert told.stdout.count("altered: ") == 20
+    assert "20 bad: 1,000 files, 2 MB in " in told.stdout
+    as_json = json.loads(run("--data", str(data), "--json").stdout)
+    assert len(as_json["bad"]) == 20
+
+    for path in chosen[:-3]:
+        path.unlink()
+    chosen[-1].write_bytes(b"short")
+    stray = chosen[0].with_name("stray.jpg")
+    stray.write_bytes(b"")
+    os.utime(stray, (0, 0))
+    again = check(data)
+    kinds = [bad.damage for bad in again.bad]
+    assert (kinds.count("missing"), kinds.count("altered"), kinds.count("wrong size")) == (17, 2, 1)
+    assert again.unknown == 1
+
+
+def test_a_folder_without_an_archive_is_one_line(tmp_path: Path) -> None:
+    told = run("--data", str(tmp_path / "none"))
+    assert told.returncode == 1
+    assert told.stderr.startswith("media-processor: There is no archive in")
+    assert not (tmp_path / "none").exists()

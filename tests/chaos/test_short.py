@@ -1,0 +1,100 @@
+"""The short form of the proof, as a user runs it; and that the proof can fail."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media_processor.chaos.invariant import examine
+from media_processor.chaos.load import Load
+from media_processor.chaos.waiting import wait_until
+from tests.system import System
+
+
+def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "media_processor", "chaos", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(300)
+def test_the_short_form_holds() -> None:
+    done = chaos("--short", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, f"seed {told['seed']}: {done.stderr}"
+    assert len(told["rows"]) >= 6
+    assert all(row["outcome"]["finding"]["accepted"] for row in told["rows"])
+
+
+def test_without_a_fault_it_says_which_there_are() -> None:
+    done = chaos()
+    assert done.returncode == 1
+    assert "Say which faults" in done.stderr
+    assert "1 kill storm" in done.stderr
+
+
+def test_an_unknown_fault_is_one_line() -> None:
+    done = chaos("99")
+    assert done.returncode == 1
+    assert done.stderr == "media-processor: There is no fault 99. 'chaos' alone shows them.\n"
+
+
+class TestInvariant:
+    """Each way in which it can break is seen."""
+
+    @pytest.fixture
+    async def load(self, system: System) -> Load:
+        system.start_all()
+        load = Load(system.fast_url)
+        await load.send(range(4))
+        wait_until(lambda: not system.open_records(), "all are stored")
+        assert examine(system, load.accepted).holds
+        return load
+
+    async def test_a_lost_picture(self, system: System, load: Load) -> None:
+        load.accepted["01a20c6f-9350-744f-b5a7-7e9cb5f032da"] = "never.jpg"
+        assert examine(system, load.accepted).lost == 1
+
+    async def test_a_double(self, system: System, load: Load) -> None:
+        load.accepted.popitem()
+        assert examine(system, load.accepted).duplicates == 1
+
+    async def test_a_double_line(self, system: System, load: Load) -> None:
+        with (system.data / "worker_activity.log").open("a") as log:
+            log.write(system.log_lines()[0] + "\n")
+        assert examine(system, load.accepted).duplicates == 1
+
+    async def test_a_missing_line(self, system: System, load: Load) -> None:
+        path = system.data / "worker_activity.log"
+        path.write_text("\n".join(path.read_text().splitlines()[1:]) + "\n")
+        assert "missing in the log" in str(examine(system, load.accepted).wrong)
+
+    async def test_rotten_missing_and_unknown_files(self, system: System, load: Load) -> None:
+        rotten, missing, *_ = system.stored_files()
+        content = bytearray(rotten.read_bytes())
+        content[len(content) // 2] ^= 1
+        rotten.write_bytes(content)
+        missing.unlink()
+        (rotten.parent / "unknown.jpg").write_bytes(b"")
+        wrong = examine(system, load.accepted).wrong
+        assert len([reason for reason in wrong if "not what its row says" in reason]) == 2
+        assert "a file without a row: unknown.jpg" in wrong
+
+    async def test_what_is_left_over(self, system: System, load: Load) -> None:
+        system.valkey.client.set("arq:job:x", b"")
+        assert "a Redis key for ever: arq:job:x" in examine(system, load.accepted).wrong
+        system.valkey.client.delete("arq:job:x")
+
+
+def test_a_leftover_of_a_killed_writer_is_swept(system: System) -> None:
+    system.start_all()
+    left: Path = system.data / "uploads" / "incoming" / "x.part"
+    left.write_bytes(b"")
+    assert examine(system, {}).holds
+    assert not left.exists()
