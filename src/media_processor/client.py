@@ -16,6 +16,8 @@ from media_processor.messages import AcceptedMedia, ActivityPage, MediaPage, Med
 
 # A server that restarts is back within seconds.
 _PATIENCE = 30.0
+# A server that has too much to do and says when to come back is worth more.
+_PATIENCE_WHEN_TOLD = 900.0
 
 
 class ServerRefused(MediaProcessorError):
@@ -45,6 +47,7 @@ class FastServer:
         key = str(uuid4())
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         give_up = time.monotonic() + _PATIENCE
+        give_up_waiting = time.monotonic() + _PATIENCE_WHEN_TOLD
         while True:
             try:
                 with path.open("rb") as file:
@@ -58,6 +61,9 @@ class FastServer:
                 if time.monotonic() > give_up or isinstance(error, httpx2.UnsupportedProtocol):
                     raise _unreachable(self._http, error) from None
                 await asyncio.sleep(1)
+                continue
+            if (wait := _told_to_wait(answer)) and time.monotonic() + wait < give_up_waiting:
+                await asyncio.sleep(wait)
                 continue
             return AcceptedMedia.model_validate_json(_checked(answer))
 
@@ -127,6 +133,12 @@ async def activity(central_url: str, limit: int) -> ActivityPage:
     async with httpx2.AsyncClient(base_url=central_url, timeout=15) as http:
         answer = await http.get("/activity", params={"limit": limit})
         return ActivityPage.model_validate_json(_checked(answer))
+
+
+def _told_to_wait(answer: httpx2.Response) -> int | None:
+    """Seconds after which an overloaded server wants to be asked again."""
+    after = answer.headers.get("Retry-After", "")
+    return int(after) if answer.status_code == 503 and after.isascii() and after.isdigit() else None
 
 
 def _checked(answer: httpx2.Response) -> bytes:

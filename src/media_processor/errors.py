@@ -28,6 +28,7 @@
     ├── SpoolDamaged                    spool_damaged            500     operator
     ├── StorageFull                     storage_full             507     operator
     ├── StorageFailing              storage_failing          503     operator
+    ├── Overloaded                  overloaded               503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
     ├── CentralUnavailable              central_unavailable      503     upstream
     ├── CentralRefused                  central_refused          502     upstream
@@ -218,6 +219,19 @@ class StorageFailing(MediaProcessorError):
     status = 503
     title = "The disk fails"
     fault = "operator"
+
+
+class Overloaded(MediaProcessorError):
+    """``retry_after`` is in how many seconds it is worth trying again."""
+
+    code = "overloaded"
+    status = 503
+    title = "There is too much to do"
+    fault = "operator"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class QueueUnavailable(MediaProcessorError):

@@ -244,6 +244,8 @@ class QueueReport(Message):
     """Answer of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away.
 
     ``parked`` of the ``failed`` ones are tried again when the central server answers.
+    ``retry_after_seconds`` is what an upload would be told now, null if it would be taken;
+    ``limit`` is on ``unfinished``, 0 for none.
     """
 
     queues: dict[str, QueueDepth] | None
@@ -252,6 +254,10 @@ class QueueReport(Message):
     failed: int
     parked: int
     oldest_age_seconds: float | None
+    limit: int
+    accepting: bool
+    retry_after_seconds: int | None
+    drain_per_second: float | None
 
 
 class Check(Message):

@@ -93,7 +93,8 @@ class ServerSettings(Settings):
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=0,
-        description="`/ready` is not ready when the disk has less room than this, in bytes.",
+        description="Room to keep free on the disk, in bytes: with less of it `/ready` is not "
+        "ready and uploads are answered `503`.",
     )
 
 
@@ -122,6 +123,12 @@ class FastServerSettings(ServerSettings, PipelineSettings):
 
     fast_server_port: int = Field(
         default=8000, ge=1, le=65535, description="Port of the fast server."
+    )
+    max_unfinished: int = Field(
+        default=10_000,
+        ge=0,
+        description="With this many unfinished pictures in the spool, uploads are answered `503` "
+        "with a `Retry-After`; `0` for no limit.",
     )
 
 

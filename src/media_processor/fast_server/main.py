@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from media_processor.central_client import CentralClient
 from media_processor.fast_server import operations, status, uploads
 from media_processor.fast_server.parts import Parts
+from media_processor.fast_server.pressure import Pressure
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
@@ -43,12 +44,18 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
         )
         async with open_queue(settings) as queue:
             changes = Changes(queue.redis)
-            listening = asyncio.create_task(changes.listen())
+            pressure = Pressure(
+                spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
+            )
+            helpers = (
+                asyncio.create_task(changes.listen()),
+                asyncio.create_task(pressure.watch()),
+            )
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
             try:
-                yield {"parts": Parts(settings, spool, queue, changes, central, stopping)}
+                yield {"parts": Parts(settings, spool, queue, changes, central, stopping, pressure)}
             finally:
-                await end(listening)
+                await end(*helpers)
                 await central.close()
 
     app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)

@@ -22,6 +22,7 @@ async def queue_report(parts: _Parts) -> QueueReport:
     unfinished = await asyncio.to_thread(parts.spool.open_ids)
     failed = await asyncio.to_thread(parts.spool.failed_count)
     parked = await asyncio.to_thread(parts.spool.parked_ids)
+    load = parts.pressure.load()
     queues = workers = None
     try:
         queues = await parts.queue.depths()
@@ -35,6 +36,10 @@ async def queue_report(parts: _Parts) -> QueueReport:
         failed=failed + len(parked),
         parked=len(parked),
         oldest_age_seconds=age_seconds(unfinished[0]) if unfinished else None,
+        limit=load.limit,
+        accepting=load.retry_after_seconds is None,
+        retry_after_seconds=load.retry_after_seconds,
+        drain_per_second=load.drain_per_second,
     )
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
+from media_processor.fast_server.pressure import Pressure
 from media_processor.jobs.queue import Changes, JobQueue, Wanted
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
@@ -27,6 +28,7 @@ class Parts:
     changes: Changes
     central: CentralClient
     stopping: asyncio.Event
+    pressure: Pressure
 
     async def enqueue(self, media_id: str) -> None:
         """Have a media that is in the spool worked on, now or when Redis is back."""

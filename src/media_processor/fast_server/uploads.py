@@ -14,6 +14,7 @@ from media_processor.errors import (
     IdempotencyConflict,
     InvalidField,
     NotMultipart,
+    Overloaded,
     StorageFailing,
     StorageFull,
     TooManyPixels,
@@ -87,6 +88,7 @@ IdempotencyKey = Annotated[
         TooManyPixels,
         StorageFull,
         StorageFailing,
+        Overloaded,
     ),
 )
 async def upload(
@@ -94,12 +96,14 @@ async def upload(
 ) -> AcceptedMedia:
     """Take a picture. 202 means it is on disk and will be branded and archived."""
     parts = parts_of(request)
+    parts.pressure.admit(int(request.headers.get("content-length", "0")))
     limit = parts.settings.max_upload_bytes
     async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
         crash_point("upload-received")
         new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
         media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
+    parts.pressure.accepted()
     if media.place == "open":
         await parts.enqueue(media.record.id)
         crash_point("job-enqueued")

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from media_processor.errors import MediaProcessorError
+from media_processor.errors import MediaProcessorError, Overloaded
 from media_processor.messages import Problem
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,10 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
         if error.fault != "client":
             log.error("❌ %s %s: %s", request.method, request.url.path, error.detail)
-        return _respond(problem(error.code, error.status, error.title, error.detail))
+        response = _respond(problem(error.code, error.status, error.title, error.detail))
+        if isinstance(error, Overloaded):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -77,7 +80,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def _respond(document: Problem) -> JSONResponse:
     # A body that was refused while it was still coming can't be told from the next request.
-    headers = {"Connection": "close"} if document.status in (400, 413, 415, 507) else None
+    headers = {"Connection": "close"} if document.status in (400, 413, 415, 503, 507) else None
     return JSONResponse(
         document.model_dump(), document.status, headers=headers, media_type=MEDIA_TYPE
     )

@@ -1,0 +1,139 @@
+"""A gateway that has too much to do says so before it reads the body, and when to come back."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from media_processor.chaos.waiting import wait_until
+from media_processor.errors import Overloaded
+from media_processor.fast_server.pressure import Pressure
+from media_processor.spool import Spool
+from tests.cli.test_commands import run
+from tests.media.pictures import encoded, photo
+from tests.system import System
+
+JPEG = encoded(photo((200, 150)), "JPEG")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "uploads")
+
+
+def ids(count: int, start: int = 0) -> frozenset[str]:
+    return frozenset(str(number) for number in range(start, start + count))
+
+
+class TestRetryAfter:
+    def test_it_is_the_time_to_drain_to_nine_tenths(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=100, min_free_bytes=0)
+        for second in range(10):  # 5 are finished a second, 5 new ones come
+            pressure.look(ids(120, start=5 * second), second)
+        load = pressure.load()
+        assert load.drain_per_second == 5
+        assert load.retry_after_seconds == 6  # 30 too many at 5 a second
+        with pytest.raises(Overloaded) as refused:
+            pressure.admit(0)
+        assert refused.value.retry_after == 6
+
+    def test_only_the_last_half_minute_counts(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=10, min_free_bytes=0)
+        pressure.look(ids(1000), 0)
+        pressure.look(ids(20), 1)
+        for second in range(2, 60):
+            pressure.look(ids(20), second)
+        assert pressure.load().drain_per_second == 0
+        assert pressure.load().retry_after_seconds == 60
+
+    @pytest.mark.parametrize(("drained", "seconds"), [(11_000, 1), (1, 600)])
+    def test_it_stays_within_reason(self, spool: Spool, drained: int, seconds: int) -> None:
+        pressure = Pressure(spool, limit=10_000, min_free_bytes=0)
+        pressure.look(ids(11_000), 0)
+        pressure.look(ids(11_000, start=drained), 1)
+        assert pressure.load().retry_after_seconds == seconds
+
+    def test_below_the_limit_and_without_one_all_are_taken(self, spool: Spool) -> None:
+        for limit in (0, 101):
+            pressure = Pressure(spool, limit=limit, min_free_bytes=0)
+            pressure.look(ids(100), 0)
+            assert pressure.load().retry_after_seconds is None
+            pressure.admit(0)
+
+    def test_what_comes_and_goes_between_two_looks_is_drained_too(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=0, min_free_bytes=0)
+        pressure.look(ids(2), 0)
+        for _ in range(7):
+            pressure.accepted()
+        pressure.look(ids(3, start=1), 1)  # one of the two went, two of the seven are here
+        assert pressure.load().drain_per_second == 6
+
+    def test_a_burst_between_two_looks_is_counted(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=10, min_free_bytes=0)
+        pressure.look(ids(5), 0)
+        for _ in range(5):
+            pressure.admit(0)
+        with pytest.raises(Overloaded):
+            pressure.admit(0)
+
+    def test_an_upload_that_would_take_the_last_room_is_refused(self, spool: Spool) -> None:
+        free = spool.storage.free_bytes()
+        pressure = Pressure(spool, limit=0, min_free_bytes=free // 2)
+        pressure.admit(1000)
+        with pytest.raises(Overloaded, match="too little room"):
+            pressure.admit(free - free // 4)
+
+
+def test_a_full_spool_refuses_says_so_before_and_takes_again(
+    system: System,
+) -> None:
+    system.environment["MAX_UNFINISHED"] = "5"
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+    for _ in range(5):
+        system.upload(JPEG)
+    told = system.queue()
+    assert (told.accepting, told.limit, told.unfinished) == (False, 5, 5)
+
+    refused = system.post(JPEG)
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "overloaded"
+    assert int(refused.headers["Retry-After"]) == told.retry_after_seconds == 60
+    assert refused.headers["Connection"] == "close"
+    assert len(system.open_records()) == 5
+    assert system.temporary_files() == []
+
+    system.start("worker-server", "worker-1")
+    wait_until(lambda: system.queue().accepting, "there is room again")
+    assert system.queue().retry_after_seconds is None
+    media = system.upload(JPEG)
+    system.wait_for(media.id, "stored")
+    wait_until(lambda: system.queue().drain_per_second, "the drain rate is told")
+
+
+def test_the_command_waits_and_goes_on(system: System, tmp_path: Path) -> None:
+    """Slow work and a limit of two: five pictures arrive all the same."""
+    system.environment |= {"MAX_UNFINISHED": "2", "SIMULATED_LATENCY": "0.5-0.5"}
+    system.start_all()
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    system.upload(JPEG)
+    system.upload(JPEG)
+    wait_until(lambda: (system.queue().drain_per_second or 0) > 0, "some are finished")
+    for number in range(5):
+        (folder / f"{number}.jpg").write_bytes(JPEG)
+    began = time.monotonic()
+    done = run("upload", str(folder), "--wait", "--url", system.fast_url)
+    assert done.returncode == 0, done.stdout
+    assert len(system.log_lines()) == 7
+    assert time.monotonic() - began < 60
+
+
+def test_a_disk_that_is_nearly_full_refuses(system: System) -> None:
+    system.environment["MIN_FREE_BYTES"] = str(2**60)
+    system.start("fast-server")
+    system.wait_fast()
+    refused = system.post(JPEG)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
+    assert system.queue().accepting is False
