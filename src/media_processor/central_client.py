@@ -16,7 +16,7 @@ from media_processor.errors import (
     MediaNotFound,
     StorageFull,
 )
-from media_processor.messages import Problem, Receipt
+from media_processor.messages import Checkpoint, CheckpointPage, Problem, Receipt
 
 # A proxy between must not compress what is handed on byte for byte.
 _AS_IT_IS = {"Accept-Encoding": "identity"}
@@ -84,6 +84,20 @@ class CentralClient:
         except httpx2.HTTPError:
             return False
         return answer.status_code < 500
+
+    async def checkpoints(self, after: int) -> tuple[Checkpoint, ...]:
+        """The archive's checkpoints behind the sequence number ``after``.
+
+        Raises:
+            CentralUnavailable: it can't be asked now, or keeps none.
+        """
+        url = self._url.join("audit/checkpoints").copy_with(params={"after": after})
+        try:
+            answer = await self._http.get(url)
+            answer.raise_for_status()
+            return CheckpointPage.model_validate_json(answer.content).checkpoints
+        except (httpx2.HTTPError, ValidationError) as error:
+            raise CentralUnavailable(f"No checkpoints ({type(error).__name__}).") from None
 
     @asynccontextmanager
     async def fetch(self, media_id: str) -> AsyncIterator[httpx2.Response]:

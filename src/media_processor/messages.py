@@ -306,6 +306,26 @@ class ActivityPage(Message):
     lines: tuple[Activity, ...]
 
 
+class Checkpoint(Message):
+    """The archive's signed word on its log: entry ``sequence`` of the chain has this hash.
+
+    ``end`` is where the log ends with that entry, in bytes; ``key`` the Ed25519 public key
+    and ``signature`` in hex.
+    """
+
+    sequence: int
+    hash: str
+    end: int
+    key: str
+    signature: str
+
+
+class CheckpointPage(Message):
+    """Answer of ``GET /audit/checkpoints``, oldest first."""
+
+    checkpoints: tuple[Checkpoint, ...]
+
+
 class SandboxTask(Message):
     """What a picture process is asked to do. Paths are absolute."""
 

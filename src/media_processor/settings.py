@@ -124,6 +124,12 @@ class FastServerSettings(ServerSettings, PipelineSettings):
     fast_server_port: int = Field(
         default=8000, ge=1, le=65535, description="Port of the fast server."
     )
+    witness_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How often, in seconds, the central server is asked for checkpoints of its "
+        "log, of which the fast server keeps a copy.",
+    )
     max_unfinished: int = Field(
         default=10_000,
         ge=0,
@@ -237,6 +243,24 @@ class CentralServerSettings(ServerSettings):
         default=None,
         description="SQLAlchemy URL of the catalogue. Default: an SQLite file beside the pictures.",
     )
+
+    audit_key: Path | None = Field(
+        default=None,
+        description="File of the private key that signs the log's checkpoints; made if it isn't "
+        "there. Default: `audit_key.pem` in the data folder. Keep it where only the central "
+        "server can read it.",
+    )
+    log_rotate_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="A log that has grown to so many bytes is put aside, with its chain, and a new "
+        "one is begun; `0` for never.",
+    )
+
+    @property
+    def audit_key_file(self) -> Path:
+        """Where the private key is."""
+        return self.audit_key or self.media_data_dir / "audit_key.pem"
 
     @property
     def storage_dir(self) -> Path:

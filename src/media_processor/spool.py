@@ -11,6 +11,7 @@ The format is written down in ``docs/storage-format.md``. In short:
     progress/<yyyy>/<mm>/<dd>/<id>.json     what has happened since; a hint
     keys/<xx>/<digest>.json         idempotency keys, durable before 202
     incoming/                       files being written
+    witness.jsonl                   checkpoints of the archive's log
 
 The record never changes, it only moves; so a crash between two steps leaves at most an
 extra copy, and where it is found last (stored, failed, parked, open) is the truth.
@@ -177,6 +178,11 @@ class Spool:
             return Progress.model_validate_json(data) if data else Progress()
         except ValidationError:  # torn by a power cut
             return Progress()
+
+    @property
+    def witness_file(self) -> Path:
+        """The gateway's copy of the archive's checkpoints."""
+        return self.storage.path("witness.jsonl")
 
     def original(self, record: MediaRecord) -> Path:
         """The file with the bytes as they came."""

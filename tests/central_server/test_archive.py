@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.catalogue import Catalogue, metadata
+from media_processor.central_server.chain import open_signer
 from media_processor.errors import MediaConflict, StorageFull
 from media_processor.messages import new_media_id
 from media_processor.storage.local import LocalStorage
@@ -23,13 +23,18 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log = root / "worker_activity.log"
+        self.rotate_bytes = 0
         self._open: list[Catalogue] = []
 
     def open(self) -> Archive:
         catalogue = Catalogue(sa.URL.create("sqlite", database=str(self.root / "c.sqlite")))
         self._open.append(catalogue)
         return Archive(
-            LocalStorage(self.root / "central_storage"), catalogue, ActivityLog(self.log)
+            LocalStorage(self.root / "central_storage"),
+            catalogue,
+            self.log,
+            open_signer(self.root / "audit_key.pem"),
+            self.rotate_bytes,
         )
 
     def close(self) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.catalogue import open_catalogue
+from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
 from media_processor.messages import new_media_id
 from media_processor.storage.local import LocalStorage
@@ -26,7 +26,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("archive")
     catalogue = open_catalogue(data / "catalogue.sqlite")
     storage = LocalStorage(data / "central_storage")
-    archive = Archive(storage, catalogue, ActivityLog(data / "worker_activity.log"))
+    signer = open_signer(data / "audit_key.pem")
+    archive = Archive(storage, catalogue, data / "worker_activity.log", signer)
     for number in range(COUNT):
         content, path = random.Random(number).randbytes(2000), storage.incoming()
         path.write_bytes(content)

@@ -5,13 +5,12 @@ a crash it can be told for certain whether a line is there, and a missing or tor
 written again at the same place.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from media_processor.central_server.journal import Pieces, write_at
 from media_processor.messages import Activity
-from media_processor.storage.local import telling_disk_faults
 
 _MAX_TAIL_BYTES = 1024 * 1024
 
@@ -38,15 +37,23 @@ def format_line(at: datetime, worker: str, image: str) -> str:
 
 
 class ActivityLog:
-    """The log file. One process writes it."""
+    """The log's current piece. One process writes it.
 
-    def __init__(self, path: Path) -> None:
+    ``base`` is where this piece begins in the log as a whole, in bytes.
+    """
+
+    def __init__(self, path: Path, base: int = 0) -> None:
         self._path = path
+        self.base = base
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
-    def size(self) -> int:
-        """Bytes in the file; none if someone took it away."""
+    def end(self) -> int:
+        """Where the log as a whole ends; where this piece begins if someone took it away."""
+        return self.base + self.piece_bytes()
+
+    def piece_bytes(self) -> int:
+        """Bytes in this piece."""
         return self._path.stat().st_size if self._path.exists() else 0
 
     def put(self, line: LogLine) -> None:
@@ -54,29 +61,35 @@ class ActivityLog:
 
         Raises:
             ValueError: the file is shorter than the place, so lines before are missing.
-            StorageFull: the next put of the same line completes it.
+            StorageFull, StorageFailing: the next put of the same line writes it anew.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        with telling_disk_faults(), os.fdopen(descriptor, "r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            if size >= line.end:
-                return
-            if size < line.offset:
-                raise ValueError("the activity log is shorter than the catalogue knows it")
-            file.seek(line.offset)  # over its own beginning, if a crash tore it
-            file.write(line.text.encode())
-            file.flush()
-            os.fdatasync(file.fileno())
+        end = self.end()
+        if end >= line.end:
+            return
+        if end < line.offset:
+            raise ValueError("the activity log is shorter than the catalogue knows it")
+        # Over its own beginning, if a crash tore it.
+        write_at(self._path, line.offset - self.base, line.text.encode())
 
     def last(self, count: int) -> list[Activity]:
-        """The last ``count`` lines, newest first."""
-        with self._path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
+        """The last ``count`` lines, newest first; at most those of the last two pieces."""
+        pieces = Pieces(self._path)
+        lines = _tail(self._path)
+        if len(lines) < count and (old := pieces.old()):
+            lines = _tail(pieces.old_log(*old[-1])) + lines
+        return [entry for line in lines[-count:][::-1] if (entry := _parse(line))]
+
+
+def _tail(path: Path) -> list[str]:
+    """The last whole lines of a file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
             start = file.seek(max(0, size - _MAX_TAIL_BYTES))
             tail = file.read()
-        lines = tail.decode(errors="replace").split("\n")
-        whole = lines[1 if start else 0 : -1]
-        return [entry for line in whole[-count:][::-1] if (entry := _parse(line))]
+    except FileNotFoundError:
+        return []
+    return tail.decode(errors="replace").split("\n")[1 if start else 0 : -1]
 
 
 def _parse(line: str) -> Activity | None:

@@ -1,15 +1,17 @@
-"""Stores a picture exactly once: file, catalogue row, log line, in this order."""
+"""Stores a picture exactly once: file, catalogue row, chain entry, log line, in this order."""
 
 import hmac
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
-from media_processor.central_server.catalogue import Catalogue, Entry
+from media_processor.central_server.catalogue import Catalogue, Entry, chain_entry
+from media_processor.central_server.chain import EVERY, GENESIS, Signer
+from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, StorageFull
-from media_processor.messages import Receipt, StoredMedia, day_folder, now
+from media_processor.messages import Checkpoint, Receipt, StoredMedia, day_folder, now
 from media_processor.storage.local import LocalStorage
 
 _CONTENT_TYPES = {
@@ -33,15 +35,25 @@ class Delivery:
 
 
 class Archive:
-    """The pictures, the catalogue and the log, kept in step. One process writes them."""
+    """The pictures, the catalogue, the chain and the log, in step. One process writes them."""
 
-    def __init__(self, storage: LocalStorage, catalogue: Catalogue, log: ActivityLog) -> None:
+    def __init__(
+        self,
+        storage: LocalStorage,
+        catalogue: Catalogue,
+        log_file: Path,
+        signer: Signer,
+        rotate_bytes: int = 0,
+    ) -> None:
         self.storage = storage
         self.catalogue = catalogue
-        self.log = log
+        self.signer = signer
+        self._rotate_bytes = rotate_bytes
         self._one_at_a_time = threading.Lock()
-        self._log_end = catalogue.log_end()
-        self._complete_log()
+        self._chain = Chain(Pieces(log_file), signer)
+        self.log = ActivityLog(log_file, self._log_base())
+        self._last = catalogue.last()
+        self._complete()
 
     def store(self, delivery: Delivery) -> tuple[Receipt, bool]:
         """Store a delivery; its receipt, and whether it is new. Blocks.
@@ -61,9 +73,7 @@ class Archive:
                 entry = self._put_in_place(delivery)
             elif not hmac.compare_digest(entry.media.sha256, delivery.sha256):
                 raise MediaConflict("This media_id is already stored with other bytes.")
-            if self.log.size() < entry.line.offset:
-                self._complete_log()
-            self.log.put(entry.line)
+            self._write_down(entry)
             crash_point("line-written")
             return entry.receipt, is_new
 
@@ -71,10 +81,43 @@ class Archive:
         """The file of a stored picture."""
         return self.storage.path(_key(media.media_id, media.filename))
 
-    def _complete_log(self) -> None:
-        """Write the lines whose rows were stored before a crash, or a fault of the log."""
-        for line in self.catalogue.lines_from(self.log.size()):
+    def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
+        """The chain's checkpoints behind ``after``; the last one is of its present end."""
+        entries = self.catalogue.every_nth(EVERY, after, limit)
+        last = self.catalogue.last()
+        if last and last.sequence > after and len(entries) < limit and last not in entries:
+            entries.append(last)
+        return [
+            self.signer.checkpoint(entry.sequence, entry.chain_hash, entry.line.end)
+            for entry in entries
+        ]
+
+    def _write_down(self, entry: Entry) -> None:
+        """See that the entry is in the chain and its line in the log, and all before it."""
+        if not self._chain.is_as_left():
+            self._chain.resume()
+        if self._chain.last < entry.sequence - 1 or self.log.end() < entry.line.offset:
+            self._complete()
+        if self._chain.last < entry.sequence:
+            before = self.catalogue.at(entry.sequence - 1)
+            self._chain.put(chain_entry(entry, before.chain_hash if before else GENESIS))
+        crash_point("chain-written")
+        self.log.put(entry.line)
+        if 0 < self._rotate_bytes <= self.log.piece_bytes():
+            self._chain.rotate()
+            self.log.base = self._log_base()
+
+    def _complete(self) -> None:
+        """Write what is missing behind rows that a crash, or a fault of the disk, cut short."""
+        for entry in self.catalogue.chain_after(self._chain.last):
+            self._chain.put(entry)
+        for line in self.catalogue.lines_from(self.log.end()):
             self.log.put(line)
+
+    def _log_base(self) -> int:
+        """Where the log's current piece begins: behind the last entry of the older ones."""
+        before = self.catalogue.at(self._chain.first - 1)
+        return before.line.end if before else 0
 
     def _put_in_place(self, delivery: Delivery) -> Entry:
         key = _key(delivery.media_id, delivery.filename)
@@ -86,7 +129,7 @@ class Archive:
         except StorageFull:
             self.storage.delete(key)
             raise
-        self._log_end = entry.line.end
+        self._last = entry
         crash_point("row-added")
         return entry
 
@@ -104,9 +147,12 @@ class Archive:
             stored_at=stored_at,
         )
         # Behind the last row's line, even if that line was not written yet.
-        offset = max(self._log_end, self.log.size())
+        offset = max(self._last.line.end if self._last else 0, self.log.end())
         text = format_line(stored_at.astimezone(), delivery.worker_name, delivery.filename)
-        return Entry(media, LogLine(offset, text))
+        previous = self._last.chain_hash if self._last else GENESIS
+        sequence = self._last.sequence + 1 if self._last else 1
+        entry = Entry(media, LogLine(offset, text), sequence, "")
+        return replace(entry, chain_hash=chain_entry(entry, previous).hash)
 
 
 def _key(media_id: str, filename: str) -> str:

@@ -1,7 +1,7 @@
 """The catalogue: the truth about what is stored. SQLAlchemy Core, schema by Alembic."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import as_file, files
@@ -15,7 +15,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from media_processor.central_server.activity_log import LogLine
-from media_processor.errors import StorageFull
+from media_processor.central_server.chain import GENESIS, ChainEntry
+from media_processor.errors import StorageFailing, StorageFull
 from media_processor.messages import Receipt, StoredMedia
 
 metadata = sa.MetaData()
@@ -48,15 +49,23 @@ stored = sa.Table(
     sa.Column("log_offset", sa.BigInteger, nullable=False, unique=True),
     sa.Column("log_end", sa.BigInteger, nullable=False, unique=True),
     sa.Column("log_line", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger),
+    sa.Column("chain_hash", sa.String(64)),
+    sa.Index("stored_media_sequence", "sequence", unique=True),
 )
+
+# A page of entries: enough to be quick, few enough to hold in memory.
+_BATCH = 1000
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stored picture and its line in the activity log."""
+    """A stored picture, its line in the activity log and its place in the chain."""
 
     media: StoredMedia
     line: LogLine
+    sequence: int
+    chain_hash: str
 
     @property
     def receipt(self) -> Receipt:
@@ -88,16 +97,20 @@ class Catalogue:
 
         Raises:
             StorageFull: the database has no room; nothing was added.
+            StorageFailing: the disk met an error; the row may yet appear, after a crash.
         """
         values = entry.media.model_dump()
         line = entry.line
         values |= {"log_offset": line.offset, "log_end": line.end, "log_line": line.text}
+        values |= {"sequence": entry.sequence, "chain_hash": entry.chain_hash}
         try:
             with self._engine.begin() as connection:
                 connection.execute(stored.insert().values(values))
         except sa.exc.OperationalError as error:
             if _is_full(error.orig):
                 raise StorageFull("The catalogue's disk is full. Send it again later.") from error
+            if _is_failing(error.orig):
+                raise StorageFailing("The catalogue's disk fails. Send it again later.") from error
             raise
 
     def newest(self, before: str | None, limit: int) -> list[StoredMedia]:
@@ -108,16 +121,43 @@ class Catalogue:
         with self._engine.connect() as connection:
             return [_entry(row).media for row in connection.execute(query)]
 
-    def lines_from(self, offset: int) -> Iterable[LogLine]:
+    def lines_from(self, offset: int) -> Iterator[LogLine]:
         """The log lines that end behind ``offset``, in the order of their places."""
-        query = stored.select().where(stored.c.log_end > offset).order_by(stored.c.log_offset)
-        with self._engine.connect() as connection:
-            return [_entry(row).line for row in connection.execute(query)]
+        while page := self._page(stored.c.log_end > offset, stored.c.log_end):
+            yield from (entry.line for entry in page)
+            offset = page[-1].line.end
 
-    def log_end(self) -> int:
-        """Where the next log line goes: behind the last one that the catalogue knows."""
+    def chain_after(self, sequence: int) -> Iterator[ChainEntry]:
+        """The chain's entries behind ``sequence``, in order."""
+        before = self.at(sequence)
+        previous = before.chain_hash if before else GENESIS
+        while page := self._page(stored.c.sequence > sequence, stored.c.sequence):
+            for entry in page:
+                yield chain_entry(entry, previous)
+                previous, sequence = entry.chain_hash, entry.sequence
+
+    def every_nth(self, nth: int, after: int, limit: int) -> list[Entry]:
+        """At most ``limit`` entries whose sequence is a multiple of ``nth``, in order."""
+        wanted = sa.and_(stored.c.sequence > after, stored.c.sequence % nth == 0)
+        return self._page(wanted, stored.c.sequence, limit)
+
+    def at(self, sequence: int) -> Entry | None:
+        """The entry with this sequence number."""
+        return next(iter(self._page(stored.c.sequence == sequence, stored.c.sequence)), None)
+
+    def last(self) -> Entry | None:
+        """The entry with the highest sequence number."""
+        return next(iter(self._page(sa.true(), stored.c.sequence.desc(), 1)), None)
+
+    def _page(
+        self,
+        wanted: sa.ColumnElement[bool],
+        order: sa.ColumnElement[Any],
+        limit: int = _BATCH,
+    ) -> list[Entry]:
+        query = stored.select().where(wanted).order_by(order).limit(limit)
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.max(stored.c.log_end))).scalar() or 0
+            return [_entry(row) for row in connection.execute(query)]
 
     def ping(self) -> None:
         """Raise SQLAlchemyError unless the database answers."""
@@ -148,6 +188,25 @@ def _is_full(error: BaseException | None) -> bool:
     )
 
 
+def _is_failing(error: BaseException | None) -> bool:
+    """SQLite's SQLITE_IOERR in any of its forms, or PostgreSQL's io_error."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_IOERR or getattr(error, "sqlstate", None) == "58030"
+
+
+def chain_entry(entry: Entry, previous: str) -> ChainEntry:
+    """The chain's entry for a row; ``previous`` is the hash of the one before."""
+    return ChainEntry(
+        sequence=entry.sequence,
+        offset=entry.line.offset,
+        length=entry.line.end - entry.line.offset,
+        line=entry.line.text.removesuffix("\n"),
+        media_id=entry.media.media_id,
+        sha256=entry.media.sha256,
+        previous=previous,
+    )
+
+
 def _durable_sqlite(connection: Any, _: object) -> None:
     # WAL lets readers read while a picture is stored; FULL syncs every commit.
     connection.execute("PRAGMA journal_mode=WAL")
@@ -159,4 +218,5 @@ def _entry(row: sa.Row[Any]) -> Entry:
     values = dict(row._mapping)
     line = LogLine(values.pop("log_offset"), values.pop("log_line"))
     values.pop("log_end")
-    return Entry(StoredMedia.model_validate(values), line)
+    sequence, chain_hash = values.pop("sequence"), values.pop("chain_hash")
+    return Entry(StoredMedia.model_validate(values), line, sequence, chain_hash)

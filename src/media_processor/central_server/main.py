@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from media_processor.central_server import routes
-from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.chain import open_signer
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.settings import CentralServerSettings
@@ -53,7 +53,13 @@ def _open_archive(settings: CentralServerSettings) -> Archive:
         if settings.database_url
         else open_catalogue(settings.catalogue_file)
     )
-    return Archive(storage, catalogue, ActivityLog(settings.log_file))
+    return Archive(
+        storage,
+        catalogue,
+        settings.log_file,
+        open_signer(settings.audit_key_file),
+        settings.log_rotate_bytes,
+    )
 
 
 def run(settings: CentralServerSettings) -> None:

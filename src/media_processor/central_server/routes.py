@@ -31,6 +31,7 @@ from media_processor.messages import (
     MAX_STORED_FILENAME_BYTES,
     ActivityPage,
     Check,
+    CheckpointPage,
     Health,
     Readiness,
     Receipt,
@@ -192,6 +193,16 @@ def get_file(media: _Stored, archive: _Archive) -> FileResponse:
 def activity(archive: _Archive, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> ActivityPage:
     """The last lines of the activity log, newest first."""
     return ActivityPage(lines=tuple(archive.log.last(limit)))
+
+
+@router.get("/audit/checkpoints")
+def checkpoints(
+    archive: _Archive,
+    after: Annotated[int, Query(ge=0, description="Sequence number of the last one had.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> CheckpointPage:
+    """Signed checkpoints of the log behind one, and one for its present end."""
+    return CheckpointPage(checkpoints=tuple(archive.checkpoints(after, limit)))
 
 
 @router.get("/health")

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.chain import read_public_key
 from media_processor.chaos.machine import Machine
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import MediaProcessorError
@@ -73,6 +75,7 @@ def examine(
         _look_at(finding, spool, media_id, rows)
     finding.wrong += _wrong_files(machine, rows.values())
     finding.wrong += _wrong_lines(finding, machine, rows.values())
+    finding.wrong += _altered(machine)
     finding.wrong += _leftovers(machine)
     return finding
 
@@ -142,6 +145,18 @@ def _wrong_lines(finding: Finding, machine: Machine, rows: Iterable[StoredMedia]
     finding.duplicates += (found - wanted).total()
     missing = (wanted - found).total()
     return [f"{missing} lines are missing in the log"] if missing else []
+
+
+def _altered(machine: Machine) -> list[str]:
+    """The log's chain is whole, and so is every line in it."""
+    key = machine.data / "audit_key.pub.pem"
+    if not key.exists():
+        return []  # this archive was never started
+    try:
+        verify(machine.data / "worker_activity.log", read_public_key(key), [])
+    except Altered as altered:
+        return [f"the log was altered: {altered}"]
+    return []
 
 
 def _leftovers(machine: Machine) -> list[str]:

@@ -1,17 +1,23 @@
-"""``scrub``: is every stored picture still what the archive took?"""
+"""``scrub`` and ``audit verify``: are pictures and log still what the archive took?"""
 
 import json
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
+from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.chain import public_key_file, read_public_key
+from media_processor.central_server.journal import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.errors import SetupError
+from media_processor.messages import Checkpoint
 from media_processor.settings import CentralServerSettings
 
 
@@ -33,6 +39,51 @@ def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
     else:
         sys.stdout.write(_summary(found, seconds))
     return 1 if found.bad else 0
+
+
+def verify_log(
+    settings: CentralServerSettings, witness: Path | None, public_key: Path | None
+) -> int:
+    """Check the activity log against its chain and witness; the exit status.
+
+    Raises:
+        SetupError: there is no log, or a file that was named can't be used.
+    """
+    if not Pieces(settings.log_file).chain.exists():
+        raise SetupError(f"There is no log with a chain in {settings.media_data_dir}.")
+    key_file = public_key or public_key_file(settings.audit_key_file)
+    key = read_public_key(key_file) if public_key or key_file.exists() else None
+    seen = _witnessed(witness or settings.uploads_dir / "witness.jsonl", must_exist=bool(witness))
+    with Console(stderr=True).status("reading the log") as status:
+        try:
+            found = verify(
+                settings.log_file, key, seen, lambda count: status.update(f"{count:,} entries")
+            )
+        except Altered as altered:
+            sys.stderr.write(f"media-processor: The log was altered. First at {altered}.\n")
+            return 1
+    sys.stdout.write(
+        f"all well: {found.entries:,} entries, {found.checkpoints:,} checkpoints, "
+        f"{found.witnessed:,} witnessed\n"
+    )
+    return 0
+
+
+def _witnessed(file: Path, *, must_exist: bool) -> list[Checkpoint]:
+    """The checkpoints that a gateway has kept; the last line may be torn."""
+    if not file.exists():
+        if must_exist:
+            raise SetupError(f"{file} doesn't exist.")
+        return []
+    found = []
+    lines = file.read_bytes().splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(Checkpoint.model_validate_json(line))
+        except ValidationError:
+            if number < len(lines):
+                raise SetupError(f"{file}: line {number} is no checkpoint.") from None
+    return found
 
 
 def _existing_catalogue(settings: CentralServerSettings) -> Catalogue:

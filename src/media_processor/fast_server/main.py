@@ -12,6 +12,7 @@ from media_processor.central_client import CentralClient
 from media_processor.fast_server import operations, status, uploads
 from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pressure import Pressure
+from media_processor.fast_server.witness import Witness
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
@@ -47,9 +48,11 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
             pressure = Pressure(
                 spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
             )
+            witness = Witness(spool.witness_file, central, settings.witness_seconds)
             helpers = (
                 asyncio.create_task(changes.listen()),
                 asyncio.create_task(pressure.watch()),
+                asyncio.create_task(witness.watch()),
             )
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
             try:

@@ -1,0 +1,201 @@
+"""The hash chain beside the activity log: its entries, its checkpoints, its key.
+
+The format, one JSON object a line of ``worker_activity.log.chain``, in this order and
+without spaces:
+
+    {"sequence":1,"offset":0,"length":71,"line":"[2026-…","media_id":"019a…",
+     "sha256":"5a0f…","previous":"0000…","hash":"9c1e…"}
+
+``offset`` and ``length`` are the bytes of the line, with its line break, in the log as a
+whole, rotated pieces included. ``sha256`` is the picture's. ``hash`` is the SHA-256 of the
+object as it stands without ``,"hash":"…"``; ``previous`` is the hash of the entry before.
+Behind every 256th entry stands a checkpoint, signed with Ed25519 (RFC 8032):
+
+    {"checkpoint":256,"hash":"9c1e…","end":18176,"key":"d75a…","signature":"e556…"}
+
+Nothing in it depends on when it was made, so it can be made again, the same to the byte.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from media_processor.errors import SetupError
+from media_processor.messages import Checkpoint
+
+GENESIS = "0" * 64
+EVERY = 256
+"""So many entries stand between two checkpoints."""
+
+
+@dataclass(frozen=True)
+class ChainEntry:
+    """An entry of the chain; ``line`` is without its line break."""
+
+    sequence: int
+    offset: int
+    length: int
+    line: str
+    media_id: str
+    sha256: str
+    previous: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 in lower-case hex over all the rest."""
+        return hashlib.sha256(self._body()).hexdigest()
+
+    @property
+    def end(self) -> int:
+        """Where the next line of the log begins."""
+        return self.offset + self.length
+
+    def encoded(self) -> bytes:
+        """The line of the chain's file, with its line break."""
+        body = self._body()
+        digest = hashlib.sha256(body).hexdigest()
+        return body[:-1] + f',"hash":"{digest}"}}\n'.encode()
+
+    def _body(self) -> bytes:
+        return _compact(
+            {
+                "sequence": self.sequence,
+                "offset": self.offset,
+                "length": self.length,
+                "line": self.line,
+                "media_id": self.media_id,
+                "sha256": self.sha256,
+                "previous": self.previous,
+            }
+        )
+
+
+def _compact(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# ── checkpoints ──────────────────────────────────────────────────────────────────────
+
+
+def encoded_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Its line in the chain's file, with its line break."""
+    return (
+        _compact(
+            {
+                "checkpoint": checkpoint.sequence,
+                "hash": checkpoint.hash,
+                "end": checkpoint.end,
+                "key": checkpoint.key,
+                "signature": checkpoint.signature,
+            }
+        )
+        + b"\n"
+    )
+
+
+def _signed_text(sequence: int, digest: str, end: int) -> bytes:
+    return f"media-processor checkpoint\n{sequence}\n{digest}\n{end}\n".encode()
+
+
+def is_genuine(checkpoint: Checkpoint) -> bool:
+    """Whether the holder of the key that it names signed it."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(checkpoint.key))
+        text = _signed_text(checkpoint.sequence, checkpoint.hash, checkpoint.end)
+        key.verify(bytes.fromhex(checkpoint.signature), text)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
+class Signer:
+    """Signs checkpoints with the archive's private key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = _hex(key.public_key())
+
+    def checkpoint(self, sequence: int, digest: str, end: int) -> Checkpoint:
+        """The signed word that the chain's entry ``sequence`` has this hash."""
+        signature = self._key.sign(_signed_text(sequence, digest, end)).hex()
+        return Checkpoint(
+            sequence=sequence, hash=digest, end=end, key=self.public, signature=signature
+        )
+
+
+def open_signer(file: Path) -> Signer:
+    """The signer whose private key is in ``file``; made durably if there is none yet.
+
+    Raises:
+        SetupError: the file holds no such key, or can't be read or written.
+    """
+    try:
+        if not file.exists():
+            _make_key(file)
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SetupError(f"AUDIT_KEY: {file} can't be used ({type(error).__name__}).") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SetupError(f"AUDIT_KEY: {file} holds no Ed25519 key.")
+    return Signer(key)
+
+
+def public_key_file(private: Path) -> Path:
+    """Where the public key lies: ``audit_key.pub.pem`` beside ``audit_key.pem``."""
+    return private.with_suffix(f".pub{private.suffix}")
+
+
+def read_public_key(file: Path) -> str:
+    """The public key in a PEM file, in hex.
+
+    Raises:
+        SetupError: there is no Ed25519 key in it.
+    """
+    try:
+        key = serialization.load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{file} holds no public key ({type(error).__name__}).") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise SetupError(f"{file} holds no Ed25519 key.")
+    return _hex(key)
+
+
+def _make_key(file: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    _write_durably(public_key_file(file), public, 0o644)
+    _write_durably(file, private, 0o600)
+
+
+def _write_durably(file: Path, content: bytes, mode: int) -> None:
+    temporary = file.with_name(f"{file.name}.part")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    temporary.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _hex(key: Ed25519PublicKey) -> str:
+    return key.public_bytes_raw().hex()
