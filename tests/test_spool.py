@@ -275,6 +275,13 @@ class TestDeadLetters:
         assert spool.finished_watermark(spool.reopen(media.record.id))
         assert spool.parked_ids() == []
 
+    def test_a_late_failure_of_what_is_stored_counts_for_nothing(self, spool: Spool) -> None:
+        media = accept(spool)
+        store(spool, media)
+        fail(spool, media)
+        assert spool.find(media.record.id).status == "stored"
+        assert spool.find(media.record.id).progress.error is None
+
     def test_only_a_failed_one_can_be_retried(self, spool: Spool) -> None:
         media = accept(spool)
         with pytest.raises(NotFailed, match="queued"):

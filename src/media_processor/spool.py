@@ -305,6 +305,8 @@ class Spool:
 
         ``parked_until`` is when that will be done without anybody asking.
         """
+        if self.storage.size(_open_key(media_id)) is None:
+            return  # another worker took over and has finished
         progress = self.note(
             media_id,
             "failed",

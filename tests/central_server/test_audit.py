@@ -126,6 +126,38 @@ class TestCompleting:
         archive.store(delivery(archive))
         assert check(place).entries == 4
 
+    def test_a_catalogue_that_is_older_than_the_log_is_refused(self, place: Place) -> None:
+        fill(place, 3)
+        place.close()
+        for file in place.root.glob("c.sqlite*"):
+            file.unlink()
+        with pytest.raises(SetupError, match="knows 0 stored pictures, the log's chain 3"):
+            place.open()
+
+    def test_a_rotation_that_fails_half_way_is_completed(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place.rotate_bytes = 500
+        archive = fill(place, 5)
+        real = Path.replace
+
+        def replace(path: Path, target: Path) -> Path:
+            if path == place.log:
+                raise OSError(1, "not permitted")
+            return real(path, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", replace)
+            for _ in range(20):
+                try:
+                    archive.store(delivery(archive))
+                except OSError:
+                    break
+        for _ in range(10):
+            archive.store(delivery(archive))
+        place.open()
+        assert check(place).entries == len(archive.catalogue.newest(None, 100))
+
     @pytest.mark.parametrize("fails", [1, 2])
     def test_a_failed_sync_is_never_called_good(
         self, place: Place, monkeypatch: pytest.MonkeyPatch, fails: int

@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+import signal
 
 import httpx2
 import pytest
 
+from media_processor.chaos.valkey import free_port
 from media_processor.messages import (
     ActivityPage,
     Problem,
@@ -171,3 +173,25 @@ def test_it_tells_how_it_is(central: httpx2.Client) -> None:
     ready = Readiness.model_validate_json(central.get("/ready").content)
     assert ready.ready
     assert set(ready.checks) == {"storage", "disk", "catalogue"}
+
+
+@pytest.mark.parametrize("fault", ["key", "second", "old catalogue"])
+def test_an_archive_that_can_not_be_used_is_one_line(system: System, fault: str) -> None:
+    """A bad key, a second server on one folder, a catalogue that is older than the log."""
+    system.start("central-server")
+    system.wait_central()
+    files = {"file": ("a.jpg", b"x")}
+    system.central.post("/upload-final", data={"worker_name": "w"}, files=files)
+    if fault != "second":
+        system.kill("central-server", signal.SIGTERM)
+    if fault == "key":
+        (system.data / "audit_key.pem").write_text("no key")
+    if fault == "old catalogue":
+        (system.data / "catalogue.sqlite").unlink()
+    system.start("central-server", "again", CENTRAL_SERVER_PORT=str(free_port()))
+    assert system.processes["again"].wait(20) == 1
+    words = {"key": "AUDIT_KEY", "second": "Another central", "old catalogue": "an older one"}
+    said = system.log("again").splitlines()
+    assert said[-1].startswith("media-processor: ")
+    assert words[fault] in said[-1]
+    assert "Traceback" not in system.log("again")

@@ -95,7 +95,7 @@ def test_no_other_variable_is_documented_there() -> None:
     ("heading", "app"),
     [
         ("## Fast server", fast_app(FastServerSettings(), asyncio.Event())),
-        ("## Central server", central_app(CentralServerSettings())),
+        ("## Central server", central_app(CentralServerSettings(), None)),
     ],
     ids=["fast server", "central server"],
 )

@@ -10,7 +10,7 @@ from media_processor.central_server.catalogue import Catalogue, Entry, chain_ent
 from media_processor.central_server.chain import EVERY, GENESIS, Signer
 from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
-from media_processor.errors import MediaConflict, StorageFull
+from media_processor.errors import MediaConflict, SetupError, StorageFull
 from media_processor.messages import Checkpoint, Receipt, StoredMedia, day_folder, now
 from media_processor.storage.local import LocalStorage
 
@@ -45,6 +45,11 @@ class Archive:
         signer: Signer,
         rotate_bytes: int = 0,
     ) -> None:
+        """Open it and complete what a crash cut short.
+
+        Raises:
+            SetupError: the catalogue is older than the log.
+        """
         self.storage = storage
         self.catalogue = catalogue
         self.signer = signer
@@ -53,6 +58,7 @@ class Archive:
         self._chain = Chain(Pieces(log_file), signer)
         self.log = ActivityLog(log_file, self._log_base())
         self._last = catalogue.last()
+        self._check_ages()
         self._complete()
 
     def store(self, delivery: Delivery) -> tuple[Receipt, bool]:
@@ -96,6 +102,7 @@ class Archive:
         """See that the entry is in the chain and its line in the log, and all before it."""
         if not self._chain.is_as_left():
             self._chain.resume()
+            self.log.base = self._log_base()
         if self._chain.last < entry.sequence - 1 or self.log.end() < entry.line.offset:
             self._complete()
         if self._chain.last < entry.sequence:
@@ -106,6 +113,15 @@ class Archive:
         if 0 < self._rotate_bytes <= self.log.piece_bytes():
             self._chain.rotate()
             self.log.base = self._log_base()
+
+    def _check_ages(self) -> None:
+        known = self._last.sequence if self._last else 0
+        if known < self._chain.last:
+            raise SetupError(
+                f"The catalogue knows {known} stored pictures, the log's chain {self._chain.last}: "
+                "the catalogue is an older one. Put the right one back, or move "
+                "worker_activity.log and all its other files away to begin a new log."
+            )
 
     def _complete(self) -> None:
         """Write what is missing behind rows that a crash, or a fault of the disk, cut short."""

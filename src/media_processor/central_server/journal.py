@@ -88,6 +88,7 @@ class Chain:
     def resume(self) -> None:
         """Look at the file anew, after somebody took from it or added to it."""
         log.error("❌ %s was changed by somebody else; run 'audit verify'", self._path.name)
+        self._complete_rotation()
         self._resume()
 
     def put(self, entry: ChainEntry) -> None:

@@ -1,9 +1,10 @@
 """Wires the central server and runs it."""
 
 import asyncio
+import fcntl
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypedDict
 
 import sqlalchemy as sa
@@ -13,8 +14,9 @@ from media_processor.central_server import routes
 from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import open_signer
+from media_processor.errors import SetupError
 from media_processor.http.problems import add_problem_handlers
-from media_processor.http.serve import serve
+from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
 from media_processor.storage.local import LocalStorage
 from media_processor.telemetry import start_logging
@@ -27,17 +29,15 @@ class _State(TypedDict):
     settings: CentralServerSettings
 
 
-def create_app(settings: CentralServerSettings) -> FastAPI:
-    """The archive as an ASGI application."""
+def create_app(settings: CentralServerSettings, archive: Archive | None) -> FastAPI:
+    """The archive as an ASGI application; without an archive it only describes itself."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        archive = await asyncio.to_thread(_open_archive, settings)
+        if archive is None:
+            raise ValueError("there is no archive to serve")
         log.info("🏛️ archiving on port %d", settings.central_server_port)
-        try:
-            yield {"archive": archive, "settings": settings}
-        finally:
-            archive.catalogue.close()
+        yield {"archive": archive, "settings": settings}
 
     app = FastAPI(title="media-processor: central server", version="1", lifespan=lifespan)
     add_problem_handlers(app)
@@ -45,25 +45,40 @@ def create_app(settings: CentralServerSettings) -> FastAPI:
     return app
 
 
-def _open_archive(settings: CentralServerSettings) -> Archive:
+@contextmanager
+def _opened(settings: CentralServerSettings) -> Iterator[Archive]:
+    """The archive, held against any other process that would write to it."""
     storage = LocalStorage(settings.storage_dir)
-    storage.sweep_incoming(0)  # only one process writes here, so the last one left these
-    catalogue = (
-        Catalogue(sa.make_url(settings.database_url.get_secret_value()))
-        if settings.database_url
-        else open_catalogue(settings.catalogue_file)
-    )
-    return Archive(
-        storage,
-        catalogue,
-        settings.log_file,
-        open_signer(settings.audit_key_file),
-        settings.log_rotate_bytes,
-    )
+    with (settings.storage_dir / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError(
+                f"Another central server uses {settings.storage_dir}. Stop it, or set "
+                "MEDIA_DATA_DIR to another folder."
+            ) from None
+        storage.sweep_incoming(0)  # nobody else writes here, so whoever left these is dead
+        catalogue = (
+            Catalogue(sa.make_url(settings.database_url.get_secret_value()))
+            if settings.database_url
+            else open_catalogue(settings.catalogue_file)
+        )
+        signer = open_signer(settings.audit_key_file)
+        try:
+            yield Archive(storage, catalogue, settings.log_file, signer, settings.log_rotate_bytes)
+        finally:
+            catalogue.close()
 
 
 def run(settings: CentralServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SetupError: the port, the archive's folder or its key can't be used.
+    """
     start_logging("central", settings.log_level)
-    app, port = create_app(settings), settings.central_server_port
-    serve(app, settings.bind_host, port, "CENTRAL_SERVER_PORT", asyncio.Event())
+    port = settings.central_server_port
+    check_port(settings.bind_host, port, "CENTRAL_SERVER_PORT")
+    with _opened(settings) as archive:
+        app = create_app(settings, archive)
+        serve(app, settings.bind_host, port, "CENTRAL_SERVER_PORT", asyncio.Event())

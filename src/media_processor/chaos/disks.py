@@ -3,8 +3,6 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +55,7 @@ async def _cut(trial: Trial) -> Outcome:
 
 
 async def _load_until_cut(trial: Trial, disk: Path) -> Load:
-    with trial.machine(disk / "data") as machine:
+    with trial.machine(disk / "data", MIN_FREE_BYTES="0") as machine:
         await asyncio.to_thread(machine.start_all)
         load = Load(machine.fast_url)
         sending = asyncio.create_task(load.send(range(1000)))
@@ -71,7 +69,7 @@ async def _load_until_cut(trial: Trial, disk: Path) -> Load:
 
 
 async def _recover(trial: Trial, disk: Path, load: Load) -> Outcome:
-    with trial.machine(disk / "data") as machine:
+    with trial.machine(disk / "data", MIN_FREE_BYTES="0") as machine:
         await asyncio.to_thread(machine.start_all)
         return await settle(machine, load, 60, others_allowed=True)
 
@@ -92,8 +90,7 @@ async def full_disks(trial: Trial) -> Outcome:
 
 async def _fill(trial: Trial, name: str) -> Outcome:
     with trial.folder() as folder, small_disk(folder / "data" / name, _DISK_BYTES) as disk:
-        settings = {"MIN_FREE_BYTES": "0", "RECONCILE_SECONDS": "0.5"}
-        with _machine(trial, folder / "data", settings) as machine:
+        with trial.machine(folder / "data", MIN_FREE_BYTES="0") as machine:
             await asyncio.to_thread(machine.start_all)
             load = Load(machine.fast_url)
             await load.send(range(20))
@@ -109,13 +106,6 @@ async def _fill(trial: Trial, name: str) -> Outcome:
             bad = set(load.answers) - {0, 202, 503, 507}
             outcome.must(not bad, f"clients saw {bad}: {load.refused[:2]}")
             return outcome
-
-
-@contextmanager
-def _machine(trial: Trial, data: Path, settings: dict[str, str]) -> Iterator[Machine]:
-    with trial.machine(data) as machine:
-        machine.environment |= settings
-        yield machine
 
 
 def _fill_up(ballast: Path) -> None:

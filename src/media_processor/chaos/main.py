@@ -9,11 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
+import httpx2
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from media_processor.chaos import archive, disks, kills, pictures, queue
+from media_processor.chaos.invariant import Finding
 from media_processor.chaos.trial import NotHere, Outcome, Trial
 from media_processor.errors import SetupError
 
@@ -32,7 +34,7 @@ class Fault:
 FAULTS = (
     Fault(1, "kill storm", "all stored, drained ≤ 60 s", kills.kill_storm, in_short=True),
     Fault(2, "named crash points", "invariant in every run", kills.crash_points, in_short=True),
-    Fault(3, "power cut", "0 acknowledged missing", disks.power_cuts),
+    Fault(3, "power cut", "0 acknowledged missing", disks.power_cuts, in_short=True),
     Fault(4, "Redis harmed", "202 throughout, stored ≤ 60 s", queue.redis_harmed, in_short=True),
     Fault(5, "worker killed mid-job", "again ≤ 15 s, no attempt burned", kills.killed_mid_job),
     Fault(6, "deploys", "stops ≤ 30 s, no 5xx but 503", kills.deploys),
@@ -78,7 +80,8 @@ def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> 
         rows.append(_run_one(fault, seed, short, console))
         _say_result(rows[-1], console)
     sys.stdout.write(_as_json(seed, rows)) if as_json else _print_table(seed, rows)
-    return 0 if all(row.is_met for row in rows) else 1
+    # The short form is for every developer's machine: what it doesn't permit is only told.
+    return 0 if all(row.is_met or (short and row.not_here) for row in rows) else 1
 
 
 def _run_one(fault: Fault, seed: int, short: bool, console: Console) -> _Row:
@@ -100,7 +103,10 @@ def _run_one(fault: Fault, seed: int, short: bool, console: Console) -> _Row:
 
 
 async def _outcome(fault: Fault, trial: Trial) -> Outcome:
-    return await fault.run(trial)
+    try:
+        return await fault.run(trial)
+    except (AssertionError, TimeoutError, httpx2.HTTPError) as error:
+        return Outcome(Finding(), missed=[f"it came to no end: {error or type(error).__name__}"])
 
 
 def _say_result(row: _Row, console: Console) -> None:
