@@ -12,6 +12,7 @@ from typer.main import get_command
 from media_processor import errors
 from media_processor.central_server.main import create_app as central_app
 from media_processor.cli.main import app as commands
+from media_processor.crash_points import POINTS
 from media_processor.fast_server.main import create_app as fast_app
 from media_processor.messages import Status
 from media_processor.settings import (
@@ -24,6 +25,7 @@ from media_processor.settings import (
     UpSettings,
     WorkerSettings,
 )
+from media_processor.worker_server.policy import REASONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
@@ -117,6 +119,15 @@ def test_every_status_and_error_code_is_documented() -> None:
     ):
         for code in re.findall(r"`(\w+)`", route["description"]):
             assert f"`{code}`" in api
+
+
+def test_every_reason_to_fail_is_documented() -> None:
+    section = text("docs/http-api.md").split("fails with one of these codes:")[1].split("\n\n")[1]
+    assert tuple(sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))) == REASONS
+
+
+def test_the_crash_points_are_counted_right() -> None:
+    assert f"at {len(POINTS)} places" in " ".join(text("docs/reliability.md").split())
 
 
 def _errors(kind: type[errors.MediaProcessorError]) -> list[type[errors.MediaProcessorError]]:

@@ -80,32 +80,37 @@ async def _recover(trial: Trial, disk: Path, load: Load) -> Outcome:
 async def full_disks(trial: Trial) -> Outcome:
     """Each data folder on a small disk of its own that fills up and gets room again."""
     total = Outcome(Finding(), 0.0)
-    for name in trial.rng.sample(["uploads", "central_storage", "."], trial.many(3, 1)):
+    disks = {"uploads": "spool", "central_storage": "archive", ".": "all on one, with its log"}
+    names = trial.rng.sample(sorted(disks), trial.many(3, 1))
+    for name in names:
         trial.say(f"the disk of {name} is full")
         total.add(await _fill(trial, name))
     total.must((total.seconds or 0) <= 10, f"recovered after {total.seconds:.1f} s")
-    total.note = "spool, archive, and both with catalogue and log"
+    total.note = ", ".join(disks[name] for name in names)
     return total
 
 
 async def _fill(trial: Trial, name: str) -> Outcome:
-    with trial.folder() as folder, small_disk(folder / "data" / name, _DISK_BYTES) as disk:
-        with trial.machine(folder / "data", MIN_FREE_BYTES="0") as machine:
-            await asyncio.to_thread(machine.start_all)
-            load = Load(machine.fast_url)
-            await load.send(range(20))
-            ballast = disk / "ballast"
-            await asyncio.to_thread(_fill_up, ballast)
-            sending = asyncio.create_task(load.send(range(20, 40)))
-            await asyncio.sleep(trial.many(8, 4))
-            ballast.unlink()
-            began = time.monotonic()
-            await sending
-            outcome = await settle(machine, load, 60)
-            outcome.seconds = time.monotonic() - began
-            bad = set(load.answers) - {0, 202, 503, 507}
-            outcome.must(not bad, f"clients saw {bad}: {load.refused[:2]}")
-            return outcome
+    with (
+        trial.folder() as folder,
+        small_disk(folder / "data" / name, _DISK_BYTES) as disk,
+        trial.machine(folder / "data", MIN_FREE_BYTES="0") as machine,
+    ):
+        await asyncio.to_thread(machine.start_all)
+        load = Load(machine.fast_url)
+        await load.send(range(20))
+        ballast = disk / "ballast"
+        await asyncio.to_thread(_fill_up, ballast)
+        sending = asyncio.create_task(load.send(range(20, 40)))
+        await asyncio.sleep(trial.many(8, 4))
+        ballast.unlink()
+        began = time.monotonic()
+        await sending
+        outcome = await settle(machine, load, 60)
+        outcome.seconds = time.monotonic() - began
+        bad = set(load.answers) - {0, 202, 503, 507}
+        outcome.must(not bad, f"clients saw {bad}: {load.refused[:2]}")
+        return outcome
 
 
 def _fill_up(ballast: Path) -> None:
