@@ -123,9 +123,8 @@ class Machine:
         self.processes[name].wait(_STOP_SECONDS)
 
     def stop(self) -> list[int]:
-        """End every process, politely; the ids of children that outlived them, killed now."""
+        """End every process, politely; the ids of those that outlived it, killed now."""
         running = [process for process in self.processes.values() if process.poll() is None]
-        families = [child for process in running for child in children(process.pid)]
         for process in running:
             process.send_signal(signal.SIGCONT)
             process.terminate()
@@ -134,11 +133,16 @@ class Machine:
         self.http.close()
         self.central.close()
         with suppress(AssertionError):
-            wait_until(lambda: not any(map(_is_alive, families)), "children end", 5)
-        left = [pid for pid in families if _is_alive(pid)]
+            wait_until(lambda: not self._left(), "children end", 5)
+        left = self._left()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         return left
+
+    def _left(self) -> list[int]:
+        """Processes of this machine, orphans of killed ones too: they have its data folder."""
+        mark = f"MEDIA_DATA_DIR={self.data}".encode()
+        return [pid for pid in _pids() if mark in _environment(pid)]
 
     # ── what is on disk ──────────────────────────────────────────────────────────
 
@@ -175,11 +179,16 @@ def children(pid: int) -> list[int]:
     ]
 
 
-def _is_alive(pid: int) -> bool:
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    """Its variables; none if it has ended, or is somebody else's."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _healthy(client: httpx2.Client) -> bool:
