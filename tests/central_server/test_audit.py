@@ -243,6 +243,20 @@ class TestRotation:
         assert check(place).entries == 21
         assert len(place.lines()) == 1
 
+    def test_an_old_piece_that_is_moved_away_costs_no_new_line(self, place: Place) -> None:
+        place.rotate_bytes = 1000
+        archive = fill(place, 33)
+        newest = sorted(place.root.glob("worker_activity.log.0*"))[-1]
+        newest.unlink()
+        before = place.lines()
+        assert before
+        place.open()
+        assert place.lines() == before
+        assert not newest.exists()
+        with pytest.raises(Altered, match="is missing"):
+            check(place)
+        archive.catalogue.close()
+
     def test_an_old_piece_that_is_removed_or_altered_is_seen(self, place: Place) -> None:
         place.rotate_bytes = 1000
         fill(place, 60)
@@ -292,6 +306,26 @@ def _truncate(lines: list[bytes], rng: random.Random) -> list[bytes]:
 
 
 _WAYS = (_edit, _delete, _swap, _insert, _truncate)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"not json\n",
+        b"[1]\n",
+        b'{"sequence":1}\n',
+        ENTRY.encoded().replace(b'"sequence":1', b'"sequence":true'),
+        ENTRY.encoded().replace(b"a line", b"\\ud800"),
+        ENTRY.encoded().replace(b":71", b":-1"),
+        ENTRY.encoded().replace(b"{", b"{ ", 1),
+        b"\xff\xfe\n",
+    ],
+)
+def test_a_forged_entry_is_told_and_breaks_nothing(place: Place, forged: bytes) -> None:
+    fill(place, 1)
+    chain(place).write_bytes(forged)
+    with pytest.raises(Altered, match="entry 1: "):
+        check(place)
 
 
 @pytest.fixture(scope="module")

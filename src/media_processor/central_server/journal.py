@@ -57,6 +57,8 @@ class Chain:
 
     def _complete_rotation(self) -> None:
         """A crash may have come between the renames of the chain's and the log's piece."""
+        if self._path.exists():
+            return  # it came later, and an old piece of the log was taken away by somebody
         for first, last in self._pieces.old()[-1:]:
             piece = self._pieces.old_log(first, last)
             if not piece.exists() and self._pieces.log.exists():

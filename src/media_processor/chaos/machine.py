@@ -180,6 +180,8 @@ def children(pid: int) -> list[int]:
 
 
 def _pids() -> list[int]:
+    if not Path("/proc").is_dir():
+        return []  # only Linux tells
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 

@@ -62,6 +62,8 @@ class Witness:
         # From before the last one, so that it is told again and can be compared.
         after = last.sequence - 1 if last else 0
         while told := await self._central.checkpoints(after):
+            if told[-1].sequence <= after:
+                raise Contradiction("it tells what it was not asked for")
             await asyncio.to_thread(self._keep, told)
             last, after = None, told[-1].sequence
         if last:
