@@ -1,5 +1,6 @@
 """A gateway that has too much to do says so before it reads the body, and when to come back."""
 
+import socket
 import time
 from pathlib import Path
 
@@ -128,6 +129,14 @@ def test_the_command_waits_and_goes_on(system: System, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert len(system.log_lines()) == 7
     assert time.monotonic() - began < 60
+
+
+def test_too_large_is_too_large_whatever_the_room(running: System) -> None:
+    head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n"
+    head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", running.fast_port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert b" 413 " in connection.recv(100)
 
 
 def test_a_disk_that_is_nearly_full_refuses(system: System) -> None:

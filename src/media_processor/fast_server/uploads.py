@@ -96,8 +96,9 @@ async def upload(
 ) -> AcceptedMedia:
     """Take a picture. 202 means it is on disk and will be branded and archived."""
     parts = parts_of(request)
-    parts.pressure.admit(int(request.headers.get("content-length", "0")))
     limit = parts.settings.max_upload_bytes
+    # What is announced as larger is refused as too large, not told to come again.
+    parts.pressure.admit(min(int(request.headers.get("content-length", "0")), limit))
     async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
         crash_point("upload-received")
         new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
