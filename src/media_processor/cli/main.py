@@ -216,7 +216,7 @@ def chaos(
         list[int] | None, typer.Argument(metavar="[NUMBER]...", help="The faults to run.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every fault: the whole proof, about twenty minutes.")
+        bool, typer.Option("--all", help="Every fault: the whole proof, about eleven minutes.")
     ] = False,
     short: Annotated[
         bool, typer.Option("--short", help="Some faults, little of each: a minute.")
