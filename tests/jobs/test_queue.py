@@ -7,6 +7,7 @@ from typing import Any
 
 import msgpack
 import pytest
+from redis.asyncio.connection import AbstractConnection
 
 from media_processor.chaos.valkey import Valkey, free_port
 from media_processor.chaos.waiting import wait_until_async
@@ -86,6 +87,19 @@ async def test_without_redis_it_says_so_soon() -> None:
             await asyncio.wait_for(queue.ensure([JOB]), 5)
         with pytest.raises(QueueUnavailable):
             await queue.depths()
+
+
+async def test_a_connection_that_closes_under_a_write_counts_as_away(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uvloop raises there; an upload must not be answered 500 for it."""
+
+    async def closed(*_: object, **__: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>")
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", closed)
+    with pytest.raises(QueueUnavailable):
+        await queue.ensure([JOB])
 
 
 async def test_watchers_hear_of_changes(queue: JobQueue) -> None:

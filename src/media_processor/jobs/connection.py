@@ -17,8 +17,9 @@ from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)
 
-# What a lost or silent Redis raises; redis-py lets the operating system's errors through.
-REDIS_AWAY = (RedisError, OSError, TimeoutError)
+# What a lost or silent Redis raises; redis-py lets the operating system's errors through, and
+# uvloop raises RuntimeError for a write to a connection that was closed a moment ago.
+REDIS_AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 # A Redis that is stopped but still connected must not hold a caller longer than this.
 SOCKET_TIMEOUT = 5.0
