@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import httpx2
@@ -25,6 +26,7 @@ from media_processor.chaos.proxy import (
 )
 from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.chaos.waiting import wait_until
+from media_processor.errors import DigestMismatch
 from media_processor.messages import new_media_id
 from media_processor.spool import Spool
 
@@ -137,13 +139,14 @@ async def _deliver_fifty_times(machine: Machine) -> list[int]:
 async def bad_network(trial: Trial) -> Outcome:
     """Slow, cut, dripping, half-open connections, and bytes that are not what was sent."""
     pictures = trial.many(300, 30)
+    answers: Counter[int] = Counter()
     faults: list[tuple[str, Fault]] = [
         ("clean", clean),
         ("slow", slow),
         ("reset", reset_in_the_middle),
         ("drip", drip),
         ("half-open", half_open),
-        ("flipped", flip_a_byte(trial.rng)),
+        ("flipped", flip_a_byte(trial.rng, answers)),
     ]
     choose: Callable[[], tuple[str, Fault]] = lambda: trial.rng.choice(faults)  # noqa: E731
     with trial.machine(UPLOAD_RETRY_DELAYS=_MANY_RETRIES, UPLOAD_TIMEOUT="2") as machine:
@@ -155,18 +158,8 @@ async def bad_network(trial: Trial) -> Outcome:
                 trial.say(f"{between.seen.total()} connections: {dict(between.seen)}")
                 await asyncio.sleep(1)
             outcome = await settle(machine, load, 300)
-        refused, flipped = _refusals(machine, load), between.seen["flipped"]
+        refused, flipped = answers[DigestMismatch.status], answers.total()
         outcome.must(outcome.finding.stored == pictures, "not all are stored")
         outcome.must(0 < flipped == refused, f"{flipped} bytes flipped, {refused} refused")
         outcome.note = f"{flipped} flipped bytes, {refused} refused by digest; {dict(between.seen)}"
         return outcome
-
-
-def _refusals(machine: Machine, load: Load) -> int:
-    """How many attempts ended because the digest was another."""
-    spool = Spool(machine.data / "uploads")
-    return sum(
-        "digest" in (step.detail or "")
-        for media_id in load.accepted
-        for step in spool.progress(media_id).steps
-    )

@@ -104,21 +104,28 @@ async def lose_the_reply(connection: Connection) -> None:
     sending.cancel()
 
 
-def flip_a_byte(rng: random.Random) -> Fault:
-    """One byte of the picture is another one."""
+def flip_a_byte(rng: random.Random, answers: Counter[int]) -> Fault:
+    """One byte of the picture is another one; ``answers`` counts what the server said to it.
+
+    A request without a picture (somebody asks how the server is) has nothing to flip.
+    """
 
     async def flip(connection: Connection) -> None:
-        await _both(connection, _copy_flipped(connection, rng))
+        reply = await _both(connection, _copy_flipped(connection, rng))
+        if reply:
+            answers[int(reply.split(b" ", 2)[1])] += 1
 
     return flip
 
 
-async def _both(connection: Connection, sending: Coroutine[None, None, None]) -> None:
+async def _both(connection: Connection, sending: Coroutine[None, None, None]) -> bytes:
     """Send one request and hand its reply back, so that every request meets a fault anew."""
     task = asyncio.create_task(sending)
     try:
-        connection.to_client.write(await _reply(connection.from_server))
+        reply = await _reply(connection.from_server)
+        connection.to_client.write(reply)
         await connection.to_client.drain()
+        return reply
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
