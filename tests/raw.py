@@ -1,7 +1,10 @@
 """Bodies that no well-behaved client would send."""
 
+import asyncio
 import socket
 from collections.abc import Iterable
+
+import httpx2
 
 BOUNDARY = "b0undary"
 
@@ -20,6 +23,16 @@ def body(*parts: bytes) -> bytes:
 
 def headers() -> dict[str, str]:
     return {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def answer_to_much(url: str, **headers: str) -> httpx2.Response:
+    """What a client reads that first sends 7 MB, by an event loop that a reset shuts at once."""
+
+    async def post() -> httpx2.Response:
+        async with httpx2.AsyncClient(timeout=20) as client:
+            return await client.post(url, files={"file": b"x" * 7_000_000}, headers=headers)
+
+    return asyncio.run(post())
 
 
 def post_chunked(port: int, path: str, pieces: Iterable[bytes]) -> bytes:

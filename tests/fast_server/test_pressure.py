@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from media_processor.fast_server.pressure import Pressure
 from media_processor.spool import Spool
 from tests.cli.test_commands import run
 from tests.media.pictures import encoded, photo
+from tests.raw import answer_to_much
 from tests.system import System
 
 JPEG = encoded(photo((200, 150)), "JPEG")
+NONE: frozenset[str] = frozenset()
 
 
 @pytest.fixture
@@ -30,59 +33,78 @@ class TestRetryAfter:
     def test_it_is_the_time_to_drain_to_nine_tenths(self, spool: Spool) -> None:
         pressure = Pressure(spool, limit=100, min_free_bytes=0)
         for second in range(10):  # 5 are finished a second, 5 new ones come
-            pressure.look(ids(120, start=5 * second), second)
+            pressure.look(ids(120, start=5 * second), NONE, second)
         load = pressure.load()
         assert load.drain_per_second == 5
         assert load.retry_after_seconds == 6  # 30 too many at 5 a second
-        with pytest.raises(Overloaded) as refused:
-            pressure.admit(0)
+        with pytest.raises(Overloaded) as refused, pressure.admitted(0):
+            pass
         assert refused.value.retry_after == 6
 
     def test_only_the_last_half_minute_counts(self, spool: Spool) -> None:
         pressure = Pressure(spool, limit=10, min_free_bytes=0)
-        pressure.look(ids(1000), 0)
-        pressure.look(ids(20), 1)
+        pressure.look(ids(1000), NONE, 0)
+        pressure.look(ids(20), NONE, 1)
         for second in range(2, 60):
-            pressure.look(ids(20), second)
+            pressure.look(ids(20), NONE, second)
         assert pressure.load().drain_per_second == 0
         assert pressure.load().retry_after_seconds == 60
 
     @pytest.mark.parametrize(("drained", "seconds"), [(11_000, 1), (1, 600)])
     def test_it_stays_within_reason(self, spool: Spool, drained: int, seconds: int) -> None:
         pressure = Pressure(spool, limit=10_000, min_free_bytes=0)
-        pressure.look(ids(11_000), 0)
-        pressure.look(ids(11_000, start=drained), 1)
+        pressure.look(ids(11_000), NONE, 0)
+        pressure.look(ids(11_000, start=drained), NONE, 1)
         assert pressure.load().retry_after_seconds == seconds
 
     def test_below_the_limit_and_without_one_all_are_taken(self, spool: Spool) -> None:
         for limit in (0, 101):
             pressure = Pressure(spool, limit=limit, min_free_bytes=0)
-            pressure.look(ids(100), 0)
+            pressure.look(ids(100), NONE, 0)
             assert pressure.load().retry_after_seconds is None
-            pressure.admit(0)
 
     def test_what_comes_and_goes_between_two_looks_is_drained_too(self, spool: Spool) -> None:
         pressure = Pressure(spool, limit=0, min_free_bytes=0)
-        pressure.look(ids(2), 0)
-        for _ in range(7):
-            pressure.accepted()
-        pressure.look(ids(3, start=1), 1)  # one of the two went, two of the seven are here
+        pressure.look(ids(2), NONE, 0)
+        pressure.look(
+            ids(3, start=1), ids(7, start=2), 1
+        )  # one of the two went, two of the seven are here
         assert pressure.load().drain_per_second == 6
 
-    def test_a_burst_between_two_looks_is_counted(self, spool: Spool) -> None:
+    def test_the_same_media_accepted_again_drains_once(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=0, min_free_bytes=0)
+        pressure.look(ids(2), NONE, 0)
+        for _ in range(7):
+            pressure.accepted("1")
+        assert pressure.load().unfinished == 2
+        pressure.look(ids(2), ids(1, start=1), 1)
+        assert pressure.load().drain_per_second == 0
+
+    def test_what_is_on_its_way_counts_until_it_is_here_or_gone(self, spool: Spool) -> None:
         pressure = Pressure(spool, limit=10, min_free_bytes=0)
-        pressure.look(ids(5), 0)
-        for _ in range(5):
-            pressure.admit(0)
-        with pytest.raises(Overloaded):
-            pressure.admit(0)
+        pressure.look(ids(5), NONE, 0)
+        with ExitStack() as arriving:
+            for _ in range(5):
+                arriving.enter_context(pressure.admitted(0))
+            pressure.look(ids(5), NONE, 1)
+            with pytest.raises(Overloaded), pressure.admitted(0):
+                pass
+        assert pressure.load().unfinished == 5
+
+    def test_what_came_since_the_last_look_counts(self, spool: Spool) -> None:
+        pressure = Pressure(spool, limit=10, min_free_bytes=0)
+        pressure.look(ids(5), NONE, 0)
+        for media_id in ids(5, start=5):
+            pressure.accepted(media_id)
+        assert pressure.load().retry_after_seconds is not None
 
     def test_an_upload_that_would_take_the_last_room_is_refused(self, spool: Spool) -> None:
         free = spool.storage.free_bytes()
         pressure = Pressure(spool, limit=0, min_free_bytes=free // 2)
-        pressure.admit(1000)
-        with pytest.raises(Overloaded, match="too little room"):
-            pressure.admit(free - free // 4)
+        with pressure.admitted(1000):
+            pass
+        with pytest.raises(Overloaded, match="room"), pressure.admitted(free - free // 4):
+            pass
 
 
 def test_a_full_spool_refuses_says_so_before_and_takes_again(
@@ -104,6 +126,7 @@ def test_a_full_spool_refuses_says_so_before_and_takes_again(
     assert refused.headers["Connection"] == "close"
     assert len(system.open_records()) == 5
     assert system.temporary_files() == []
+    assert answer_to_much(system.fast_url + "/media").status_code == 503
 
     system.start("worker-server", "worker-1")
     wait_until(lambda: system.queue().accepting, "there is room again")

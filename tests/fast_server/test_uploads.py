@@ -169,6 +169,19 @@ def test_a_file_over_the_limit_is_refused_by_its_announced_length(gateway: Syste
     assert f"{_LIMIT:,}" in refused(gateway, answer, 413, "upload_too_large").detail
 
 
+def test_a_refusal_is_heard_by_who_is_still_sending(gateway: System) -> None:
+    refused(gateway, raw.answer_to_much(f"{gateway.fast_url}/media"), 413, "upload_too_large")
+
+
+def test_who_asks_before_sending_is_refused_at_once(gateway: System) -> None:
+    head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n"
+    head += f"Content-Type: {raw.headers()['Content-Type']}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.fast_port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_file_just_over_the_limit_is_refused(gateway: System) -> None:
     answer = gateway.post(b"\xff\xd8\xff" + b"x" * (_LIMIT - 2))
     refused(gateway, answer, 413, "upload_too_large")
@@ -187,7 +200,7 @@ def test_an_endless_chunked_body_is_cut_off_at_the_limit(gateway: System) -> Non
     answer = raw.post_chunked(gateway.fast_port, "/media", pieces())
     assert b" 413 " in answer
     assert b"upload_too_large" in answer
-    assert sent < 20 * _LIMIT  # what fits into the sockets' buffers behind the limit
+    assert sent < 20 * _LIMIT  # eight times the limit, and what fits into the buffers
 
 
 def test_an_endless_epilogue_is_cut_off(gateway: System) -> None:

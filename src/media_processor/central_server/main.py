@@ -15,6 +15,7 @@ from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
+from media_processor.http.early_answers import EarlyAnswers
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
@@ -40,6 +41,7 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         yield {"archive": archive, "settings": settings}
 
     app = FastAPI(title="media-processor: central server", version="1", lifespan=lifespan)
+    app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
     app.include_router(routes.router)
     return app

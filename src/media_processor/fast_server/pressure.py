@@ -9,6 +9,8 @@ import logging
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from media_processor.errors import Overloaded
@@ -46,33 +48,38 @@ class Pressure:
         self._open: frozenset[str] | None = None
         self._looked_at = 0.0
         self._drained: deque[tuple[float, float, int]] = deque()  # from, until, how many
-        # Since the last look: admitted, so that a burst doesn't pass the limit unseen, and
-        # accepted, so that what came and was finished in between counts as drained.
-        self._admitted = self._accepted = 0
+        # Accepted since the last look: what came and was finished in between has drained.
+        self._came: set[str] = set()
+        # Admitted and still on its way, so that a burst doesn't pass the limit unseen.
+        self._arriving = 0
 
     async def watch(self) -> None:
         """Look every second, for ever."""
         while True:
             try:
+                came = frozenset(self._came)  # the look may miss what comes while it lasts
                 unfinished = await asyncio.to_thread(self._spool.open_ids)
-                self.look(frozenset(unfinished), time.monotonic())
+                self.look(frozenset(unfinished), came, time.monotonic())
             except OSError:
                 log.exception("❌ the spool can't be listed; it is tried again")
             await asyncio.sleep(_LOOK_EVERY)
 
-    def look(self, unfinished: frozenset[str], at: float) -> None:
-        """Take in which media are unfinished at the time ``at``, in seconds."""
+    def look(self, unfinished: frozenset[str], came: frozenset[str], at: float) -> None:
+        """Take in which media are unfinished at the time ``at``, in seconds.
+
+        ``came`` are those accepted before it; where they aren't unfinished, they drained.
+        """
         if self._open is not None:
-            came_and_went = max(0, self._accepted - len(unfinished - self._open))
-            drained = len(self._open - unfinished) + came_and_went
+            drained = len((self._open | came) - unfinished)
             self._drained.append((self._looked_at, at, drained))
             while self._drained[0][1] < at - _WINDOW:
                 self._drained.popleft()
         self._open, self._looked_at = unfinished, at
-        self._admitted = self._accepted = 0
+        self._came -= came
 
-    def admit(self, content_length: int) -> None:
-        """Let an upload in.
+    @contextmanager
+    def admitted(self, content_length: int) -> Iterator[None]:
+        """An upload of so many bytes, while it is on its way.
 
         Raises:
             Overloaded: not now; says when.
@@ -84,15 +91,20 @@ class Pressure:
                 f"Send it again in {load.retry_after_seconds} s.",
                 retry_after=load.retry_after_seconds,
             )
-        self._admitted += 1
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
-    def accepted(self) -> None:
-        """One that was let in is in the spool."""
-        self._accepted += 1
+    def accepted(self, media_id: str) -> None:
+        """It is in the spool, unfinished."""
+        self._came.add(media_id)
 
     def load(self, content_length: int = 0) -> Load:
         """How it stands, for an upload of so many bytes."""
-        unfinished = len(self._open or ()) + self._admitted
+        here = self._open or frozenset()
+        unfinished = len(here) + len(self._came - here) + self._arriving
         rate = self._drain_per_second()
         wait = None
         if self._spool.storage.free_bytes() - content_length < self._min_free_bytes:

@@ -98,14 +98,15 @@ async def upload(
     parts = parts_of(request)
     limit = parts.settings.max_upload_bytes
     # What is announced as larger is refused as too large, not told to come again.
-    parts.pressure.admit(min(int(request.headers.get("content-length", "0")), limit))
-    async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
-        crash_point("upload-received")
-        new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
-        media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
+    announced = min(int(request.headers.get("content-length", "0")), limit)
+    with parts.pressure.admitted(announced):
+        async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
+            crash_point("upload-received")
+            new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
+            media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
-    parts.pressure.accepted()
     if media.place == "open":
+        parts.pressure.accepted(media.record.id)
         await parts.enqueue(media.record.id)
         crash_point("job-enqueued")
     answer = accepted(media)

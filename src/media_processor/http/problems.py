@@ -79,8 +79,4 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _respond(document: Problem) -> JSONResponse:
-    # A body that was refused while it was still coming can't be told from the next request.
-    headers = {"Connection": "close"} if document.status in (400, 413, 415, 503, 507) else None
-    return JSONResponse(
-        document.model_dump(), document.status, headers=headers, media_type=MEDIA_TYPE
-    )
+    return JSONResponse(document.model_dump(), document.status, media_type=MEDIA_TYPE)
