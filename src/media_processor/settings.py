@@ -273,8 +273,10 @@ class CentralServerSettings(ServerSettings):
         return self.media_data_dir / "worker_activity.log"
 
     @property
-    def catalogue_file(self) -> Path:
-        """The catalogue, unless DATABASE_URL names another."""
+    def catalogue(self) -> Path | str:
+        """The SQLite file or SQLAlchemy URL of the catalogue; a URL may hold a password."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
         return self.media_data_dir / "catalogue.sqlite"
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from media_processor.central_server.archive import Archive, Delivery
-from media_processor.central_server.catalogue import Catalogue, metadata
+from media_processor.central_server.catalogue import Catalogue, metadata, open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import MediaConflict, StorageFull
 from media_processor.messages import new_media_id
@@ -27,7 +27,7 @@ class Place:
         self._open: list[Catalogue] = []
 
     def open(self) -> Archive:
-        catalogue = Catalogue(sa.URL.create("sqlite", database=str(self.root / "c.sqlite")))
+        catalogue = open_catalogue(self.root / "c.sqlite")
         self._open.append(catalogue)
         return Archive(
             LocalStorage(self.root / "central_storage"),

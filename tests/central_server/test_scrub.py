@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,52 @@ def test_a_folder_without_an_archive_is_one_line(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert told.stderr.startswith("media-processor: There is no archive in")
     assert not (tmp_path / "none").exists()
+
+
+NONSENSE = b"this is no database " * 300
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "There is no catalogue at {file}."),
+        (b"", "There is no catalogue at {file}."),
+        (NONSENSE, "The catalogue can't be read: file is not a database."),
+    ],
+)
+def test_without_a_catalogue_nothing_is_well_and_nothing_is_made(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "catalogue.sqlite"
+    (tmp_path / "central_storage").mkdir()
+    if content is not None:
+        file.write_bytes(content)
+    done = run("--data", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"media-processor: {told.format(file=file)}\n"
+    assert [path.read_bytes() for path in tmp_path.glob("catalogue*")] == [
+        content for content in [content] if content is not None
+    ]
+
+
+def test_a_database_that_is_no_catalogue_of_this_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "central_storage").mkdir()
+    with sqlite3.connect(tmp_path / "catalogue.sqlite") as database:
+        database.execute("CREATE TABLE other (x)")
+    done = run("--data", str(tmp_path))
+    assert done.returncode == 1
+    assert "empty or of another version" in done.stderr
+    with sqlite3.connect(tmp_path / "catalogue.sqlite") as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("other",)]
+
+
+def test_a_catalogue_that_breaks_off_in_the_middle_is_one_line(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "central_storage").mkdir()
+    content = (data / "catalogue.sqlite").read_bytes()
+    (tmp_path / "catalogue.sqlite").write_bytes(content[: len(content) // 2])
+    done = run("--data", str(tmp_path))
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "media-processor: The catalogue can't be read: database disk image is malformed.\n"
+    )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import as_file, files
@@ -16,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.chain import GENESIS, ChainEntry
-from media_processor.errors import StorageFailing, StorageFull
+from media_processor.errors import SetupError, StorageFailing, StorageFull
 from media_processor.messages import Receipt, StoredMedia
 
 metadata = sa.MetaData()
@@ -80,7 +81,6 @@ class Catalogue:
         self._engine = sa.create_engine(url)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _durable_sqlite)
-        self._upgrade()
 
     def close(self) -> None:
         """Close every connection."""
@@ -164,20 +164,86 @@ class Catalogue:
         with self._engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
 
-    def _upgrade(self) -> None:
-        with as_file(files("media_processor.central_server") / "migrations") as folder:
-            config = Config()
-            config.set_main_option("script_location", str(folder).replace("%", "%%"))
-            with self._engine.begin() as connection:
-                current = MigrationContext.configure(connection).get_current_revision()
-                if current != ScriptDirectory.from_config(config).get_current_head():
-                    config.attributes["connection"] = connection
-                    command.upgrade(config, "head")
+    def is_current(self) -> bool:
+        """Whether the database holds a catalogue of this version."""
+        with _migrations() as config, self._engine.connect() as connection:
+            return _version(connection) == _newest(config)
+
+    def upgrade(self) -> None:
+        """Make the catalogue, or bring it up to this version."""
+        with _migrations() as config, self._engine.begin() as connection:
+            if _version(connection) != _newest(config):
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
 
 
-def open_catalogue(file: Path) -> Catalogue:
-    """The catalogue in an SQLite file."""
-    return Catalogue(sa.URL.create("sqlite", database=str(file)))
+def open_catalogue(where: Path | str, *, must_exist: bool = False) -> Catalogue:
+    """The catalogue in an SQLite file, or in the database at an SQLAlchemy URL.
+
+    It is made, or brought up to this version, unless it ``must_exist`` as it should be.
+
+    Raises:
+        SetupError: it can't be opened, or isn't there; nothing was made.
+    """
+    with readable():
+        if isinstance(where, Path):
+            url = sa.URL.create("sqlite", database=str(where))
+        else:
+            url = sa.make_url(where)
+        if must_exist and _is_blank(url):
+            raise SetupError(f"There is no catalogue at {url.database}.")
+        catalogue = Catalogue(url)
+        if not must_exist:
+            catalogue.upgrade()
+        elif not catalogue.is_current():
+            raise SetupError(
+                "The catalogue is empty or of another version. Is it the right one? Starting "
+                "the central server brings it up to date."
+            )
+    return catalogue
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Say in one line what is wrong with a database.
+
+    Raises:
+        SetupError: in place of what SQLAlchemy raises.
+    """
+    try:
+        yield
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise SetupError(
+            "DATABASE_URL names no database that can be used: sqlite:///FILE or "
+            "postgresql://USER:PASSWORD@HOST/NAME."
+        ) from error
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        raise SetupError(f"The catalogue can't be read: {reason}.") from error
+
+
+def _is_blank(url: sa.URL) -> bool:
+    """Whether opening it would make an SQLite file, or fill an empty one."""
+    if url.get_backend_name() != "sqlite":
+        return False
+    file = Path(url.database or "")
+    return not file.is_file() or file.stat().st_size == 0
+
+
+@contextmanager
+def _migrations() -> Iterator[Config]:
+    with as_file(files("media_processor.central_server") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        yield config
+
+
+def _newest(config: Config) -> str | None:
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def _version(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _is_full(error: BaseException | None) -> bool:

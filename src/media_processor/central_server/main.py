@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypedDict
 
-import sqlalchemy as sa
 from fastapi import FastAPI
 
 from media_processor.central_server import routes
 from media_processor.central_server.archive import Archive
-from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
 from media_processor.http.early_answers import EarlyAnswers
@@ -60,11 +59,7 @@ def _opened(settings: CentralServerSettings) -> Iterator[Archive]:
                 "MEDIA_DATA_DIR to another folder."
             ) from None
         storage.sweep_incoming(0)  # nobody else writes here, so whoever left these is dead
-        catalogue = (
-            Catalogue(sa.make_url(settings.database_url.get_secret_value()))
-            if settings.database_url
-            else open_catalogue(settings.catalogue_file)
-        )
+        catalogue = open_catalogue(settings.catalogue)
         signer = open_signer(settings.audit_key_file)
         try:
             yield Archive(storage, catalogue, settings.log_file, signer, settings.log_rotate_bytes)
@@ -76,7 +71,7 @@ def run(settings: CentralServerSettings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SetupError: the port, the archive's folder or its key can't be used.
+        SetupError: the port, the archive's folder, catalogue or key can't be used.
     """
     start_logging("central", settings.log_level)
     port = settings.central_server_port

@@ -6,13 +6,12 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-import sqlalchemy as sa
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from media_processor.central_server.audit import Altered, verify
-from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.catalogue import Catalogue, open_catalogue, readable
 from media_processor.central_server.chain import public_key_file, read_public_key
 from media_processor.central_server.journal import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
@@ -25,12 +24,15 @@ def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
     """Check every stored file and print what is wrong; the exit status.
 
     Raises:
-        SetupError: there is no archive.
+        SetupError: there is no archive, or its catalogue can't be read.
     """
-    catalogue = _existing_catalogue(settings)
+    if not settings.storage_dir.is_dir():
+        raise SetupError(f"There is no archive in {settings.media_data_dir}. Say --data FOLDER.")
+    catalogue = open_catalogue(settings.catalogue, must_exist=True)
     began = time.monotonic()
     try:
-        found = _scrub_visibly(settings, catalogue, quiet=as_json)
+        with readable():
+            found = _scrub_visibly(settings, catalogue, quiet=as_json)
     finally:
         catalogue.close()
     seconds = time.monotonic() - began
@@ -84,16 +86,6 @@ def _witnessed(file: Path, *, must_exist: bool) -> list[Checkpoint]:
             if number < len(lines):
                 raise SetupError(f"{file}: line {number} is no checkpoint.") from None
     return found
-
-
-def _existing_catalogue(settings: CentralServerSettings) -> Catalogue:
-    if not settings.storage_dir.is_dir():
-        raise SetupError(f"There is no archive in {settings.media_data_dir}. Say --data FOLDER.")
-    if settings.database_url:
-        return Catalogue(sa.make_url(settings.database_url.get_secret_value()))
-    if not settings.catalogue_file.exists():
-        raise SetupError(f"There is no catalogue in {settings.media_data_dir}.")
-    return open_catalogue(settings.catalogue_file)
 
 
 def _scrub_visibly(
