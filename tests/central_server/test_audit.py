@@ -179,6 +179,8 @@ class TestCompleting:
         assert place.log.read_bytes() == before[0]
         if fails == 1:
             assert chain(place).read_bytes() == before[1]
+            # The row is there; a witness that saw it would be ahead of the chain.
+            assert check(place, archive.checkpoints(0, 10)).entries == 2
         again = delivery(archive, b"x", given.media_id)
         assert archive.store(again)[1] is False
         assert check(place).entries == 3

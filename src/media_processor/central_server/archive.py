@@ -89,8 +89,10 @@ class Archive:
 
     def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
         """The chain's checkpoints behind ``after``; the last one is of its present end."""
-        entries = self.catalogue.every_nth(EVERY, after, limit)
-        last = self.catalogue.last()
+        written = self._chain.last  # a row may be ahead of its entry
+        found = self.catalogue.every_nth(EVERY, after, limit)
+        entries = [entry for entry in found if entry.sequence <= written]
+        last = self.catalogue.at(written)
         if last and last.sequence > after and len(entries) < limit and last not in entries:
             entries.append(last)
         return [
