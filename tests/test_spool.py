@@ -206,6 +206,21 @@ class TestIdempotency:
         assert spool.find(accepted[0].id).record == accepted[0]
         assert spool.open_ids() == [accepted[0].id]
 
+    def test_a_repetition_syncs_what_the_first_may_not_have_synced_yet(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first one's 202 may be still to come when the second one's is sent."""
+        media = accept(spool, key="k")
+        synced: set[int] = set()
+        monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
+        accept(spool, key="k")
+        original = spool.original(media.record)
+        assert {original.stat().st_ino, original.parent.stat().st_ino} <= synced
+        (key,) = spool.storage.path("keys").glob("*/*")
+        assert key.parent.stat().st_ino in synced
+        record = spool.storage.path(f"open/{media.record.id}.json")
+        assert {record.stat().st_ino, record.parent.stat().st_ino} <= synced
+
     def test_a_crash_between_key_and_record_is_completed(self, spool: Spool) -> None:
         first = accept(spool, key="k")
         spool.storage.delete(f"open/{first.record.id}.json")

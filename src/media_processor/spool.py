@@ -123,13 +123,15 @@ class Spool:
         )
         if idempotency_key is not None:
             record = self._claim(idempotency_key, record)
-            if earlier := self._find_record(record.id):
+            earlier = self._find_record(record.id)
+            # An open one may be still on its way to the disk by another hand.
+            if earlier and earlier[1] != "open":
                 return Media(*earlier, self.progress(record.id))
         self.storage.publish(
             [(new.path, _original_key(record)), (_encode(record), _open_key(record.id))]
         )
         crash_point("record-kept")
-        return Media(record, "open", Progress())
+        return Media(record, "open", self.progress(record.id))
 
     def _claim(self, idempotency_key: str, record: MediaRecord) -> MediaRecord:
         """Bind the key to ``record`` unless it is bound; the record that it is bound to.

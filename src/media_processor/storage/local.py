@@ -97,21 +97,23 @@ class LocalStorage:
             file.replace(target)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Set ``key`` durably unless it exists; tells whether it was set."""
+        """Set ``key`` durably unless it exists; tells whether it was set. Durable it is then."""
         with telling_disk_faults(), self._temporary(data) as temporary:
             _sync(temporary)
             target = self.path(key)
             self._make_folder(target.parent)
             try:
                 target.hardlink_to(temporary)
+                is_new = True
             except FileExistsError:
-                return False
+                is_new = False  # and whoever set it may not have synced it yet
             try:
                 _sync(target.parent)
             except OSError:
-                target.unlink(missing_ok=True)
+                if is_new:
+                    target.unlink(missing_ok=True)
                 raise
-            return True
+            return is_new
 
     def publish(self, files: Sequence[tuple[Path | bytes, str]]) -> None:
         """Make each file or byte string durable under its key, in this order.
