@@ -161,5 +161,6 @@ async def bad_network(trial: Trial) -> Outcome:
         refused, flipped = answers[DigestMismatch.status], answers.total()
         outcome.must(outcome.finding.stored == pictures, "not all are stored")
         outcome.must(0 < flipped == refused, f"{flipped} bytes flipped, {refused} refused")
-        outcome.note = f"{flipped} flipped bytes, {refused} refused by digest; {dict(between.seen)}"
+        met = ", ".join(f"{fault} {count}" for fault, count in sorted(between.seen.items()))
+        outcome.note = f"{flipped} flipped bytes, {refused} refused by digest; {met}"
         return outcome
