@@ -19,7 +19,9 @@
     │   ├── EmptyFile                   empty_file               400
     │   ├── UnsupportedPicture          unsupported_picture      415
     │   ├── BrokenPicture               broken_picture           422
-    │   └── TooManyPixels               too_many_pixels          422
+    │   ├── TooManyPixels               too_many_pixels          422
+    │   ├── TooManyFrames               too_many_frames          422
+    │   └── ImageBomb                   image_bomb               422
     ├── SandboxError                                                     client
     │   ├── DecoderCrash                decoder_crash            422
     │   ├── OutOfMemory                 out_of_memory            422
@@ -166,6 +168,18 @@ class BrokenPicture(PictureError):
 class TooManyPixels(PictureError):
     code = "too_many_pixels"
     title = "The picture has too many pixels"
+
+
+class TooManyFrames(PictureError):
+    code = "too_many_frames"
+    title = "The picture has too many frames"
+
+
+class ImageBomb(PictureError):
+    """It is small, but would take much time or memory to open."""
+
+    code = "image_bomb"
+    title = "The picture is built to be costly"
 
 
 class SandboxError(MediaProcessorError):

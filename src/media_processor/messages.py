@@ -25,6 +25,18 @@ StepName = Literal[
     "reopened",
 ]
 
+PICTURE_EXTENSIONS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/tiff": ".tiff",
+    "image/bmp": ".bmp",
+    "image/avif": ".avif",
+    "image/heic": ".heic",
+}
+"""The media types that are taken, each with its usual extension."""
+
 # File systems allow 255 bytes. What comes in gets the prefix `watermarked_` later on.
 MAX_FILENAME_BYTES = 200
 MAX_STORED_FILENAME_BYTES = 240
@@ -70,6 +82,13 @@ def safe_filename(name: str, max_bytes: int = MAX_FILENAME_BYTES) -> str:
     suffix = path.suffix if len(path.suffix.encode()) <= 16 else ""
     stem = path.name.removesuffix(suffix).encode()[: max_bytes - len(suffix.encode())]
     return stem.decode(errors="ignore").rstrip() + suffix
+
+
+def branded_filename(name: str, extension: str | None) -> str:
+    """``watermarked_`` and the name; with a new extension if the format changed."""
+    if extension is None:
+        return f"watermarked_{name}"
+    return f"watermarked_{PurePosixPath(name).stem}{extension}"
 
 
 def safe_worker_name(name: str) -> str:
@@ -129,7 +148,11 @@ class Receipt(Message):
 
 
 class Painted(Message):
-    """A branded picture. Width and height are as displayed, in pixels."""
+    """A branded picture. Width and height are as displayed, in pixels.
+
+    ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
+    couldn't be kept.
+    """
 
     content_type: str
     sha256: str
@@ -137,16 +160,22 @@ class Painted(Message):
     width: int
     height: int
     method: str
+    extension: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Result(Message):
-    """Where the finished picture is."""
+    """Where the finished picture is, and how it was made; the latter is null if it was
+    forgotten in a power cut."""
 
     sha256: str
     size: int
     stored_path: str
     stored_at: datetime
     link: str
+    content_type: str | None = None
+    method: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class MediaRecord(Message):
@@ -327,13 +356,14 @@ class CheckpointPage(Message):
 
 
 class SandboxTask(Message):
-    """What a picture process is asked to do. Paths are absolute."""
+    """What a picture process is asked to do. Paths are absolute, ``limits`` are those of
+    ``media.facts.Limits``."""
 
     source: str
     target: str
     logo: str
     profile: str
-    max_pixels: int
+    limits: dict[str, int]
 
 
 class SandboxReply(Message):

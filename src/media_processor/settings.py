@@ -106,8 +106,35 @@ class PipelineSettings(Settings, RedisSettings):
         description="Where finished pictures go (and are read back from).",
     )
     max_pixels: int = Field(
-        default=100_000_000, ge=1, description="Most pixels (width × height) a picture may have."
+        default=100_000_000,
+        ge=1,
+        description="Most pixels (width × height) a picture may have, over all its frames.",
     )
+    max_side: int = Field(
+        default=65_500, ge=1, le=65_500, description="Most pixels a side of a picture may have."
+    )
+    max_frames: int = Field(
+        default=300, ge=1, description="Most frames an animation, or pages a TIFF, may have."
+    )
+    max_scans: int = Field(
+        default=64, ge=1, description="Most scans a JPEG may have; a progressive one has about 10."
+    )
+    max_metadata_bytes: int = Field(
+        default=1 << 20,
+        ge=1,
+        description="Largest colour profile, EXIF, XMP or IPTC a picture may have, in bytes each.",
+    )
+
+    @property
+    def picture_limits(self) -> dict[str, int]:
+        """What ``media.facts.Limits`` is made of."""
+        return {
+            "pixels": self.max_pixels,
+            "side": self.max_side,
+            "frames": self.max_frames,
+            "scans": self.max_scans,
+            "metadata": self.max_metadata_bytes,
+        }
 
     @field_validator("central_server_url")
     @classmethod

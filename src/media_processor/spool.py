@@ -31,6 +31,7 @@ from pydantic import ValidationError
 from media_processor.crash_points import crash_point
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
 from media_processor.messages import (
+    PICTURE_EXTENSIONS,
     Attempts,
     Failure,
     MediaRecord,
@@ -56,8 +57,6 @@ Place = Literal["open", "stored", "failed", "parked"]
 # More than a picture with every retry and a few crashes needs; a media that a broken
 # system retries for weeks must not grow without bound.
 _MAX_STEPS = 100
-
-_EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 
 
 @dataclass(frozen=True)
@@ -430,7 +429,7 @@ def _watermarked_key(media_id: str) -> str:
 
 
 def _original_key(record: MediaRecord) -> str:
-    extension = _EXTENSIONS.get(record.content_type, "")
+    extension = PICTURE_EXTENSIONS.get(record.content_type, "")
     return f"originals/{day_folder(record.id)}/{record.id}{extension}"
 
 

@@ -13,8 +13,9 @@ from tests.system import System
 
 @pytest.fixture
 def broken(running: System) -> Iterator[list[AcceptedMedia]]:
-    """Two pictures whose header is good and whose data is cut off."""
-    cut = encoded(photo((400, 300)), "PNG")[:2000]
+    """Two pictures whose header is good and whose data is damaged."""
+    whole = encoded(photo((400, 300)), "PNG")
+    cut = whole[:1000] + bytes(1000) + whole[2000:]
     media = [running.upload(cut, name, content_type="image/png") for name in ("a.png", "b.png")]
     for one in media:
         running.wait_for(one.id, "failed")

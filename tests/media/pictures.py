@@ -8,14 +8,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pillow_heif
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
+from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo
 from media_processor.media.placement import Box
 
 Size = tuple[int, int]
 
-MAX_PIXELS = 50_000_000
+LIMITS = Limits(pixels=50_000_000)
 QUARTERS = ((220, 30, 30), (30, 180, 40), (40, 60, 220), (230, 200, 20))
 
 
@@ -41,6 +43,33 @@ def photo(size: Size = (400, 300), mode: str = "RGB") -> Image.Image:
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     file = BytesIO()
     image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def frames_of(count: int, size: Size = (64, 48), mode: str = "RGBA") -> list[Image.Image]:
+    """A square that wanders over a still ground."""
+    ground = photo(size).convert("RGB").quantize(64).convert("RGBA")
+    frames = []
+    for number in range(count):
+        frame = ground.copy()
+        frame.paste((255, 0, number * 20, 255), (4 + 9 * number, 8, 16 + 9 * number, 20))
+        frames.append(frame.convert(mode))
+    return frames
+
+
+def animated(kind: str, frames: int = 3, size: Size = (64, 48), **options: Any) -> bytes:
+    """An animation, or a TIFF of several pages."""
+    first, *others = frames_of(frames, size)
+    durations = {} if kind == "TIFF" else {"duration": [100 + 20 * n for n in range(frames)]}
+    return encoded(
+        first, kind, **({"save_all": True, "append_images": others} | durations | options)
+    )
+
+
+def heic(image: Image.Image | None = None, **options: Any) -> bytes:
+    """A HEIC; made by a library that also writes, which the software doesn't need."""
+    file = BytesIO()
+    pillow_heif.from_pillow(image or photo((64, 48))).save(file, **options)
     return file.getvalue()
 
 

@@ -4,7 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from media_processor.errors import LogoUnavailable
 from media_processor.media.logo import bundled_logo_path, load_logo
@@ -42,9 +42,9 @@ def test_a_turned_jpeg_is_set_upright(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "no bytes"),
-        (b"<svg/>", "not a JPEG, PNG or WebP"),
-        (encoded(photo((50, 20)), "PNG")[:-400], "damaged or cut short"),
+        (b"", "is empty"),
+        (b"<svg/>", "not a picture that is taken"),
+        (encoded(photo((50, 20)), "PNG")[:-400], "cut short"),
         (b"\0" * 5_000_001, "5,000,001 bytes"),
         (encoded(Image.new("1", (4097, 1)), "PNG"), "4097 x 1 px"),
         (encoded(Image.new("1", (5000, 5000)), "PNG"), "25,000,000 pixels"),
@@ -65,14 +65,22 @@ def test_a_missing_logo_is_told(tmp_path: Path) -> None:
 
 def test_a_size_is_scaled_once() -> None:
     logo = quartered_logo()
-    turned = logo.sized(30, 12, Image.Transpose.ROTATE_90)
+    turned = logo.sized((30, 12), orientation=6)
     assert turned.size == (12, 30)
     assert turned.mode == "RGBA"
-    assert logo.sized(30, 12, Image.Transpose.ROTATE_90) is turned
-    assert logo.sized(30, 12) is not turned
-    assert quartered_logo().sized(30, 12, Image.Transpose.ROTATE_90) is not turned
+    assert logo.sized((30, 12), orientation=6) is turned
+    assert logo.sized((30, 12)) is not turned
+    assert quartered_logo().sized((30, 12), orientation=6) is not turned
 
 
 def test_giant_sizes_are_not_kept() -> None:
     logo = quartered_logo()
-    assert logo.sized(2000, 1000) is not logo.sized(2000, 1000)
+    assert logo.sized((2000, 1000)) is not logo.sized((2000, 1000))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_turned_logo_is_displayed_upright(orientation: int) -> None:
+    logo = quartered_logo((6, 4))
+    stored = logo.sized((6, 4), orientation).copy()
+    stored.getexif()[0x0112] = orientation
+    assert ImageOps.exif_transpose(stored).tobytes() == logo.sized((6, 4)).tobytes()

@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from media_processor.media import exif
+from media_processor.media.facts import Limits
 from media_processor.media.probe import probe
 
 from .pictures import opened
@@ -46,7 +47,7 @@ def test_size_and_weight(
     orientation: int,
     megabytes: tuple[float, float],
 ) -> None:
-    facts = probe(pictures[name], 12_000_000)
+    facts = probe(pictures[name], Limits(pixels=12_000_000))
     assert ((facts.width, facts.height), facts.orientation) == (size, orientation)
     assert megabytes[0] * 1e6 <= pictures[name].stat().st_size <= megabytes[1] * 1e6
 

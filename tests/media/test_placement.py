@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from media_processor.media.placement import Box, logo_turn, place, to_stored
+from media_processor.media.placement import Box, place, to_stored
 from media_processor.media.profile import Profile, get_profile
 
 DEFAULT = get_profile("default")
@@ -99,12 +99,3 @@ def test_the_stored_box_is_displayed_where_it_was_placed(
     shown = ImageOps.exif_transpose(picture)
     assert shown.size == displayed
     assert shown.getbbox() == (box.left, box.top, box.left + box.width, box.top + box.height)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_turned_logo_is_displayed_upright(orientation: int) -> None:
-    logo = Image.frombytes("L", (3, 2), bytes(range(6)))
-    turn = logo_turn(orientation)
-    stored = logo if turn is None else logo.transpose(turn)
-    stored.getexif()[0x0112] = orientation
-    assert ImageOps.exif_transpose(stored).tobytes() == logo.tobytes()

@@ -16,12 +16,13 @@ from media_processor.errors import (
     TooManyPixels,
     UnsupportedPicture,
 )
+from media_processor.media.facts import Limits
 from media_processor.media.profile import get_profile
 from media_processor.media.watermark import Watermarked, watermark
 
 from .conftest import Brand
 from .pictures import (
-    MAX_PIXELS,
+    LIMITS,
     encoded,
     exif_with_thumbnail,
     photo,
@@ -35,13 +36,11 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(x) ru
 Refuse = Callable[[bytes, type[PictureError]], str]
 
 
-def run(folder: Path, data: bytes, max_pixels: int = MAX_PIXELS) -> Watermarked:
+def run(folder: Path, data: bytes, limits: Limits = LIMITS) -> Watermarked:
     source = folder / "photo.jpg"
     source.write_bytes(data)
     default = get_profile("default")
-    return watermark(
-        source, folder / "branded.jpg", quartered_logo(), default, max_pixels=max_pixels
-    )
+    return watermark(source, folder / "branded.jpg", quartered_logo(), default, limits)
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_an_empty_file(refuse: Refuse) -> None:
 
 
 def test_text_named_jpg(refuse: Refuse) -> None:
-    assert "JPEG, PNG or WebP" in refuse(b"Dear sir or madam", UnsupportedPicture)
+    assert "JPEG, PNG, WebP" in refuse(b"Dear sir or madam", UnsupportedPicture)
 
 
 def test_an_eps_starts_no_ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +92,7 @@ def test_other_truncated_pictures(kind: str, refuse: Refuse) -> None:
 
 def test_too_many_pixels(tmp_path: Path) -> None:
     with pytest.raises(TooManyPixels, match="120,000"):
-        run(tmp_path, encoded(photo(), "JPEG"), max_pixels=119_999)
+        run(tmp_path, encoded(photo(), "JPEG"), Limits(pixels=119_999))
     assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
@@ -119,7 +118,7 @@ def test_a_missing_source_is_an_os_error(tmp_path: Path) -> None:
             tmp_path / "branded.jpg",
             quartered_logo(),
             get_profile("default"),
-            max_pixels=1,
+            LIMITS,
         )
     assert os.listdir(tmp_path) == []
 
@@ -137,9 +136,7 @@ def test_the_same_picture_gives_the_same_bytes(kind: str, brand: Brand) -> None:
 def test_any_target_name_will_do(name: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(encoded(photo((9, 9)), "PNG"))
-    made = watermark(
-        source, tmp_path / name, quartered_logo(), get_profile("default"), max_pixels=MAX_PIXELS
-    )
+    made = watermark(source, tmp_path / name, quartered_logo(), get_profile("default"), LIMITS)
     assert (tmp_path / name).stat().st_size == made.size
 
 
@@ -191,7 +188,7 @@ def test_only_picture_errors_escape(name: str, tmp_path: Path) -> None:
     for _ in range(250):
         data = damaged(SEEDS[name], random)
         try:
-            run(tmp_path, data, max_pixels=1_000_000)
+            run(tmp_path, data, Limits(pixels=1_000_000))
             fine += 1
         except PictureError:
             pass

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from media_processor.errors import (
     TooSlow,
     UnknownProfile,
 )
+from media_processor.media.facts import Limits
 from media_processor.media.logo import bundled_logo_path
 from media_processor.messages import SandboxTask
 from media_processor.worker_server.sandbox import Sandbox
@@ -55,7 +57,7 @@ def task(folder: Path, content: bytes | None = None, **changes: object) -> Sandb
         target=str(folder / "out"),
         logo=str(bundled_logo_path()),
         profile="default",
-        max_pixels=100_000_000,
+        limits=asdict(Limits()),
     ).model_copy(update=changes)
 
 

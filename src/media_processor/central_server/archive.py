@@ -11,14 +11,21 @@ from media_processor.central_server.chain import EVERY, GENESIS, Signer
 from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
-from media_processor.messages import Checkpoint, Receipt, StoredMedia, day_folder, now
+from media_processor.messages import (
+    PICTURE_EXTENSIONS,
+    Checkpoint,
+    Receipt,
+    StoredMedia,
+    day_folder,
+    now,
+)
 from media_processor.storage.local import LocalStorage
 
 _CONTENT_TYPES = {
-    ".jpg": "image/jpeg",
+    **{extension: content_type for content_type, extension in PICTURE_EXTENSIONS.items()},
     ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".heif": "image/heic",
 }
 
 

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media.profile import get_profile
-from media_processor.messages import SandboxTask
+from media_processor.messages import SandboxTask, branded_filename
 from media_processor.settings import WorkerSettings, read
 from media_processor.worker_server.logo_source import LogoSource
 from media_processor.worker_server.sandbox import Sandbox
@@ -27,7 +27,7 @@ def watermark_files(files: list[Path], output: Path | None, profile: str) -> int
     logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.ERROR)
     pairs = _pairs(files, output)
-    failures = asyncio.run(_watermark(pairs, profile, settings))
+    failures = asyncio.run(_watermark(pairs, profile, settings, into_folder=output is not None))
     for source, reason in failures:
         sys.stderr.write(f"media-processor: {source}: {reason}\n")
     return 1 if failures else 0
@@ -39,7 +39,7 @@ def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
             raise SetupError(f"{file} isn't a file.")
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        targets = [output / f"watermarked_{file.name}" for file in files]
+        targets = [output / branded_filename(file.name, None) for file in files]
         if len(set(targets)) < len(targets):
             raise SetupError("Two of the pictures have the same name. Use a folder for each.")
         return list(zip(files, targets, strict=True))
@@ -49,7 +49,7 @@ def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
 
 
 async def _watermark(
-    pairs: list[tuple[Path, Path]], profile: str, settings: WorkerSettings
+    pairs: list[tuple[Path, Path]], profile: str, settings: WorkerSettings, *, into_folder: bool
 ) -> list[tuple[Path, str]]:
     logo = await LogoSource(settings).file()
     sandbox = Sandbox(
@@ -64,12 +64,14 @@ async def _watermark(
             target=str(target.absolute()),
             logo=str(logo),
             profile=profile,
-            max_pixels=settings.max_pixels,
+            limits=settings.picture_limits,
         )
         try:
-            await sandbox.paint(task)
+            painted = await sandbox.paint(task)
         except MediaProcessorError as error:
             return source, error.detail
+        if into_folder and painted.extension:
+            target.rename(target.with_name(branded_filename(source.name, painted.extension)))
         return None
 
     try:

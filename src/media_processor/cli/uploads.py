@@ -10,12 +10,12 @@ from rich.table import Table
 
 from media_processor.client import FastServer, open_fast_server
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages import MediaStatus
+from media_processor.messages import PICTURE_EXTENSIONS, MediaStatus
 
 # Enough to keep a gateway busy, few enough to keep every transfer fast.
 AT_A_TIME = 4
 
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+_PICTURES = {*PICTURE_EXTENSIONS.values(), ".jpeg", ".tif", ".heif"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def pictures_in(paths: list[Path]) -> list[Path]:
         else:
             raise SetupError(f"{path} doesn't exist.")
     if not found:
-        raise SetupError("There is no picture there. JPEG, PNG and WebP are taken.")
+        raise SetupError(
+            "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
+        )
     return found
 
 

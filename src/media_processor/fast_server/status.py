@@ -21,7 +21,7 @@ from media_processor.fast_server.parts import Parts, parts_of
 from media_processor.fast_server.views import status
 from media_processor.http.files import file_headers
 from media_processor.http.problems import answers
-from media_processor.messages import MediaPage, MediaStatus, Status, is_media_id
+from media_processor.messages import MediaPage, MediaStatus, Status, branded_filename, is_media_id
 from media_processor.spool import Media
 
 router = APIRouter()
@@ -135,8 +135,10 @@ async def get_watermarked(
     from_archive: Annotated[httpx2.Response | None, Depends(archived)],
 ) -> Response:
     """The branded picture: from the spool while it is there, then from the archive."""
-    kind = media.record.content_type
-    headers = file_headers(f"watermarked_{media.record.filename}")
+    made = media.progress.watermarked
+    kind = made.content_type if made else media.record.content_type
+    name = branded_filename(media.record.filename, made.extension if made else None)
+    headers = file_headers(name)
     if from_archive is not None:
         if length := from_archive.headers.get("content-length"):
             headers["Content-Length"] = length

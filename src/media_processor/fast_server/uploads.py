@@ -12,11 +12,13 @@ from media_processor.errors import (
     DuplicatePart,
     EmptyFile,
     IdempotencyConflict,
+    ImageBomb,
     InvalidField,
     NotMultipart,
     Overloaded,
     StorageFailing,
     StorageFull,
+    TooManyFrames,
     TooManyPixels,
     UnknownProfile,
     UnsupportedPicture,
@@ -26,6 +28,7 @@ from media_processor.fast_server.parts import parts_of
 from media_processor.fast_server.views import accepted
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
 from media_processor.http.problems import answers
+from media_processor.media.facts import Limits
 from media_processor.media.probe import probe
 from media_processor.media.profile import get_profile
 from media_processor.messages import AcceptedMedia, safe_filename
@@ -86,6 +89,8 @@ IdempotencyKey = Annotated[
         UnknownProfile,
         BrokenPicture,
         TooManyPixels,
+        TooManyFrames,
+        ImageBomb,
         StorageFull,
         StorageFailing,
         Overloaded,
@@ -102,7 +107,7 @@ async def upload(
     with parts.pressure.admitted(announced):
         async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
             crash_point("upload-received")
-            new = await asyncio.to_thread(_checked, form, parts.settings.max_pixels)
+            new = await asyncio.to_thread(_checked, form, Limits(**parts.settings.picture_limits))
             media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
@@ -114,7 +119,7 @@ async def upload(
     return answer
 
 
-def _checked(form: ReceivedForm, max_pixels: int) -> NewMedia:
+def _checked(form: ReceivedForm, limits: Limits) -> NewMedia:
     """What the form holds, if it is a picture that we take."""
     if unknown := form.fields.keys() - {"profile"}:
         raise InvalidField(
@@ -125,7 +130,7 @@ def _checked(form: ReceivedForm, max_pixels: int) -> NewMedia:
         raise EmptyFile("The file is empty.")
     _check_declared_type(file)
     profile = get_profile(form.fields.get("profile", "default"))
-    facts = probe(file.path, max_pixels)
+    facts = probe(file.path, limits)
     width, height = facts.displayed_size
     return NewMedia(
         path=file.path,
@@ -145,5 +150,5 @@ def _check_declared_type(file: ReceivedFile) -> None:
     if not declared.startswith("image/") and declared != "application/octet-stream":
         raise UnsupportedPicture(
             "The part 'file' is declared as something other than a picture. "
-            "Declare it as image/jpeg, image/png or image/webp, or leave its type out."
+            "Declare it as what it is, such as image/jpeg, or leave its type out."
         )

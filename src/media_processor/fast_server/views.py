@@ -41,7 +41,7 @@ def status(media: Media, central: CentralClient) -> MediaStatus:
 
 
 def _result(media: Media, central: CentralClient) -> Result | None:
-    receipt = media.progress.receipt
+    receipt, made = media.progress.receipt, media.progress.watermarked
     if media.status != "stored" or receipt is None:
         return None
     return Result(
@@ -50,4 +50,7 @@ def _result(media: Media, central: CentralClient) -> Result | None:
         stored_path=receipt.stored_path,
         stored_at=receipt.stored_at,
         link=central.link(receipt.media_id),
+        content_type=made.content_type if made else None,
+        method=made.method if made else None,
+        notes=made.notes if made else (),
     )

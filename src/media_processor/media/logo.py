@@ -7,15 +7,17 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
-from PIL.Image import Image, Resampling, Transpose
+from PIL import Image
+from PIL.Image import Resampling, Transpose
 from PIL.ImageOps import exif_transpose
 
 from media_processor.errors import LogoUnavailable, PictureError
-from media_processor.media.placement import Size
-from media_processor.media.probe import guarded, open_picture
+from media_processor.media.facts import Limits, Size
+from media_processor.media.probe import guarded, probe
 
 MAX_BYTES = 5_000_000
 MAX_SIDE = 4096
+_FORMATS = ("PNG", "WEBP", "JPEG")
 
 # Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
 # A 12-megapixel picture takes 0.2 megapixels of logo; giants aren't worth their memory.
@@ -23,11 +25,24 @@ _KEPT = 8
 _KEPT_PIXELS = 1_000_000
 
 
+# How an upright logo is turned to match the stored picture: the inverse of the turn that
+# a viewer makes, hence 90 and 270 degrees (counterclockwise in Pillow) trade places.
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_90,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_270,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Logo:
     """``image`` is RGBA; ``digest`` is the SHA-256 of the file it came from, in hex."""
 
-    image: Image
+    image: Image.Image
     digest: str
 
     @property
@@ -35,19 +50,20 @@ class Logo:
         """Width and height in pixels."""
         return self.image.size
 
-    def sized(self, width: int, height: int, transpose: Transpose | None = None) -> Image:
-        """The logo as RGBA, scaled to ``width`` x ``height`` and then turned.
+    def sized(self, size: Size, orientation: int = 1) -> Image.Image:
+        """The logo as RGBA, scaled to ``size`` and then turned to match a picture whose
+        EXIF orientation is ``orientation``.
 
         The image is shared: don't draw on it.
         """
-        if width * height > _KEPT_PIXELS:
-            return _scaled(self, (width, height), transpose)
-        return _kept(self, (width, height), transpose)
+        scaled = _scaled if size[0] * size[1] > _KEPT_PIXELS else _kept
+        return scaled(self, size, orientation)
 
 
-def _scaled(logo: Logo, size: Size, transpose: Transpose | None) -> Image:
+def _scaled(logo: Logo, size: Size, orientation: int) -> Image.Image:
     scaled = logo.image.resize(size, Resampling.LANCZOS)
-    return scaled if transpose is None else scaled.transpose(transpose)
+    turn = _TURNS.get(orientation)
+    return scaled if turn is None else scaled.transpose(turn)
 
 
 _kept = lru_cache(_KEPT)(_scaled)
@@ -78,12 +94,15 @@ def bundled_logo_path() -> Path:
     return Path(str(files("media_processor.media") / "bundled_logo.png"))
 
 
-def _decoded(data: bytes) -> Image:
-    image, facts = open_picture(BytesIO(data), MAX_SIDE * MAX_SIDE)
+def _decoded(data: bytes) -> Image.Image:
+    facts = probe(data, Limits(pixels=MAX_SIDE * MAX_SIDE, frames=1))
+    if facts.format not in _FORMATS:
+        raise LogoUnavailable("The logo must be a PNG, WebP or JPEG.")
     if max(facts.width, facts.height) > MAX_SIDE:
         raise LogoUnavailable(
             f"The logo measures {facts.width} x {facts.height} px; "
             f"at most {MAX_SIDE} px a side are allowed."
         )
     with guarded("Its data is damaged or cut short."):
+        image = Image.open(BytesIO(data), formats=[facts.format])
         return exif_transpose(image.convert("RGBA"))

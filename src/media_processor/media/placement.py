@@ -7,23 +7,8 @@ before it is shown.
 
 from dataclasses import dataclass
 
-from PIL.Image import Transpose
-
+from media_processor.media.facts import Size, is_sideways
 from media_processor.media.profile import Profile
-
-Size = tuple[int, int]
-
-# How an upright logo is turned to match the stored picture: the inverse of the turn that
-# a viewer makes, hence 90 and 270 degrees (counterclockwise in Pillow) trade places.
-_TURNS = {
-    2: Transpose.FLIP_LEFT_RIGHT,
-    3: Transpose.ROTATE_180,
-    4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_90,
-    7: Transpose.TRANSVERSE,
-    8: Transpose.ROTATE_270,
-}
 
 
 @dataclass(frozen=True)
@@ -69,16 +54,6 @@ def to_stored(box: Box, displayed: Size, orientation: int) -> Box:
     if is_sideways(orientation):
         return Box(left, top, box.height, box.width)
     return Box(left, top, box.width, box.height)
-
-
-def logo_turn(orientation: int) -> Transpose | None:
-    """How to turn an upright logo before it goes into a stored picture; None for 1."""
-    return _TURNS.get(orientation)
-
-
-def is_sideways(orientation: int) -> bool:
-    """Whether displaying swaps width and height."""
-    return orientation >= 5
 
 
 def _share(side: int, profile: Profile) -> int:

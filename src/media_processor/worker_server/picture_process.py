@@ -13,10 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from media_processor.errors import MediaProcessorError, OutOfMemory
+from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo, load_logo
 from media_processor.media.profile import get_profile
 from media_processor.media.watermark import watermark
-from media_processor.messages import Failure, Painted, SandboxReply, SandboxTask
+from media_processor.messages import PICTURE_EXTENSIONS, Failure, Painted, SandboxReply, SandboxTask
 from media_processor.processes import die_with_parent
 from media_processor.storage.local import telling_disk_faults
 
@@ -80,7 +81,7 @@ def _paint(task: SandboxTask) -> Painted:
         Path(task.target),
         logo,
         get_profile(task.profile),
-        max_pixels=task.max_pixels,
+        Limits(**task.limits),
     )
     return Painted(
         content_type=made.content_type,
@@ -89,6 +90,8 @@ def _paint(task: SandboxTask) -> Painted:
         width=made.width,
         height=made.height,
         method=made.method,
+        extension=PICTURE_EXTENSIONS[made.content_type] if made.is_converted else None,
+        notes=made.notes,
     )
 
 

@@ -27,7 +27,16 @@ from media_processor.errors import (
 )
 from media_processor.jobs.queue import JobQueue, QueueName, Wanted
 from media_processor.jobs.worker import retry_in
-from media_processor.messages import Attempts, Failure, Painted, Receipt, SandboxTask, StepName, now
+from media_processor.messages import (
+    Attempts,
+    Failure,
+    Painted,
+    Receipt,
+    SandboxTask,
+    StepName,
+    branded_filename,
+    now,
+)
 from media_processor.settings import WorkerSettings
 from media_processor.spool import Media, Spool
 from media_processor.worker_server.logo_source import LogoSource
@@ -101,7 +110,7 @@ class Tasks:
                     target=str(target),
                     logo=str(await self.logo.file()),
                     profile=record.profile,
-                    max_pixels=self.settings.max_pixels,
+                    limits=self.settings.picture_limits,
                 )
             )
             await asyncio.to_thread(
@@ -138,7 +147,7 @@ class Tasks:
 
     async def _deliver(self, media: Media, picture: Path, made: Painted) -> Receipt:
         fields = {"worker_name": self.worker, "media_id": media.record.id, "sha256": made.sha256}
-        name = f"watermarked_{media.record.filename}"
+        name = branded_filename(media.record.filename, made.extension)
         try:
             receipt = await self.central.deliver(picture, name, made.content_type, fields)
         except DigestMismatch as error:

@@ -1,0 +1,131 @@
+"""JPEG: the source's tables and sampling, in its own colour space, so that little is lost."""
+
+from typing import Any, cast
+
+from PIL import Image, ImageChops
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
+
+from media_processor.media import exif
+from media_processor.media.codecs import Branded, Options
+from media_processor.media.codecs.pillow import encoded, opened
+from media_processor.media.containers import jpeg
+from media_processor.media.facts import PictureFacts
+from media_processor.media.metadata import Metadata
+from media_processor.media.stamp import Stamp
+
+_FALLBACK_QUALITY = 90
+_MOST_EXIF = 65_527  # one segment's 65,533 bytes less ``Exif\0\0``
+_HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
+
+
+def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Branded:
+    """A JPEG of the same tables, sampling and order of scans."""
+    kept = jpeg.metadata(data).kept(facts.orientation, options.strip)
+    source = cast(JpegImageFile, opened(jpeg.bare(data), "JPEG"))
+    image = _decoded(source, data)
+    inverted = image.mode == "CMYK" and _has_plain_inks(source)
+    image = ImageChops.invert(image) if inverted else image
+    stamp.draw(image, kept.icc)
+    image = ImageChops.invert(image) if inverted else image
+    result = encoded(image, "JPEG", **_like(source, data))
+    if inverted:
+        result = _without_adobe_segment(result)
+    return Branded(dressed(result, kept, facts.orientation), "JPEG", kept.notes)
+
+
+def dressed(picture: bytes, kept: Metadata, orientation: int) -> bytes:
+    """A JPEG with its metadata; of EXIF that doesn't fit at least the orientation."""
+    if len(kept.exif) > _MOST_EXIF:
+        turned = exif.only_orientation(orientation) if orientation > 1 else b""
+        kept = Metadata(kept.icc, turned, kept.xmp, kept.iptc)
+    return jpeg.dressed(picture, kept)
+
+
+def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:
+    """The pixels, as YCbCr if they are stored so: through RGB each would be rounded twice.
+
+    Of 4:2:0 the colours are taken from a decoding at half the size, where libjpeg doesn't
+    interpolate them, and repeated: encoding then averages four equal values, and outside
+    the mark nothing is lost (84 dB instead of 48 for a phone's picture, for twice the time).
+    """
+    if source.mode != "RGB" or _is_stored_as_rgb(source):
+        source.load()
+        return source
+    halves = get_sampling(source) == _HALF_BOTH_WAYS and min(source.size) > 1
+    _as_ycbcr(source, source.size)
+    if not halves:
+        return source
+    half = opened(jpeg.bare(data), "JPEG")
+    _as_ycbcr(half, (source.width // 2, source.height // 2))
+    size = half.width * 2, half.height * 2
+    colours = [
+        half.getchannel(band).resize(size, Image.Resampling.NEAREST).crop((0, 0, *source.size))
+        for band in ("Cb", "Cr")
+    ]
+    return Image.merge("YCbCr", (source.getchannel("Y"), *colours))
+
+
+def _as_ycbcr(image: ImageFile, size: tuple[int, int]) -> None:
+    image.draft("YCbCr", size)
+    image.load()
+
+
+def _like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
+    """How to encode, as ``source`` is."""
+    options: dict[str, Any] = {
+        "progressive": bool(source.info.get("progressive")),
+        "keep_rgb": _is_stored_as_rgb(source),
+        "optimize": not jpeg.huffman_tables(data) <= _standard_tables(),
+    }
+    if source.info.get("jfif_unit") in (1, 2):  # otherwise Pillow made the figure up
+        options["dpi"] = source.info["dpi"]
+    tables = _quantisation(source)
+    options |= {"qtables": tables} if tables else {"quality": _FALLBACK_QUALITY}
+    if source.layers == 3:
+        sampling = get_sampling(source)
+        options["subsampling"] = 0 if sampling == -1 or options["keep_rgb"] else sampling
+    return options
+
+
+def _standard_tables() -> set[bytes]:
+    """The Huffman tables of annex K, which an encoder uses that doesn't make its own."""
+    return jpeg.huffman_tables(encoded(Image.new("RGB", (1, 1)), "JPEG"))
+
+
+def _quantisation(source: JpegImageFile) -> list[list[int]]:
+    """One table for each component, because Pillow gives component i table i.
+
+    Empty where the file didn't tell its tables before its first scan.
+    """
+    numbers = [number for _, _, _, number in source.layer]
+    if source.info.get("adobe_transform") == 2 and source.layers == 4:
+        numbers = numbers[:1] * 4  # YCCK comes out as CMYK: no component is colour only
+    if any(number not in source.quantization for number in numbers):
+        return []
+    while len(numbers) > 1 and numbers[-1] == numbers[-2]:
+        numbers.pop()  # Pillow repeats the last table
+    return [source.quantization[number] for number in numbers]
+
+
+def _is_stored_as_rgb(source: JpegImageFile) -> bool:
+    """Whether a JPEG holds RGB instead of YCbCr, by libjpeg's rules (jdapimin.c)."""
+    if source.layers != 3 or "jfif" in source.info:
+        return False
+    if "adobe" in source.info:
+        return source.info.get("adobe_transform") == 0
+    return bytes(layer[0] for layer in source.layer) == b"RGB"
+
+
+def _has_plain_inks(source: JpegImageFile) -> bool:
+    """Whether a CMYK JPEG lacks the mark of Adobe, who stores inks inverted.
+
+    Pillow assumes the mark, so here its inks are upside down.
+    """
+    return "adobe" not in source.info
+
+
+def _without_adobe_segment(picture: bytes) -> bytes:
+    """Take out the APP14 that libjpeg adds to every CMYK picture (16 bytes)."""
+    at = picture.index(b"\xff\xee\x00\x0eAdobe")
+    return picture[:at] + picture[at + 16 :]

@@ -1,0 +1,92 @@
+"""PNG and APNG: bit for bit outside the mark."""
+
+from collections.abc import Iterator
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from media_processor.errors import UnsupportedPicture
+from media_processor.media.animation import Disposal, Shown, corners, redrawn
+from media_processor.media.codecs import Branded, Options
+from media_processor.media.codecs.pillow import encoded, opened, stampable
+from media_processor.media.containers import png
+from media_processor.media.facts import PictureFacts
+from media_processor.media.placement import Box
+from media_processor.media.stamp import Stamp
+
+# Pillow's default (6) takes 1,040 ms for a photo of 2.7 megapixels and makes 2.56 MB.
+# Level 1: 324 ms, 3.06 MB. Level 2: 323 ms, 2.99 MB. Level 3: 416 ms, 2.82 MB.
+_LEVEL = 2
+
+_DISPOSALS: tuple[Disposal, ...] = ("keep", "clear", "restore")
+
+
+def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Branded:
+    """A PNG of the same depth. A palette becomes true colour; interlacing goes."""
+    header = png.header(data)
+    kept = png.metadata(data, options.limits).kept(facts.orientation, options.strip)
+    if facts.frames > 1:
+        result = _animated(data, header, stamp, kept.icc)
+    elif header.depth == 16:
+        result = _deep(data, stamp, kept.icc)
+    else:
+        image = opened(png.bare(data), "PNG")
+        image.load()
+        still = _stampable(image, header.depth)
+        stamp.draw(still, kept.icc)
+        result = encoded(still, "PNG", compress_level=_LEVEL)
+    return Branded(png.dressed(result, data, kept), "PNG", kept.notes)
+
+
+def _deep(data: bytes, stamp: Stamp, icc: bytes) -> bytes:
+    from media_processor.media import deep  # 100 ms that pictures of 8 bits don't pay
+
+    return deep.png(deep.draw(deep.opened(png.bare(data), "PNG"), stamp, icc), _LEVEL)
+
+
+def _stampable(image: ImageFile, depth: int) -> Image.Image:
+    """Make the colour that tRNS names fit the pixels, which Pillow brings to 8 bits."""
+    if image.mode == "L" and isinstance(named := image.info.get("transparency"), int):
+        image.info["transparency"] = named * 255 // (2**depth - 1)
+    return stampable(image)
+
+
+def _animated(data: bytes, header: png.Header, stamp: Stamp, icc: bytes) -> bytes:
+    if header.depth == 16:
+        raise UnsupportedPicture("An animated PNG of 16 bits isn't taken; 8 bits are.")
+    controls, still_is_first, plays = png.frame_controls(data)
+    image = opened(data, "PNG")
+    size, frames = image.size, _canvases(image, stamp, icc)
+    still = None if still_is_first else next(frames)
+    shown = [
+        Shown(canvas, Box(at.left, at.top, at.width, at.height), _DISPOSALS[at.dispose])
+        for canvas, at in zip(frames, controls, strict=True)
+    ]
+    first = still or shown[0].canvas
+    parts = png.parts(encoded(first, "PNG", compress_level=_LEVEL))
+    pieces = [parts.head, png.data_chunk(b"acTL", len(shown).to_bytes(4) + plays.to_bytes(4))]
+    if still:
+        pieces += [png.data_chunk(b"IDAT", parts.pixels)]
+    number = 0
+    for index, (place, _) in enumerate(redrawn(shown)):
+        whole = index == 0 and not still  # IDAT, which always covers the canvas
+        place = Box(0, 0, *size) if whole else place
+        pieces.append(png.frame_control(number, place, controls[index]))
+        pixels = encoded(shown[index].canvas.crop(corners(place)), "PNG", compress_level=_LEVEL)
+        coded = png.parts(pixels).pixels
+        number += 1 if whole else 2
+        pieces.append(
+            png.data_chunk(b"IDAT", coded)
+            if whole
+            else png.data_chunk(b"fdAT", (number - 1).to_bytes(4) + coded)
+        )
+    return b"".join([png.SIGNATURE, *pieces, png.data_chunk(b"IEND", b"")])
+
+
+def _canvases(image: ImageFile, stamp: Stamp, icc: bytes) -> Iterator[Image.Image]:
+    """What is seen while each frame is shown, with the mark."""
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        canvas = image.convert("RGBA")
+        stamp.draw(canvas, icc)
+        yield canvas

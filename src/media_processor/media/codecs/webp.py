@@ -1,0 +1,70 @@
+"""WebP, still and animated; each frame coded as it was, with loss or without."""
+
+from typing import Any
+
+from PIL import Image
+
+from media_processor.errors import BrokenPicture
+from media_processor.media.animation import Shown, corners, redrawn
+from media_processor.media.codecs import Branded, Options
+from media_processor.media.codecs.pillow import encoded, opened, stampable
+from media_processor.media.containers import webp
+from media_processor.media.facts import PictureFacts
+from media_processor.media.metadata import Metadata
+from media_processor.media.placement import Box
+from media_processor.media.stamp import Stamp
+
+# Method 2 takes 132 ms for 1.7 megapixels and 214 kB; the default (4) 263 ms and 210 kB.
+# Quality 90 makes a picture that came with 80 a quarter larger and keeps 45 dB of it.
+_LOSSY: dict[str, Any] = {"quality": 90, "method": 2}
+
+# Method 0 takes a seventh of the time but doubles the file of a drawing; method 4 costs
+# 300 ms where this takes 240, for the same size. ``exact`` keeps what alpha hides.
+_LOSSLESS: dict[str, Any] = {"lossless": True, "quality": 0, "method": 1, "exact": True}
+
+
+def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Branded:
+    """A WebP of the same frames, timing, loops and disposal."""
+    kept = webp.metadata(data).kept(facts.orientation, options.strip)
+    make = _animated if facts.frames > 1 or webp.frames(data) else _still
+    return Branded(make(data, stamp, kept), "WEBP", kept.notes)
+
+
+def _still(data: bytes, stamp: Stamp, kept: Metadata) -> bytes:
+    source = opened(webp.bare(data), "WEBP")
+    source.load()
+    image = stampable(source)
+    stamp.draw(image, kept.icc)
+    coded = _pixels(image, lossless=webp.is_lossless(data))
+    return webp.dressed(image.size, coded, kept, alpha=image.mode == "RGBA")
+
+
+def _animated(data: bytes, stamp: Stamp, kept: Metadata) -> bytes:
+    source = webp.frames(data)
+    image = opened(webp.bare(data), "WEBP")
+    shown = []
+    for number, frame in enumerate(source):
+        image.seek(number)
+        canvas = image.convert("RGBA")
+        stamp.draw(canvas, kept.icc)
+        place = Box(frame.left, frame.top, frame.width, frame.height)
+        shown.append(Shown(canvas, place, "clear" if frame.clears else "keep"))
+    parts = [(b"ANIM", webp.animation(data))]
+    for frame, now, (place, _) in zip(source, shown, redrawn(shown), strict=True):
+        place = _even(place)
+        coded = _pixels(now.canvas.crop(corners(place)), lossless=frame.lossless)
+        parts.append(webp.frame(place, frame, coded))
+    return webp.dressed(image.size, parts, kept, alpha=True)
+
+
+def _pixels(image: Image.Image, *, lossless: bool) -> list[tuple[bytes, bytes]]:
+    parts = webp.pixels(encoded(image, "WEBP", **(_LOSSLESS if lossless else _LOSSY)))
+    if not parts:
+        raise BrokenPicture("The picture can't be written again.")
+    return parts
+
+
+def _even(place: Box) -> Box:
+    """A WebP's frames begin at even places."""
+    left, top = place.left % 2, place.top % 2
+    return Box(place.left - left, place.top - top, place.width + left, place.height + top)
