@@ -8,7 +8,7 @@ import time
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -151,7 +151,8 @@ class Painted(Message):
     """A branded picture. Width and height are as displayed, in pixels.
 
     ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
-    couldn't be kept.
+    couldn't be kept; ``profile_digest`` is that of the profile it was made with, ``logos``
+    are the digests of their files; ``contrast`` (1 to 21) is the chosen variant's.
     """
 
     content_type: str
@@ -162,6 +163,9 @@ class Painted(Message):
     method: str
     extension: str | None = None
     notes: tuple[str, ...] = ()
+    profile_digest: str | None = None
+    logos: tuple[str, ...] = ()
+    contrast: float | None = None
 
 
 class Result(Message):
@@ -176,6 +180,9 @@ class Result(Message):
     content_type: str | None = None
     method: str | None = None
     notes: tuple[str, ...] = ()
+    profile_digest: str | None = None
+    logos: tuple[str, ...] = ()
+    contrast: float | None = None
 
 
 class MediaRecord(Message):
@@ -189,6 +196,7 @@ class MediaRecord(Message):
     width: int
     height: int
     profile: str
+    profile_digest: str | None = None
     accepted_at: datetime
 
 
@@ -229,6 +237,7 @@ class AcceptedMedia(Message):
     content_type: str
     status: Status
     profile: str
+    profile_digest: str | None
     links: MediaLinks
 
 
@@ -243,6 +252,20 @@ class MediaStatus(AcceptedMedia):
     next_attempt_at: datetime | None
     error: Failure | None
     result: Result | None
+
+
+class ProfileSummary(Message):
+    """A profile as this server knows it now."""
+
+    name: str
+    digest: str
+    settings: dict[str, Any]
+
+
+class ProfileList(Message):
+    """Answer of ``GET /profiles``, ``default`` first."""
+
+    profiles: tuple[ProfileSummary, ...]
 
 
 class MediaPage(Message):
@@ -356,13 +379,16 @@ class CheckpointPage(Message):
 
 
 class SandboxTask(Message):
-    """What a picture process is asked to do. Paths are absolute, ``limits`` are those of
+    """What a picture process is asked to do. Paths are absolute; ``logos`` and ``font`` are
+    the files that the profile names, ``tokens`` what its text may say, ``limits`` those of
     ``media.facts.Limits``."""
 
     source: str
     target: str
-    logo: str
-    profile: str
+    profile: dict[str, Any]
+    logos: tuple[str, ...]
+    font: str | None
+    tokens: dict[str, str]
     limits: dict[str, int]
 
 

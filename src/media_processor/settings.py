@@ -125,6 +125,16 @@ class PipelineSettings(Settings, RedisSettings):
         description="Largest colour profile, EXIF, XMP or IPTC a picture may have, in bytes each.",
     )
 
+    watermarks: Path | None = Field(
+        default=None,
+        description="TOML file of profiles; read again when it changes. Not set: only `default`.",
+    )
+
+    @field_validator("watermarks")
+    @classmethod
+    def _whole_path(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
     @property
     def picture_limits(self) -> dict[str, int]:
         """What ``media.facts.Limits`` is made of."""
@@ -229,6 +239,11 @@ class WorkerSettings(PipelineSettings):
         default=None,
         description="`3-8` adds that many random seconds to stage 1, as the original system did.",
     )
+
+    @property
+    def logo_dir(self) -> Path:
+        """Where fetched logos are kept."""
+        return self.media_data_dir / "logo"
 
     @property
     def google_logo_is_set(self) -> bool:

@@ -71,6 +71,7 @@ class NewMedia:
     width: int
     height: int
     profile: str
+    profile_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Spool:
             width=new.width,
             height=new.height,
             profile=new.profile,
+            profile_digest=new.profile_digest,
             accepted_at=now(),
         )
         if idempotency_key is not None:

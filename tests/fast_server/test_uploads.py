@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from media_processor.chaos.waiting import wait_until
+from media_processor.media.profile import DEFAULT
 from media_processor.messages import Problem, is_media_id
 from tests import raw
 from tests.media.pictures import encoded, photo
@@ -63,6 +64,7 @@ def test_a_picture_is_accepted(gateway: System) -> None:
         "content_type": "image/jpeg",
         "status": "queued",
         "profile": "default",
+        "profile_digest": DEFAULT.digest,
         "links": {
             "self": f"/media/{media['id']}",
             "original": f"/media/{media['id']}/original",

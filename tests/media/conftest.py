@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from media_processor.media.facts import Limits
-from media_processor.media.logo import Logo
-from media_processor.media.profile import get_profile
+from media_processor.media.logo import Artwork
+from media_processor.media.profile import DEFAULT, Profile
 from media_processor.media.watermark import Watermarked, watermark
 
 from .pictures import LIMITS, quartered_logo
@@ -20,7 +21,11 @@ def brand(tmp_path: Path) -> Brand:
     """Brand bytes; gives the bytes that came out and what was told about them."""
 
     def run(
-        data: bytes, logo: Logo | None = None, limits: Limits = LIMITS
+        data: bytes,
+        *logos: Artwork,
+        profile: Profile = DEFAULT,
+        limits: Limits = LIMITS,
+        **more: Any,
     ) -> tuple[bytes, Watermarked]:
         source, target = tmp_path / "original", tmp_path / "out" / "branded"
         target.parent.mkdir(exist_ok=True)
@@ -28,9 +33,10 @@ def brand(tmp_path: Path) -> Brand:
         made = watermark(
             source,
             target,
-            logo or quartered_logo(),
-            get_profile("default"),
+            logos or [quartered_logo()],
+            profile,
             limits,
+            **more,
         )
         assert [path.name for path in target.parent.iterdir()] == ["branded"]
         return target.read_bytes(), made

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from media_processor.errors import LogoUnavailable
-from media_processor.media.logo import bundled_logo_path, load_logo
+from media_processor.media.logo import bundled_logo_path, load_logo, turned
 
 from .pictures import encoded, orientation_exif, photo, quartered_logo
 
@@ -65,12 +65,12 @@ def test_a_missing_logo_is_told(tmp_path: Path) -> None:
 
 def test_a_size_is_scaled_once() -> None:
     logo = quartered_logo()
-    turned = logo.sized((30, 12), orientation=6)
-    assert turned.size == (12, 30)
-    assert turned.mode == "RGBA"
-    assert logo.sized((30, 12), orientation=6) is turned
-    assert logo.sized((30, 12)) is not turned
-    assert quartered_logo().sized((30, 12), orientation=6) is not turned
+    scaled = logo.sized((30, 12))
+    assert scaled.size == (30, 12)
+    assert scaled.mode == "RGBA"
+    assert logo.sized((30, 12)) is scaled
+    assert logo.sized((30, 13)) is not scaled
+    assert quartered_logo().sized((30, 12)) is not scaled
 
 
 def test_giant_sizes_are_not_kept() -> None:
@@ -81,6 +81,6 @@ def test_giant_sizes_are_not_kept() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_turned_logo_is_displayed_upright(orientation: int) -> None:
     logo = quartered_logo((6, 4))
-    stored = logo.sized((6, 4), orientation).copy()
+    stored = turned(logo.sized((6, 4)), orientation).copy()
     stored.getexif()[0x0112] = orientation
     assert ImageOps.exif_transpose(stored).tobytes() == logo.sized((6, 4)).tobytes()

@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from media_processor.media.placement import Box, place, to_stored
-from media_processor.media.profile import Profile, get_profile
-
-DEFAULT = get_profile("default")
+from media_processor.media.profile import DEFAULT, Profile
 
 sides = st.integers(1, 65_500)
 sizes = st.tuples(sides, sides)

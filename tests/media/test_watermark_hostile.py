@@ -17,7 +17,7 @@ from media_processor.errors import (
     UnsupportedPicture,
 )
 from media_processor.media.facts import Limits
-from media_processor.media.profile import get_profile
+from media_processor.media.profile import DEFAULT
 from media_processor.media.watermark import Watermarked, watermark
 
 from .conftest import Brand
@@ -39,8 +39,7 @@ Refuse = Callable[[bytes, type[PictureError]], str]
 def run(folder: Path, data: bytes, limits: Limits = LIMITS) -> Watermarked:
     source = folder / "photo.jpg"
     source.write_bytes(data)
-    default = get_profile("default")
-    return watermark(source, folder / "branded.jpg", quartered_logo(), default, limits)
+    return watermark(source, folder / "branded.jpg", [quartered_logo()], DEFAULT, limits)
 
 
 @pytest.fixture
@@ -116,8 +115,8 @@ def test_a_missing_source_is_an_os_error(tmp_path: Path) -> None:
         watermark(
             tmp_path / "nowhere",
             tmp_path / "branded.jpg",
-            quartered_logo(),
-            get_profile("default"),
+            [quartered_logo()],
+            DEFAULT,
             LIMITS,
         )
     assert os.listdir(tmp_path) == []
@@ -136,7 +135,7 @@ def test_the_same_picture_gives_the_same_bytes(kind: str, brand: Brand) -> None:
 def test_any_target_name_will_do(name: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(encoded(photo((9, 9)), "PNG"))
-    made = watermark(source, tmp_path / name, quartered_logo(), get_profile("default"), LIMITS)
+    made = watermark(source, tmp_path / name, [quartered_logo()], DEFAULT, LIMITS)
     assert (tmp_path / name).stat().st_size == made.size
 
 

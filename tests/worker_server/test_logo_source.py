@@ -55,8 +55,8 @@ def server() -> Iterator[LogoServer]:
 
 
 def source(data: Path, address: str | None) -> LogoSource:
-    chosen = {"google_logo": address} if address else {}
-    return LogoSource(WorkerSettings.model_validate({"media_data_dir": data, **chosen}))
+    chosen = address or WorkerSettings().google_logo
+    return LogoSource(chosen, data / "logo", is_chosen=address is not None)
 
 
 async def test_a_logo_is_fetched_once_and_kept_on_disk(server: LogoServer, tmp_path: Path) -> None:

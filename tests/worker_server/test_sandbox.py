@@ -14,14 +14,16 @@ import pytest
 from media_processor.errors import (
     BrokenPicture,
     DecoderCrash,
+    LogoUnavailable,
     MediaProcessorError,
     OutOfMemory,
     TooSlow,
-    UnknownProfile,
 )
 from media_processor.media.facts import Limits
 from media_processor.media.logo import bundled_logo_path
+from media_processor.media.profile import DEFAULT, Profile
 from media_processor.messages import SandboxTask
+from media_processor.profiles import as_message
 from media_processor.worker_server.sandbox import Sandbox
 from tests.media.pictures import encoded, opened, photo
 
@@ -55,8 +57,10 @@ def task(folder: Path, content: bytes | None = None, **changes: object) -> Sandb
     return SandboxTask(
         source=str(source),
         target=str(folder / "out"),
-        logo=str(bundled_logo_path()),
-        profile="default",
+        logos=(str(bundled_logo_path()),),
+        profile=as_message(DEFAULT),
+        font=None,
+        tokens={},
         limits=asdict(Limits()),
     ).model_copy(update=changes)
 
@@ -72,8 +76,9 @@ async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
     async with sandbox() as box:
         with pytest.raises(BrokenPicture):
             await box.paint(task(tmp_path, b"\xff\xd8\xff\xe0"))
-        with pytest.raises(UnknownProfile):
-            await box.paint(task(tmp_path, profile="gold"))
+        text = as_message(Profile("text", text="hello"))
+        with pytest.raises(LogoUnavailable, match="font"):
+            await box.paint(task(tmp_path, profile=text, font=str(tmp_path / "nowhere.ttf")))
         await box.paint(task(tmp_path))
         assert len(_children()) == 1
 

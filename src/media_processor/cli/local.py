@@ -3,16 +3,16 @@
 import asyncio
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.media.profile import get_profile
-from media_processor.messages import SandboxTask, branded_filename
+from media_processor.messages import branded_filename
 from media_processor.settings import WorkerSettings, read
-from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.orders import Orders
 from media_processor.worker_server.sandbox import Sandbox
 
 
@@ -22,12 +22,15 @@ def watermark_files(files: list[Path], output: Path | None, profile: str) -> int
     Raises:
         SetupError, UnknownProfile, LogoUnavailable: nothing was branded.
     """
-    get_profile(profile)
     settings = read(WorkerSettings)
+    orders = Orders(settings)
+    orders.profiles.get(profile)
     logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.ERROR)
     pairs = _pairs(files, output)
-    failures = asyncio.run(_watermark(pairs, profile, settings, into_folder=output is not None))
+    failures = asyncio.run(
+        _watermark(pairs, profile, settings, orders, into_folder=output is not None)
+    )
     for source, reason in failures:
         sys.stderr.write(f"media-processor: {source}: {reason}\n")
     return 1 if failures else 0
@@ -49,9 +52,14 @@ def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
 
 
 async def _watermark(
-    pairs: list[tuple[Path, Path]], profile: str, settings: WorkerSettings, *, into_folder: bool
+    pairs: list[tuple[Path, Path]],
+    profile: str,
+    settings: WorkerSettings,
+    orders: Orders,
+    *,
+    into_folder: bool,
 ) -> list[tuple[Path, str]]:
-    logo = await LogoSource(settings).file()
+    await orders.check(orders.profiles.get(profile))
     sandbox = Sandbox(
         min(settings.watermark_processes, len(pairs)),
         memory_bytes=settings.watermark_memory_bytes,
@@ -59,14 +67,10 @@ async def _watermark(
     )
 
     async def one(source: Path, target: Path) -> tuple[Path, str] | None:
-        task = SandboxTask(
-            source=str(source.absolute()),
-            target=str(target.absolute()),
-            logo=str(logo),
-            profile=profile,
-            limits=settings.picture_limits,
-        )
+        date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
+        tokens = {"filename": source.name, "date": date, "id": ""}
         try:
+            task = await orders.order(source.absolute(), target.absolute(), profile, tokens)
             painted = await sandbox.paint(task)
         except MediaProcessorError as error:
             return source, error.detail

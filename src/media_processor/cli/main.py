@@ -29,6 +29,9 @@ app = typer.Typer(
 audit = typer.Typer(no_args_is_help=True, help="The activity log's hash chain.")
 app.add_typer(audit, name="audit")
 
+profiles = typer.Typer(no_args_is_help=True, help="The ways to brand a picture.")
+app.add_typer(profiles, name="profiles")
+
 _Url = Annotated[
     str,
     typer.Option("--url", envvar="FAST_SERVER_URL", help="The fast server."),
@@ -239,6 +242,27 @@ def chaos(
         raise SetupError(f"Say which faults: numbers, --all, or --short. There are:\n{faults}")
     chosen = numbers or [fault.number for fault in FAULTS if everything or fault.in_short]
     raise typer.Exit(run(chosen, short=short, seed=seed, as_json=as_json))
+
+
+@profiles.command("list")
+def list_profiles() -> None:
+    """List the profiles in the file that WATERMARKS names, and check it."""
+    from media_processor.cli.profiles import list_profiles as run
+
+    raise typer.Exit(run())
+
+
+@profiles.command()
+def preview(
+    name: Annotated[str, typer.Argument(help="The profile.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; by default NAME.png.")
+    ] = None,
+) -> None:
+    """Draw one sheet that shows a profile on eight kinds of pictures."""
+    from media_processor.cli.profiles import preview as run
+
+    raise typer.Exit(run(name, output or Path(f"{name}.png")))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
+from media_processor.profiles import Profiles
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
@@ -35,6 +36,8 @@ class _State(TypedDict):
 
 def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI:
     """The gateway as an ASGI application; ``stopping`` ends its event streams."""
+
+    profiles = Profiles(settings.watermarks)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
@@ -57,7 +60,11 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
             )
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
             try:
-                yield {"parts": Parts(settings, spool, queue, changes, central, stopping, pressure)}
+                yield {
+                    "parts": Parts(
+                        settings, spool, queue, changes, central, stopping, pressure, profiles
+                    )
+                }
             finally:
                 await end(*helpers)
                 await central.close()

@@ -8,12 +8,31 @@ from fastapi import APIRouter, Depends, Response
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.parts import Parts, parts_of
 from media_processor.http.readiness import check_storage, readiness
-from media_processor.messages import Check, Health, QueueReport, Readiness
+from media_processor.messages import (
+    Check,
+    Health,
+    ProfileList,
+    ProfileSummary,
+    QueueReport,
+    Readiness,
+)
+from media_processor.profiles import as_message
 from media_processor.spool import age_seconds
 
 router = APIRouter()
 
 _Parts = Annotated[Parts, Depends(parts_of)]
+
+
+@router.get("/profiles")
+def list_profiles(parts: _Parts) -> ProfileList:
+    """The profiles that an upload may name."""
+    return ProfileList(
+        profiles=tuple(
+            ProfileSummary(name=name, digest=profile.digest, settings=as_message(profile))
+            for name, profile in parts.profiles.all().items()
+        )
+    )
 
 
 @router.get("/queue")

@@ -11,6 +11,7 @@ from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.pressure import Pressure
 from media_processor.jobs.queue import Changes, JobQueue, Wanted
+from media_processor.profiles import Profiles
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
 
@@ -29,6 +30,7 @@ class Parts:
     central: CentralClient
     stopping: asyncio.Event
     pressure: Pressure
+    profiles: Profiles
 
     async def enqueue(self, media_id: str) -> None:
         """Have a media that is in the spool worked on, now or when Redis is back."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import (
@@ -30,8 +30,8 @@ from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_f
 from media_processor.http.problems import answers
 from media_processor.media.facts import Limits
 from media_processor.media.probe import probe
-from media_processor.media.profile import get_profile
 from media_processor.messages import AcceptedMedia, safe_filename
+from media_processor.profiles import Profiles
 from media_processor.spool import NewMedia
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,12 @@ IdempotencyKey = Annotated[
     ),
 )
 async def upload(
-    request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+    profile: Annotated[
+        str | None, Query(description="How the picture is branded; also taken as a field.")
+    ] = None,
 ) -> AcceptedMedia:
     """Take a picture. 202 means it is on disk and will be branded and archived."""
     parts = parts_of(request)
@@ -107,7 +112,9 @@ async def upload(
     with parts.pressure.admitted(announced):
         async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
             crash_point("upload-received")
-            new = await asyncio.to_thread(_checked, form, Limits(**parts.settings.picture_limits))
+            chosen = _chosen(form, profile)
+            limits = Limits(**parts.settings.picture_limits)
+            new = await asyncio.to_thread(_checked, form, parts.profiles, chosen, limits)
             media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
@@ -119,7 +126,15 @@ async def upload(
     return answer
 
 
-def _checked(form: ReceivedForm, limits: Limits) -> NewMedia:
+def _chosen(form: ReceivedForm, asked: str | None) -> str:
+    """The profile that the address or the form names; both may if they agree."""
+    field = form.fields.get("profile")
+    if asked is not None and field is not None and asked != field:
+        raise InvalidField("The address and the form name different profiles.")
+    return asked or field or "default"
+
+
+def _checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) -> NewMedia:
     """What the form holds, if it is a picture that we take."""
     if unknown := form.fields.keys() - {"profile"}:
         raise InvalidField(
@@ -129,7 +144,7 @@ def _checked(form: ReceivedForm, limits: Limits) -> NewMedia:
     if file.size == 0:
         raise EmptyFile("The file is empty.")
     _check_declared_type(file)
-    profile = get_profile(form.fields.get("profile", "default"))
+    profile = profiles.get(chosen)
     facts = probe(file.path, limits)
     width, height = facts.displayed_size
     return NewMedia(
@@ -141,6 +156,7 @@ def _checked(form: ReceivedForm, limits: Limits) -> NewMedia:
         width=width,
         height=height,
         profile=profile.name,
+        profile_digest=profile.digest,
     )
 
 

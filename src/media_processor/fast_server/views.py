@@ -53,4 +53,7 @@ def _result(media: Media, central: CentralClient) -> Result | None:
         content_type=made.content_type if made else None,
         method=made.method if made else None,
         notes=made.notes if made else (),
+        profile_digest=made.profile_digest if made else None,
+        logos=made.logos if made else (),
+        contrast=made.contrast if made else None,
     )

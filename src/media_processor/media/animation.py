@@ -6,7 +6,7 @@ from typing import Literal
 
 from PIL import Image, ImageChops
 
-from media_processor.media.placement import Box
+from media_processor.media.placement import Box, corners
 
 Disposal = Literal["keep", "clear", "restore"]
 
@@ -46,11 +46,6 @@ def difference(one: Image.Image, other: Image.Image) -> Image.Image:
     for band in bands[1:]:
         most = ImageChops.lighter(most, band)
     return most
-
-
-def corners(box: Box) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom."""
-    return box.left, box.top, box.left + box.width, box.top + box.height
 
 
 def around(box: Box, other: tuple[int, int, int, int] | None) -> Box:

@@ -4,10 +4,14 @@ import sys
 from typing import Literal
 
 import pyvips
+from PIL import Image, ImageChops
 from pyvips.enums import BandFormat
 
 from media_processor.media.colour import Base
-from media_processor.media.stamp import Stamp
+from media_processor.media.facts import Size
+from media_processor.media.placement import Box, corners
+from media_processor.media.profile import Blend
+from media_processor.media.stamp import Mark, Stamp, within
 
 # One picture process works on one picture; its threads would only take each other's time.
 pyvips.cache_set_max(0)
@@ -31,27 +35,69 @@ def draw(image: pyvips.Image, stamp: Stamp, icc: bytes = b"") -> pyvips.Image:
 
     Two bands and four are taken for a colour and its opacity, unless the four are inks.
     """
+    stamp.choose(lambda box: _seen(image, box))
     inks = image.interpretation == "cmyk"
     base: Base = "CMYK" if inks else "RGB" if image.bands > 2 else "L"
-    colours, alpha = stamp.mark(base, icc)
-    place = stamp.stored
-    mark = _from_pillow(colours.tobytes(), place.width, place.height, len(colours.getbands())) * 257
-    cover = _from_pillow(alpha.tobytes(), place.width, place.height, 1) / 255
+    place, (colours, alpha) = _one_mark(stamp, base, icc, (image.width, image.height))
+    mark = _from_pillow(colours, len(colours.getbands())) * 257
+    cover = _from_pillow(alpha, 1) / 255
     under = image.crop(place.left, place.top, place.width, place.height)
     if image.bands in (2, 4) and not inks:
         opacity = under[image.bands - 1] / _FULL
-        result = cover + opacity * (1 - cover)
         colour = under[0 : image.bands - 1]
+        mark = mark * (1 - opacity) + _met(colour, mark, stamp.blend, inks=inks) * opacity
+        result = cover + opacity * (1 - cover)
         mixed = (mark * cover + colour * opacity * (1 - cover)) / result
         over = mixed.bandjoin(result * _FULL)
     else:
-        over = mark * cover + under * (1 - cover)
+        over = _met(under, mark, stamp.blend, inks=inks) * cover + under * (1 - cover)
     over = (cover > 0).ifthenelse(over.rint().cast(BandFormat.USHORT), under)
     return image.insert(over, place.left, place.top)
 
 
-def _from_pillow(data: bytes, width: int, height: int, bands: int) -> pyvips.Image:
-    return pyvips.Image.new_from_memory(data, width, height, bands, BandFormat.UCHAR)
+def _met(under: pyvips.Image, mark: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
+    """As ``stamp`` has it for 8 bits."""
+    if blend == "normal":
+        return mark
+    product = under * mark / _FULL
+    multiplies = (blend == "multiply") != inks
+    return product if multiplies else under + mark - product
+
+
+def _one_mark(stamp: Stamp, base: Base, icc: bytes, size: Size) -> tuple[Box, Mark]:
+    """The mark and its place; a tile's many marks as one of the picture's size."""
+    mark = stamp.mark(base, icc)
+    if len(stamp.stored) == 1:
+        return stamp.stored[0], mark
+    whole = Mark(Image.new(base, size), Image.new("L", size))
+    for box in stamp.stored:
+        inside = within(box, size)
+        part = mark.part(box, inside)
+        whole.colours.paste(part.colours, (inside.left, inside.top), part.alpha.point(_any))
+        # Turned marks overlap with their empty corners only.
+        both = ImageChops.lighter(whole.alpha.crop(corners(inside)), part.alpha)
+        whole.alpha.paste(both, (inside.left, inside.top))
+    return Box(0, 0, *size), whole
+
+
+def _any(value: int) -> int:
+    return 255 if value else 0
+
+
+def _seen(image: pyvips.Image, box: Box) -> Image.Image:
+    """A part of ``image`` in 8 bits, for measuring."""
+    inside = within(box, (image.width, image.height))
+    part = (image.crop(inside.left, inside.top, inside.width, inside.height) / 257).cast(
+        BandFormat.UCHAR
+    )
+    modes = {1: "L", 2: "LA", 3: "RGB", 4: "CMYK" if image.interpretation == "cmyk" else "RGBA"}
+    return Image.frombytes(modes[image.bands], (part.width, part.height), part.write_to_memory())
+
+
+def _from_pillow(image: Image.Image, bands: int) -> pyvips.Image:
+    return pyvips.Image.new_from_memory(
+        image.tobytes(), image.width, image.height, bands, BandFormat.UCHAR
+    )
 
 
 def differences(image: pyvips.Image) -> pyvips.Image:

@@ -118,6 +118,18 @@ def only_orientation(value: int) -> bytes:
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, _SHORT, 1, value, 0, 0)
 
 
+def upright(exif: bytes) -> bytes:
+    """An EXIF payload whose orientation is 1; damaged, it comes back as ``b""``."""
+    try:
+        tiff = _Tiff(exif.removeprefix(PREFIX))
+        entry = tiff.find(tiff.number(_LONG, 4), _ORIENTATION)
+        if entry and entry.kind == _SHORT:
+            struct.pack_into(tiff.order + "H", tiff.data, entry.at, 1)
+    except (ValueError, struct.error):
+        return b""
+    return bytes(tiff.data)
+
+
 def without_thumbnail(exif: bytes) -> bytes:
     """An EXIF payload without previews, which would show the unbranded picture.
 

@@ -1,11 +1,13 @@
 """The logo: checked once, scaled once for each size that it is needed in."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 from PIL.Image import Resampling, Transpose
@@ -24,7 +26,6 @@ _FORMATS = ("PNG", "WEBP", "JPEG")
 _KEPT = 8
 _KEPT_PIXELS = 1_000_000
 
-
 # How an upright logo is turned to match the stored picture: the inverse of the turn that
 # a viewer makes, hence 90 and 270 degrees (counterclockwise in Pillow) trade places.
 _TURNS = {
@@ -36,6 +37,17 @@ _TURNS = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_270,
 }
+
+
+class Artwork(Protocol):
+    """What a mark is made of: its ``size`` tells its shape."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels, of which only the aspect matters."""
+
+    def sized(self, size: Size) -> Image.Image:
+        """The artwork as RGBA in sRGB, of exactly ``size``. It is shared: don't draw on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +62,47 @@ class Logo:
         """Width and height in pixels."""
         return self.image.size
 
-    def sized(self, size: Size, orientation: int = 1) -> Image.Image:
-        """The logo as RGBA, scaled to ``size`` and then turned to match a picture whose
-        EXIF orientation is ``orientation``.
-
-        The image is shared: don't draw on it.
-        """
-        scaled = _scaled if size[0] * size[1] > _KEPT_PIXELS else _kept
-        return scaled(self, size, orientation)
+    def sized(self, size: Size) -> Image.Image:
+        """The logo scaled to ``size``; scaled once for each of the last few sizes."""
+        return (_scaled if size[0] * size[1] > _KEPT_PIXELS else _kept)(self, size)
 
 
-def _scaled(logo: Logo, size: Size, orientation: int) -> Image.Image:
-    scaled = logo.image.resize(size, Resampling.LANCZOS)
+@dataclass(frozen=True, eq=False)
+class Rotated:
+    """An artwork turned by ``degrees`` counterclockwise, with its corners kept."""
+
+    artwork: Artwork
+    degrees: float
+
+    @property
+    def size(self) -> Size:
+        """The turned artwork's."""
+        width, height = self.artwork.size
+        turn = math.radians(self.degrees)
+        across, up = abs(math.cos(turn)), abs(math.sin(turn))
+        return (
+            max(1, round(width * across + height * up)),
+            max(1, round(width * up + height * across)),
+        )
+
+    def sized(self, size: Size) -> Image.Image:
+        """Scaled first, then turned."""
+        factor = size[0] / self.size[0]
+        upright = tuple(max(1, round(side * factor)) for side in self.artwork.size)
+        turned = self.artwork.sized((upright[0], upright[1])).rotate(
+            self.degrees, Resampling.BICUBIC, expand=True
+        )
+        return turned.resize(size, Resampling.LANCZOS)
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """``image`` turned to match a picture whose EXIF orientation is ``orientation``."""
     turn = _TURNS.get(orientation)
-    return scaled if turn is None else scaled.transpose(turn)
+    return image if turn is None else image.transpose(turn)
+
+
+def _scaled(logo: Logo, size: Size) -> Image.Image:
+    return logo.image.resize(size, Resampling.LANCZOS)
 
 
 _kept = lru_cache(_KEPT)(_scaled)

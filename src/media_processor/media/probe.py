@@ -5,7 +5,12 @@ from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from media_processor.errors import BrokenPicture, EmptyFile, PictureError, UnsupportedPicture
+from media_processor.errors import (
+    BrokenPicture,
+    EmptyFile,
+    MediaProcessorError,
+    UnsupportedPicture,
+)
 from media_processor.media.containers import Data, bmp, gif, isobmff, jpeg, png, tiff, webp
 from media_processor.media.facts import Format, Limits, PictureFacts
 
@@ -45,7 +50,7 @@ def guarded(detail: str) -> Iterator[None]:
     """
     try:
         yield
-    except (PictureError, MemoryError):
+    except (MediaProcessorError, MemoryError):
         raise
     except Exception as error:
         raise BrokenPicture(detail) from error

@@ -1,10 +1,10 @@
 """Brand one picture: the list of steps."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from media_processor.media.codecs import (
@@ -12,19 +12,22 @@ from media_processor.media.codecs import (
     Options,
     avif,
     bmp,
+    convert,
     gif,
     heif,
     jpeg,
+    pillow,
     png,
     tiff,
     webp,
 )
 from media_processor.media.facts import CONTENT_TYPES, Format, Limits, PictureFacts
-from media_processor.media.logo import Logo
+from media_processor.media.logo import Artwork
 from media_processor.media.placement import Box
 from media_processor.media.probe import guarded, probe
-from media_processor.media.profile import Profile
+from media_processor.media.profile import Output, Profile, filled
 from media_processor.media.stamp import Stamp
+from media_processor.media.text import Text
 
 _CODECS: dict[Format, Callable[[bytes, PictureFacts, Stamp, Options], Branded]] = {
     "JPEG": jpeg.brand,
@@ -36,54 +39,116 @@ _CODECS: dict[Format, Callable[[bytes, PictureFacts, Stamp, Options], Branded]] 
     "AVIF": avif.brand,
     "HEIF": heif.brand,
 }
+_OUTPUTS: dict[Output, Format] = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "gif": "GIF",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+    "avif": "AVIF",
+}
+_DAMAGED = "The picture is damaged or cut short: its pixels can't be decoded."
 
 
 @dataclass(frozen=True)
 class Watermarked:
-    """What was made. ``width``, ``height`` and ``box`` are in displayed pixels,
-    ``size`` in bytes, ``sha256`` in hex; ``notes`` tell what couldn't be kept, ``is_converted``
-    that the format isn't the source's."""
+    """What was made. ``width``, ``height`` and ``boxes`` are in displayed pixels, ``size`` in
+    bytes, ``sha256`` in hex; ``notes`` tell what couldn't be kept, ``is_converted`` that the
+    format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out."""
 
     format: Format
     content_type: str
     width: int
     height: int
-    box: Box
-    method: Literal["decode"]
+    boxes: tuple[Box, ...]
+    method: Literal["decode", "skip"]
     sha256: str
     size: int
     notes: tuple[str, ...]
     is_converted: bool
+    contrast: float | None
+
+    @property
+    def box(self) -> Box:
+        """Where the only mark is."""
+        (box,) = self.boxes
+        return box
 
 
 def watermark(
-    source: Path, target: Path, logo: Logo, profile: Profile, limits: Limits
+    source: Path,
+    target: Path,
+    artworks: Sequence[Artwork],
+    profile: Profile,
+    limits: Limits,
+    tokens: Mapping[str, str] | None = None,
+    font: Path | None = None,
 ) -> Watermarked:
     """Brand the picture in ``source`` and write it to ``target``, whole or not at all.
 
-    The format stays, but for HEIC, which comes out as JPEG. Raises a PictureError where the
-    picture can't be used, OSError where a file can't be read or written. Nothing is synced
-    to disk.
+    ``artworks`` are what ``profile.logos`` names; ``tokens`` and ``font`` are for its text.
+    The format stays unless the profile names one, but for HEIC, which comes out as JPEG.
+    Raises a PictureError where the picture can't be used, LogoUnavailable for a font that
+    can't, OSError where a file can't be read or written. Nothing is synced to disk.
     """
     data = source.read_bytes()
     facts = probe(data, limits)
-    stamp = Stamp(logo, profile, facts)
-    with guarded("The picture is damaged or cut short: its pixels can't be decoded."):
-        branded = _CODECS[facts.format](data, facts, stamp, Options(limits))
-    _write(target, branded.data)
     width, height = facts.displayed_size
+    boxes: tuple[Box, ...] = ()
+    contrast = None
+    if min(width, height) < profile.skip_below:
+        branded = Branded(data, facts.format, ("too small to be branded",))
+    else:
+        drawn = artworks if profile.text is None else [_text(data, facts, profile, tokens, font)]
+        branded, stamp = _branded(data, facts, drawn, profile, limits)
+        boxes, contrast = tuple(stamp.boxes), stamp.contrast
+    _write(target, branded.data)
     return Watermarked(
         format=branded.format,
         content_type=CONTENT_TYPES[branded.format],
         width=width,
         height=height,
-        box=stamp.box,
-        method="decode",
+        boxes=boxes,
+        method="decode" if boxes else "skip",
         sha256=sha256(branded.data).hexdigest(),
         size=len(branded.data),
         notes=branded.notes,
         is_converted=branded.format != facts.format,
+        contrast=contrast,
     )
+
+
+def _branded(
+    data: bytes,
+    facts: PictureFacts,
+    artworks: Sequence[Artwork],
+    profile: Profile,
+    limits: Limits,
+) -> tuple[Branded, Stamp]:
+    options = Options(limits, profile.strip, profile.quality)
+    wanted = _OUTPUTS.get(profile.format, facts.format)
+    with guarded(_DAMAGED):
+        if wanted == facts.format:
+            stamp = Stamp(artworks, profile, facts)
+            return _CODECS[facts.format](data, facts, stamp, options), stamp
+        width, height = facts.displayed_size
+        stamp = Stamp(artworks, profile, replace(facts, width=width, height=height, orientation=1))
+        return convert.brand(data, facts, stamp, options, wanted), stamp
+
+
+def _text(
+    data: bytes,
+    facts: PictureFacts,
+    profile: Profile,
+    tokens: Mapping[str, str] | None,
+    font: Path | None,
+) -> Text:
+    known: dict[str, Any] = dict(tokens or {})
+    text = profile.text or ""
+    if "{exif.artist}" in text:
+        known["exif.artist"] = pillow.artist(data, facts.format)
+    return Text(filled(text, known), font, profile.colour, profile.shadow)
 
 
 def _write(target: Path, data: bytes) -> None:

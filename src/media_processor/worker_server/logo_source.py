@@ -11,7 +11,6 @@ import httpx2
 
 from media_processor.errors import LogoUnavailable
 from media_processor.media.logo import MAX_BYTES, bundled_logo_path, load_logo
-from media_processor.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +18,10 @@ log = logging.getLogger(__name__)
 class LogoSource:
     """Finds the logo's file once; until that worked, every call tries again."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._address = settings.google_logo
-        self._is_chosen = settings.google_logo_is_set
-        self._cache = settings.media_data_dir / "logo"
+    def __init__(self, address: str, cache: Path, *, is_chosen: bool) -> None:
+        """``cache`` is a folder for what is fetched; only a logo that nobody chose may be
+        replaced by the bundled one."""
+        self._address, self._cache, self._is_chosen = address, cache, is_chosen
         self._file: Path | None = None
         self._one_at_a_time = asyncio.Lock()
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from media_processor.errors import MediaProcessorError, OutOfMemory
 from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo, load_logo
-from media_processor.media.profile import get_profile
 from media_processor.media.watermark import watermark
 from media_processor.messages import PICTURE_EXTENSIONS, Failure, Painted, SandboxReply, SandboxTask
 from media_processor.processes import die_with_parent
+from media_processor.profiles import from_message
 from media_processor.storage.local import telling_disk_faults
 
 # The first line: whatever kills us before it is not a picture's fault.
@@ -74,14 +74,17 @@ def _answer(task: SandboxTask) -> SandboxReply:
 
 
 def _paint(task: SandboxTask) -> Painted:
-    logo_file = Path(task.logo)
-    logo = _logo(logo_file, logo_file.stat().st_mtime_ns)
+    profile = from_message(task.profile)
+    files = [Path(logo) for logo in task.logos]
+    logos = [_logo(file, file.stat().st_mtime_ns) for file in files]
     made = watermark(
         Path(task.source),
         Path(task.target),
-        logo,
-        get_profile(task.profile),
+        logos,
+        profile,
         Limits(**task.limits),
+        task.tokens,
+        Path(task.font) if task.font else None,
     )
     return Painted(
         content_type=made.content_type,
@@ -92,6 +95,9 @@ def _paint(task: SandboxTask) -> Painted:
         method=made.method,
         extension=PICTURE_EXTENSIONS[made.content_type] if made.is_converted else None,
         notes=made.notes,
+        profile_digest=profile.digest,
+        logos=tuple(logo.digest for logo in logos),
+        contrast=made.contrast,
     )
 
 

@@ -30,16 +30,16 @@ from media_processor.jobs.worker import retry_in
 from media_processor.messages import (
     Attempts,
     Failure,
+    MediaRecord,
     Painted,
     Receipt,
-    SandboxTask,
     StepName,
     branded_filename,
     now,
 )
 from media_processor.settings import WorkerSettings
 from media_processor.spool import Media, Spool
-from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.orders import Orders
 from media_processor.worker_server.policy import judge
 from media_processor.worker_server.sandbox import Sandbox
 
@@ -55,7 +55,7 @@ class Tasks:
     spool: Spool
     queue: JobQueue
     sandbox: Sandbox
-    logo: LogoSource
+    orders: Orders
     central: CentralClient
 
     async def watermark_image_task(self, _: dict[str, Any], media_id: str) -> None:
@@ -105,13 +105,7 @@ class Tasks:
         target = self.spool.storage.incoming()
         try:
             painted = await self.sandbox.paint(
-                SandboxTask(
-                    source=str(source),
-                    target=str(target),
-                    logo=str(await self.logo.file()),
-                    profile=record.profile,
-                    limits=self.settings.picture_limits,
-                )
+                await self.orders.order(source, target, record.profile, _tokens(record))
             )
             await asyncio.to_thread(
                 self.spool.keep_watermark, record.id, target, painted, self.worker
@@ -214,6 +208,12 @@ class Tasks:
         await asyncio.to_thread(
             self.spool.note, media.record.id, step, worker=self.worker, detail=detail, **changes
         )
+
+
+def _tokens(record: MediaRecord) -> dict[str, str]:
+    """What a profile's text may say of a picture."""
+    date = f"{record.accepted_at:%Y-%m-%d}"
+    return {"filename": record.filename, "date": date, "id": record.id}
 
 
 def _digest(picture: Path) -> str:

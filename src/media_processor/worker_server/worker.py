@@ -17,7 +17,7 @@ from media_processor.messages import safe_worker_name
 from media_processor.settings import Stage, WorkerSettings
 from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
-from media_processor.worker_server.logo_source import LogoSource
+from media_processor.worker_server.orders import Orders
 from media_processor.worker_server.parked import Parked
 from media_processor.worker_server.reconciler import Reconciler
 from media_processor.worker_server.sandbox import Sandbox
@@ -73,11 +73,12 @@ async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIter
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
     )
+    orders = Orders(settings)
     spool = await asyncio.to_thread(Spool, settings.uploads_dir)
     async with open_queue(settings) as queue:
         await sandbox.start()
         try:
-            yield Tasks(settings, name, spool, queue, sandbox, LogoSource(settings), central)
+            yield Tasks(settings, name, spool, queue, sandbox, orders, central)
         finally:
             await sandbox.close()
             await central.close()

@@ -16,6 +16,12 @@ class Options:
 
     limits: Limits
     strip: Strip = "none"
+    quality: int | None = None
+
+    @property
+    def coding(self) -> dict[str, int]:
+        """The chosen quality, 1 to 100, of a lossy format; empty if the source's is kept."""
+        return {"quality": self.quality} if self.quality else {}
 
 
 @dataclass(frozen=True)

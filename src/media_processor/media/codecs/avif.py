@@ -22,7 +22,11 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
     kept = metadata_in(image.info).kept(facts.orientation, options.strip)
-    how = _CODING | {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
+    how = (
+        _CODING
+        | options.coding
+        | {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
+    )
     if len(frames) > 1:
         how |= {"save_all": True, "append_images": frames[1:], "duration": durations}
     result = encoded(frames[0], "AVIF", **how)

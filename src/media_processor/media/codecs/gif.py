@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from PIL import Image, ImageChops
 
-from media_processor.media.animation import Disposal, Shown, corners, difference, redrawn
+from media_processor.media.animation import Disposal, Shown, difference, redrawn
 from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.pillow import encoded, opened
 from media_processor.media.containers import gif
 from media_processor.media.containers.gif import Colour, Frame, Gif
 from media_processor.media.facts import PictureFacts
-from media_processor.media.placement import Box
+from media_processor.media.placement import Box, corners
 from media_processor.media.stamp import Stamp
 
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
@@ -35,7 +35,7 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     for (place, before), frame, canvas, now in zip(
         redrawn(shown), source.frames, plain, shown, strict=True
     ):
-        if place != _place(frame) or _overlap(place, stamp.stored):
+        if place != _place(frame) or _overlaps(place, stamp.stored):
             new = _Redrawing(source, frame, place)
             frames.append(new.frame(before, canvas, now.canvas))
         else:
@@ -169,10 +169,12 @@ def _place(frame: Frame) -> Box:
     return Box(frame.left, frame.top, frame.width, frame.height)
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    left, top, right, bottom = corners(other)
-    mine = corners(one)
-    return mine[0] < right and left < mine[2] and mine[1] < bottom and top < mine[3]
+def _overlaps(place: Box, marks: list[Box]) -> bool:
+    left, top, right, bottom = corners(place)
+    return any(
+        mark[0] < right and left < mark[2] and mark[1] < bottom and top < mark[3]
+        for mark in map(corners, marks)
+    )
 
 
 def _distance(one: Colour, other: Colour) -> int:

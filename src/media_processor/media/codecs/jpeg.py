@@ -28,7 +28,7 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     image = ImageChops.invert(image) if inverted else image
     stamp.draw(image, kept.icc)
     image = ImageChops.invert(image) if inverted else image
-    result = encoded(image, "JPEG", **_like(source, data))
+    result = encoded(image, "JPEG", **(_like(source, data) | _instead(options)))
     if inverted:
         result = _without_adobe_segment(result)
     return Branded(dressed(result, kept, facts.orientation), "JPEG", kept.notes)
@@ -86,6 +86,11 @@ def _like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
         sampling = get_sampling(source)
         options["subsampling"] = 0 if sampling == -1 or options["keep_rgb"] else sampling
     return options
+
+
+def _instead(options: Options) -> dict[str, Any]:
+    """What a chosen quality takes the place of."""
+    return {"qtables": None, **options.coding} if options.coding else {}
 
 
 def _standard_tables() -> set[bytes]:

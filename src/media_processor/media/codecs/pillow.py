@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 
 from media_processor.media import exif
@@ -43,6 +43,14 @@ def metadata_in(info: Mapping[Any, object]) -> Metadata:
     return Metadata(
         payload("icc_profile"), payload("exif").removeprefix(exif.PREFIX), payload("xmp")
     )
+
+
+def artist(data: bytes, kind: Format) -> str:
+    """Who made the picture, by its EXIF; empty where that can't be read."""
+    try:
+        return str(opened(data, kind).getexif().get(ExifTags.Base.Artist, ""))
+    except Exception:  # nothing that Pillow meets in there is worth a failure
+        return ""
 
 
 def stampable(image: Image.Image) -> Image.Image:

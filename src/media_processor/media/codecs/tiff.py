@@ -13,7 +13,7 @@ from media_processor.media.containers import tiff
 from media_processor.media.containers.tiff import SHORT, Page, Tag
 from media_processor.media.facts import PictureFacts
 from media_processor.media.metadata import Metadata
-from media_processor.media.stamp import MODES, Stamp
+from media_processor.media.stamp import BASES, Stamp
 
 _UNCOMPRESSED, _DEFLATE, _DIFFERENCES = 1, 8, 2
 _LEVEL = 3
@@ -85,7 +85,7 @@ def _shallow(data: bytes, stamp: Stamp, icc: bytes, order: str, compressed: bool
     image: Image.Image = opened(data, "TIFF")
     image.load()
     image = stampable(image)
-    if image.mode not in MODES:
+    if image.mode not in BASES:
         raise UnsupportedPicture(f"A TIFF of the kind {image.mode} isn't taken.")
     stamp.draw(image, icc)
     if image.mode == "YCbCr":

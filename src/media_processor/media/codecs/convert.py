@@ -1,0 +1,82 @@
+"""One picture of any format as another format, for profiles that ask for it."""
+
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps
+
+from media_processor.media import exif
+from media_processor.media.codecs import Branded, Options
+from media_processor.media.codecs import heif as heif_codec
+from media_processor.media.codecs.jpeg import dressed
+from media_processor.media.codecs.pillow import encoded, metadata_in, opened, stampable
+from media_processor.media.facts import Format, PictureFacts
+from media_processor.media.metadata import Metadata
+from media_processor.media.stamp import Stamp
+
+_CODING: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 92, "subsampling": 0},
+    "WEBP": {"quality": 90, "method": 2},
+    "AVIF": {"quality": 90, "speed": 8},
+    "PNG": {"compress_level": 2},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+_WITHOUT_ALPHA = ("JPEG", "BMP")
+
+
+def brand(
+    data: bytes, facts: PictureFacts, stamp: Stamp, options: Options, target: Format
+) -> Branded:
+    """The first frame, upright, in 8 bits, as ``target``. ``stamp`` is for the upright picture."""
+    image, found = _upright(data, facts)
+    kept = found.kept(1, options.strip)
+    notes = [f"{facts.format} was asked to come out as {target}"]
+    if facts.frames > 1:
+        notes.append(f"of {facts.frames} frames the first is kept")
+    if image.mode == "CMYK" and target not in ("JPEG", "TIFF"):
+        image, kept = _as_srgb(image, kept)
+    if target in _WITHOUT_ALPHA and image.mode in ("LA", "RGBA"):
+        image = heif_codec.on_white(image.convert("RGBA"))
+    stamp.draw(image, kept.icc)
+    if target == "GIF":
+        image = image.convert("RGBA").quantize(256) if "A" in image.mode else image.quantize(256)
+    coding = _CODING.get(target, {}) | options.coding
+    if target == "JPEG":
+        result = dressed(encoded(image, "JPEG", **coding), kept, 1)
+    else:
+        carried = {"icc_profile": kept.icc or None}
+        if target in ("PNG", "WEBP", "AVIF"):
+            carried |= {"exif": kept.exif, "xmp": kept.xmp}
+        result = encoded(image, target, **coding, **carried)
+    return Branded(result, target, tuple(notes))
+
+
+def _upright(data: bytes, facts: PictureFacts) -> tuple[Image.Image, Metadata]:
+    if facts.format == "HEIF":
+        return heif_codec.decoded(data)
+    source = opened(data, facts.format)
+    source.load()
+    found = metadata_in(source.info)
+    image = source if source.mode != "I;16" else source.convert("I").point(_high_byte).convert("L")
+    image = ImageOps.exif_transpose(stampable(image))
+    upright = Metadata(found.icc, exif.upright(found.exif), found.xmp)
+    return image, upright
+
+
+def _high_byte(value: Any) -> Any:
+    return value * (1 / 257)
+
+
+def _as_srgb(image: Image.Image, kept: Metadata) -> tuple[Image.Image, Metadata]:
+    plain = Metadata(b"", kept.exif, kept.xmp)
+    if kept.icc:
+        try:
+            profile = ImageCms.ImageCmsProfile(BytesIO(kept.icc))
+            converted = ImageCms.profileToProfile(
+                image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+            if converted is not None:
+                return converted, plain
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    return image.convert("RGB"), plain

@@ -1,0 +1,56 @@
+"""What a picture process is told: the profile, and files in place of addresses."""
+
+from pathlib import Path
+
+from media_processor.media.profile import Profile
+from media_processor.messages import SandboxTask
+from media_processor.profiles import Profiles, as_message, resolved
+from media_processor.settings import WorkerSettings
+from media_processor.worker_server.logo_source import LogoSource
+
+
+class Orders:
+    """Makes orders out of profiles; every logo is fetched once."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Raises SetupError for a file of profiles that can't be used."""
+        self.profiles = Profiles(settings.watermarks)
+        self._settings = settings
+        self._default = LogoSource(
+            settings.google_logo, settings.logo_dir, is_chosen=settings.google_logo_is_set
+        )
+        self._sources: dict[str, LogoSource] = {}
+
+    async def order(
+        self, source: Path, target: Path, profile: str, tokens: dict[str, str]
+    ) -> SandboxTask:
+        """The order to brand ``source``.
+
+        Raises:
+            UnknownProfile: there is no such profile here.
+            LogoUnavailable: one of its logos can't be had now.
+        """
+        chosen = self.profiles.get(profile)
+        font = resolved(chosen.font, self._settings.watermarks) if chosen.font else None
+        return SandboxTask(
+            source=str(source),
+            target=str(target),
+            profile=as_message(chosen),
+            logos=tuple([str(await self._logo(address)) for address in chosen.logos]),
+            font=font,
+            tokens=tokens,
+            limits=self._settings.picture_limits,
+        )
+
+    async def check(self, profile: Profile) -> None:
+        """Raises LogoUnavailable if one of the profile's logos can't be had."""
+        for address in profile.logos:
+            await self._logo(address)
+
+    async def _logo(self, address: str | None) -> Path:
+        if address is None:
+            return await self._default.file()
+        place = resolved(address, self._settings.watermarks)
+        if place not in self._sources:
+            self._sources[place] = LogoSource(place, self._settings.logo_dir, is_chosen=True)
+        return await self._sources[place].file()
