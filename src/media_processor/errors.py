@@ -197,8 +197,15 @@ class DecoderCrash(SandboxError):
 
 
 class OutOfMemory(SandboxError):
+    """``for_good`` if it met its own limit and would again; what the kernel killed for want of
+    memory may have been innocent."""
+
     code = "out_of_memory"
     title = "The picture needs too much memory"
+
+    def __init__(self, detail: str, *, for_good: bool = False) -> None:
+        super().__init__(detail)
+        self.for_good = for_good
 
 
 class TooSlow(SandboxError):

@@ -200,8 +200,8 @@ class WorkerSettings(PipelineSettings):
         default=60, gt=0, description="Seconds a picture may take before its process is killed."
     )
     watermark_memory_bytes: int = Field(
-        default=2 * 1024**3,
-        ge=256 * 1024**2,
+        default=1280 * 1024**2,
+        ge=512 * 1024**2,
         description="Address space one picture process may use, in bytes.",
     )
     upload_concurrency: int = Field(

@@ -1,7 +1,5 @@
 """Frames of an animation that are drawn again so that each shows what it should."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from PIL import Image, ImageChops
@@ -11,32 +9,36 @@ from media_processor.media.placement import Box, corners
 Disposal = Literal["keep", "clear", "restore"]
 
 
-@dataclass(frozen=True)
-class Shown:
-    """``canvas`` (RGBA) is what is seen while a frame is shown that redraws ``place``;
-    ``disposal`` is what becomes of ``place`` behind it."""
+class Screen:
+    """What a viewer shows: frame upon frame, each redrawing a part of the one before."""
 
-    canvas: Image.Image
-    place: Box
-    disposal: Disposal
+    def __init__(self) -> None:
+        self._image: Image.Image | None = None
 
+    def part(self, place: Box) -> Image.Image:
+        """What is seen in ``place`` now, as RGBA."""
+        if self._image is None:
+            return Image.new("RGBA", (place.width, place.height))
+        return self._image.crop(corners(place))
 
-def redrawn(frames: Iterable[Shown]) -> Iterator[tuple[Box, Image.Image]]:
-    """For each frame what it must redraw, and the canvas as it is before that.
+    def to_redraw(self, canvas: Image.Image, place: Box) -> Box:
+        """What must be redrawn so that ``canvas`` (RGBA) is seen, at least ``place``.
 
-    At least its own place, and whatever else isn't seen as it should be: a mark that an
-    earlier frame drew stays, one that was cleared with its surroundings is drawn again.
-    """
-    before: Image.Image | None = None
-    for frame in frames:
-        if before is None:
-            before = Image.new("RGBA", frame.canvas.size)
-        place = around(frame.place, difference(before, frame.canvas).getbbox())
-        yield place, before
-        if frame.disposal != "restore":
-            before = frame.canvas.copy()
-        if frame.disposal == "clear":
-            before.paste((0, 0, 0, 0), corners(place))
+        A mark that an earlier frame drew stays; one that was cleared with its surroundings
+        is drawn again.
+        """
+        if self._image is None:
+            return around(place, canvas.getchannel("A").getbbox())
+        return around(place, difference(self._image, canvas).getbbox())
+
+    def show(self, canvas: Image.Image, place: Box, disposal: Disposal) -> None:
+        """``canvas`` is seen, for which ``place`` was redrawn; then ``disposal`` is done."""
+        if disposal == "restore":
+            return
+        self._image = canvas
+        if disposal == "clear":
+            self._image = canvas.copy()
+            self._image.paste((0, 0, 0, 0), corners(place))
 
 
 def difference(one: Image.Image, other: Image.Image) -> Image.Image:

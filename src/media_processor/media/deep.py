@@ -1,6 +1,7 @@
 """Pictures of 16 bits a sample, which Pillow can't hold, by way of libvips."""
 
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import pyvips
@@ -20,9 +21,12 @@ _FULL = 65_535
 
 
 def opened(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
-    """Open by the loader of one format; raises pyvips.Error once pixels turn out damaged."""
+    """Open by the loader of one format; raises pyvips.Error once pixels turn out damaged.
+
+    The rows can be read once, from top to bottom, so that they needn't all be in memory.
+    """
     loads = {"PNG": pyvips.Image.pngload_buffer, "TIFF": pyvips.Image.tiffload_buffer}
-    return loads[kind](data, fail_on="error")
+    return loads[kind](data, fail_on="error", access="sequential")
 
 
 def png(image: pyvips.Image, level: int) -> bytes:
@@ -30,18 +34,19 @@ def png(image: pyvips.Image, level: int) -> bytes:
     return bytes(image.pngsave_buffer(compression=level, bitdepth=16, filter="all", keep="none"))
 
 
-def draw(image: pyvips.Image, stamp: Stamp, icc: bytes = b"") -> pyvips.Image:
-    """``image`` (ushort, 1 to 4 bands) with the mark, in stored coordinates.
+def draw(data: bytes, kind: Literal["PNG", "TIFF"], stamp: Stamp, icc: bytes = b"") -> pyvips.Image:
+    """The picture in ``data`` (ushort, 1 to 4 bands) with the mark, in stored coordinates.
 
     Two bands and four are taken for a colour and its opacity, unless the four are inks.
     """
-    stamp.choose(lambda box: _seen(image, box))
+    stamp.choose(lambda box: _seen(opened(data, kind), box))
+    image = opened(data, kind)
     inks = image.interpretation == "cmyk"
     base: Base = "CMYK" if inks else "RGB" if image.bands > 2 else "L"
     place, (colours, alpha) = _one_mark(stamp, base, icc, (image.width, image.height))
     mark = _from_pillow(colours, len(colours.getbands())) * 257
     cover = _from_pillow(alpha, 1) / 255
-    under = image.crop(place.left, place.top, place.width, place.height)
+    under = opened(data, kind).crop(place.left, place.top, place.width, place.height)
     if image.bands in (2, 4) and not inks:
         opacity = under[image.bands - 1] / _FULL
         colour = under[0 : image.bands - 1]
@@ -52,7 +57,7 @@ def draw(image: pyvips.Image, stamp: Stamp, icc: bytes = b"") -> pyvips.Image:
     else:
         over = _met(under, mark, stamp.blend, inks=inks) * cover + under * (1 - cover)
     over = (cover > 0).ifthenelse(over.rint().cast(BandFormat.USHORT), under)
-    return image.insert(over, place.left, place.top)
+    return image.insert(over.copy_memory(), place.left, place.top)
 
 
 def _met(under: pyvips.Image, mark: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
@@ -106,8 +111,13 @@ def differences(image: pyvips.Image) -> pyvips.Image:
     return ((image - left) & _FULL).cast(BandFormat.USHORT)
 
 
-def raw(image: pyvips.Image, *, big: bool) -> bytes:
-    """The samples, row by row, the high byte first if ``big``."""
-    return bytes(
-        (image.byteswap() if big == (sys.byteorder == "little") else image).write_to_memory()
-    )
+def rows(image: pyvips.Image, *, big: bool) -> Callable[[int, int], bytes]:
+    """Gives the samples of the rows from one number up to another, which must be the next;
+    the high byte first if ``big``."""
+    foreign = big == (sys.byteorder == "little")
+    region = pyvips.Region.new(image.byteswap() if foreign else image)
+
+    def fetch(start: int, stop: int) -> bytes:
+        return bytes(region.fetch(0, start, image.width, stop - start))
+
+    return fetch

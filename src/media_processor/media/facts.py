@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from media_processor.errors import ImageBomb, TooManyFrames, TooManyPixels
+from media_processor.errors import ImageBomb, OutOfMemory, TooManyFrames, TooManyPixels
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"]
 Size: TypeAlias = tuple[int, int]
@@ -50,16 +50,31 @@ def is_sideways(orientation: int) -> bool:
     return orientation >= 5
 
 
+# Measured on pictures of 98 megapixels, the codec's own and our copies together.
+_BYTES_A_PIXEL: dict[Format, int] = {
+    "JPEG": 9,
+    "PNG": 6,
+    "WEBP": 25,
+    "GIF": 15,
+    "TIFF": 6,
+    "BMP": 9,
+    "AVIF": 28,
+    "HEIF": 16,
+}
+
+
 @dataclass(frozen=True)
 class Limits:
     """The most that one picture may have: ``pixels`` over all frames, pixels a ``side``,
-    ``frames``, ``scans`` of a JPEG, and ``metadata`` bytes of one kind."""
+    ``frames``, ``scans`` of a JPEG, ``metadata`` bytes of one kind, and bytes of ``memory``
+    while it is branded."""
 
     pixels: int = 100_000_000
     side: int = 65_500
     frames: int = 300
     scans: int = 64
     metadata: int = 1 << 20
+    memory: int = 1 << 30
 
     def check(self, facts: PictureFacts) -> PictureFacts:
         """The same facts; raises TooManyPixels or TooManyFrames."""
@@ -80,6 +95,16 @@ class Limits:
         if pixels > self.pixels:
             raise TooManyPixels(
                 f"The picture has {told} = {pixels:,} pixels; at most {self.pixels:,} are allowed."
+            )
+
+    def check_memory(self, facts: PictureFacts) -> None:
+        """Raises OutOfMemory, before a library meets its end of memory in its own way."""
+        need = facts.width * facts.height * _BYTES_A_PIXEL[facts.format]
+        if need > self.memory:
+            raise OutOfMemory(
+                f"A {facts.format} of {facts.width:,} x {facts.height:,} pixels needs about "
+                f"{need >> 20:,} MiB of memory; {self.memory >> 20:,} MiB are allowed.",
+                for_good=True,
             )
 
     def check_frames(self, frames: int) -> None:

@@ -53,6 +53,8 @@ def guarded(detail: str) -> Iterator[None]:
     except (MediaProcessorError, MemoryError):
         raise
     except Exception as error:
+        if "memory" in str(error).lower():  # as libwebp, libavif and libvips tell it
+            raise MemoryError from error
         raise BrokenPicture(detail) from error
 
 

@@ -94,6 +94,7 @@ def watermark(
     """
     data = source.read_bytes()
     facts = probe(data, limits)
+    limits.check_memory(facts)
     width, height = facts.displayed_size
     boxes: tuple[Box, ...] = ()
     contrast = None

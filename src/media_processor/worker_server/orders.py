@@ -8,6 +8,9 @@ from media_processor.profiles import Profiles, as_message, resolved
 from media_processor.settings import WorkerSettings
 from media_processor.worker_server.logo_source import LogoSource
 
+# Python, the libraries and the address space that threads reserve.
+_OUR_OWN = 256 * 1024**2
+
 
 class Orders:
     """Makes orders out of profiles; every logo is fetched once."""
@@ -39,7 +42,8 @@ class Orders:
             logos=tuple([str(await self._logo(address)) for address in chosen.logos]),
             font=font,
             tokens=tokens,
-            limits=self._settings.picture_limits,
+            limits=self._settings.picture_limits
+            | {"memory": self._settings.watermark_memory_bytes - _OUR_OWN},
         )
 
     async def check(self, profile: Profile) -> None:

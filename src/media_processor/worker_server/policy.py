@@ -7,6 +7,7 @@ from media_processor.errors import (
     CentralUnavailable,
     EmptyFile,
     MediaProcessorError,
+    OutOfMemory,
     PictureError,
     SandboxError,
     SpoolDamaged,
@@ -52,10 +53,10 @@ def judge(error: MediaProcessorError, attempts: int, upload_delays: tuple[float,
     """The verdict over an attempt that failed after ``attempts`` earlier ones of its stage."""
     if isinstance(error, CentralUnavailable):
         return Verdict(_following(upload_delays, attempts), counts=True, parks=True)
+    if isinstance(error, _HOPELESS) or (isinstance(error, OutOfMemory) and error.for_good):
+        return Verdict(None, counts=True)
     if isinstance(error, SandboxError):
         return Verdict(_following(SANDBOX_DELAYS, attempts), counts=True)
-    if isinstance(error, _HOPELESS):
-        return Verdict(None, counts=True)
     return Verdict(OPERATOR_DELAY, counts=False)
 
 

@@ -29,5 +29,8 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     )
     if len(frames) > 1:
         how |= {"save_all": True, "append_images": frames[1:], "duration": durations}
-    result = encoded(frames[0], "AVIF", **how)
+    try:
+        result = encoded(frames[0], "AVIF", **how)
+    except RuntimeError as error:  # libaom doesn't say that it got no memory
+        raise MemoryError from error
     return Branded(result, "AVIF", kept.notes)

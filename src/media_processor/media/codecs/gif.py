@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from PIL import Image, ImageChops
 
-from media_processor.media.animation import Disposal, Shown, difference, redrawn
+from media_processor.media.animation import Disposal, Screen, difference
 from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.pillow import encoded, opened
 from media_processor.media.containers import gif
@@ -24,70 +24,77 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     """A GIF of the same frames, timing, loops and disposal."""
     source = gif.read(data, options.limits)
     kept = source.metadata.kept(facts.orientation, options.strip)
-    shown, plain = [], []
-    for frame, canvas in zip(source.frames, _canvases(source), strict=True):
-        branded = canvas.copy()
+    screen = Screen()
+    frames = []
+    for frame, plain in zip(source.frames, _canvases(source), strict=True):
+        branded = plain.copy()
         stamp.draw(branded, kept.icc)
         branded.putalpha(branded.getchannel("A").point(_half))  # a GIF's pixels are all or nothing
-        plain.append(canvas)
-        shown.append(Shown(branded, _place(frame), _DISPOSALS.get(frame.disposal, "keep")))
-    frames = []
-    for (place, before), frame, canvas, now in zip(
-        redrawn(shown), source.frames, plain, shown, strict=True
-    ):
-        if place != _place(frame) or _overlaps(place, stamp.stored):
-            new = _Redrawing(source, frame, place)
-            frames.append(new.frame(before, canvas, now.canvas))
+        place = screen.to_redraw(branded, _place(frame))
+        marked = [mark for mark in stamp.stored if _overlap(place, mark)]
+        if place != _place(frame):
+            work = place
+        elif marked:
+            work = _united(place, marked)
         else:
             frames.append(frame)
+            screen.show(branded, place, _DISPOSALS.get(frame.disposal, "keep"))
+            continue
+        redrawing = _Redrawing(source, frame, place, work)
+        frames.append(redrawing.frame(screen.part(work), plain, branded))
+        screen.show(branded, place, _DISPOSALS.get(frame.disposal, "keep"))
     size = b"".join(side.to_bytes(2, "little") for side in source.size)
     whole = replace(source, screen=size + source.screen[4:], frames=tuple(frames))
     return Branded(gif.written(whole, kept), "GIF", kept.notes)
 
 
 def _canvases(source: Gif) -> Iterator[Image.Image]:
-    """What is seen while each frame is shown, as RGBA."""
+    """What is seen while each frame is shown, as RGBA; one picture, drawn on again and again."""
     canvas = Image.new("RGBA", source.size)
     for frame in source.frames:
-        before = canvas
-        canvas = before.copy()
+        before = canvas.copy() if frame.disposal == 3 else None
         indices = _indices(frame)
-        corner = (frame.left, frame.top)
-        canvas.paste(_coloured(indices, _colours(source, frame)), corner, _opaque(indices, frame))
+        coloured = _coloured(indices, _colours(source, frame))
+        canvas.paste(coloured, (frame.left, frame.top), _opaque(indices, frame))
+        del coloured, indices
         yield canvas
         if frame.disposal == 2:
-            canvas = canvas.copy()
             canvas.paste((0, 0, 0, 0), corners(_place(frame)))
-        elif frame.disposal == 3:
+        elif before is not None:
             canvas = before
 
 
 class _Redrawing:
-    """One frame that draws all of ``place`` anew, with a palette of its own."""
+    """One frame that draws all of ``place`` anew, with a palette of its own.
 
-    def __init__(self, source: Gif, frame: Frame, place: Box) -> None:
-        self._frame, self._place = frame, place
-        self._size = (place.width, place.height)
-        self._corner = (frame.left - place.left, frame.top - place.top)
+    Outside of ``work`` it shows what it showed before.
+    """
+
+    def __init__(self, source: Gif, frame: Frame, place: Box, work: Box) -> None:
+        self._frame, self._place, self._work = frame, place, work
         self._colours = _colours(source, frame)
         self._indices = _indices(frame)
 
     def frame(self, before: Image.Image, plain: Image.Image, branded: Image.Image) -> Frame:
-        """What takes the canvas from ``before`` to ``branded``; without the mark, the frame
-        took it to ``plain``."""
-        area = corners(self._place)
+        """What takes the canvas to ``branded``, where ``before`` is what was seen in ``work``
+        and ``plain`` is what the frame took it to without the mark."""
+        area = corners(self._work)
         now = branded.crop(area)
-        own = Image.new("L", self._size)
-        own.paste(_opaque(self._indices, self._frame), self._corner)
-        own = ImageChops.subtract(own, difference(plain.crop(area), now).point(_any))
-        new = ImageChops.subtract(difference(before.crop(area), now).point(_any), own)
+        own = _opaque(self._indices, self._frame)
+        mine = self._of(own, self._frame, self._work)
+        mine = ImageChops.subtract(mine, difference(plain.crop(area), now).point(_any))
+        new = ImageChops.subtract(difference(before, now).point(_any), mine)
+        own.paste(mine, (self._work.left - self._frame.left, self._work.top - self._frame.top))
         palette, table = self._kept(own, _FOR_THE_MARK if new.getbbox() else 0)
         if new.getbbox():
             palette = palette + _few_colours(now, new, 255 - len(palette))
-        drawn = Image.new("L", self._size, len(palette))  # the index of what stays as it is
-        drawn.paste(self._indices.point(table), self._corner, self._within_frame(own))
+        # The index behind the palette is for what stays as it is.
+        drawn = Image.new("L", (self._place.width, self._place.height), len(palette))
+        corner = (self._frame.left - self._place.left, self._frame.top - self._place.top)
+        drawn.paste(self._indices.point(table), corner, own)
         if new.getbbox():
-            drawn.paste(_nearest(now, palette), (0, 0), new)
+            corner = (self._work.left - self._place.left, self._work.top - self._place.top)
+            drawn.paste(_nearest(now, palette), corner, new)
         return replace(
             self._frame,
             left=self._place.left,
@@ -100,14 +107,16 @@ class _Redrawing:
             pixels=gif.pixels(encoded(drawn, "GIF", optimize=False, interlace=0)),
         )
 
-    def _within_frame(self, mask: Image.Image) -> Image.Image:
-        left, top = self._corner
-        return mask.crop((left, top, left + self._frame.width, top + self._frame.height))
+    @staticmethod
+    def _of(mask: Image.Image, frame: Frame, work: Box) -> Image.Image:
+        """The part of a frame's mask that lies in ``work``; 0 outside of the frame."""
+        left, top = work.left - frame.left, work.top - frame.top
+        return mask.crop((left, top, left + work.width, top + work.height))
 
     def _kept(self, own: Image.Image, reserved: int) -> tuple[list[Colour], list[int]]:
         """The colours that the frame shows where ``own`` is set, the most frequent first, as
         far as 255 - ``reserved`` reach; and for each of its indices the nearest of them."""
-        counts = self._indices.histogram(self._within_frame(own))
+        counts = self._indices.histogram(own)
         used = sorted((index for index in range(256) if counts[index]), key=lambda i: -counts[i])
         kept = list(dict.fromkeys(self._colours[index] for index in used))[: 255 - reserved]
         table = [0] * 256
@@ -132,8 +141,9 @@ def _colours(source: Gif, frame: Frame) -> list[Colour]:
 
 
 def _coloured(indices: Image.Image, colours: list[Colour]) -> Image.Image:
-    bands = [indices.point([colour[band] for colour in colours]) for band in range(3)]
-    return Image.merge("RGB", bands)
+    image = Image.frombytes("P", indices.size, indices.tobytes())
+    image.putpalette([value for colour in colours for value in colour])
+    return image.convert("RGB")
 
 
 def _opaque(indices: Image.Image, frame: Frame) -> Image.Image:
@@ -169,12 +179,21 @@ def _place(frame: Frame) -> Box:
     return Box(frame.left, frame.top, frame.width, frame.height)
 
 
-def _overlaps(place: Box, marks: list[Box]) -> bool:
-    left, top, right, bottom = corners(place)
-    return any(
-        mark[0] < right and left < mark[2] and mark[1] < bottom and top < mark[3]
-        for mark in map(corners, marks)
+def _overlap(one: Box, other: Box) -> bool:
+    left, top, right, bottom = corners(other)
+    mine = corners(one)
+    return mine[0] < right and left < mine[2] and mine[1] < bottom and top < mine[3]
+
+
+def _united(place: Box, marks: list[Box]) -> Box:
+    """What of all the marks together lies in ``place``."""
+    edges = [corners(mark) for mark in marks]
+    left, top = (
+        max(low, min(edge[n] for edge in edges)) for n, low in ((0, place.left), (1, place.top))
     )
+    ends = corners(place)[2:]
+    right, bottom = (min(ends[n], max(edge[n + 2] for edge in edges)) for n in (0, 1))
+    return Box(left, top, right - left, bottom - top)
 
 
 def _distance(one: Colour, other: Colour) -> int:

@@ -58,12 +58,11 @@ def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:
         return source
     half = opened(jpeg.bare(data), "JPEG")
     _as_ycbcr(half, (source.width // 2, source.height // 2))
-    size = half.width * 2, half.height * 2
-    colours = [
-        half.getchannel(band).resize(size, Image.Resampling.NEAREST).crop((0, 0, *source.size))
-        for band in ("Cb", "Cr")
-    ]
-    return Image.merge("YCbCr", (source.getchannel("Y"), *colours))
+    area = (0.0, 0.0, source.width / 2, source.height / 2)
+    for number in (1, 2):  # in place, as a second whole picture would take much memory
+        band = half.getchannel(number).resize(source.size, Image.Resampling.NEAREST, area)
+        source.im.putband(band.im, number)
+    return source
 
 
 def _as_ycbcr(image: ImageFile, size: tuple[int, int]) -> None:

@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from media_processor.errors import UnsupportedPicture
-from media_processor.media.animation import Disposal, Shown, redrawn
+from media_processor.media.animation import Disposal, Screen
 from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.pillow import encoded, opened, stampable
 from media_processor.media.containers import png
@@ -34,14 +34,14 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
         image.load()
         still = _stampable(image, header.depth)
         stamp.draw(still, kept.icc)
-        result = encoded(still, "PNG", compress_level=_LEVEL)
+        result = _encoded(still)
     return Branded(png.dressed(result, data, kept), "PNG", kept.notes)
 
 
 def _deep(data: bytes, stamp: Stamp, icc: bytes) -> bytes:
     from media_processor.media import deep  # 100 ms that pictures of 8 bits don't pay
 
-    return deep.png(deep.draw(deep.opened(png.bare(data), "PNG"), stamp, icc), _LEVEL)
+    return deep.png(deep.draw(png.bare(data), "PNG", stamp, icc), _LEVEL)
 
 
 def _stampable(image: ImageFile, depth: int) -> Image.Image:
@@ -56,31 +56,32 @@ def _animated(data: bytes, header: png.Header, stamp: Stamp, icc: bytes) -> byte
         raise UnsupportedPicture("An animated PNG of 16 bits isn't taken; 8 bits are.")
     controls, still_is_first, plays = png.frame_controls(data)
     image = opened(data, "PNG")
-    size, frames = image.size, _canvases(image, stamp, icc)
-    still = None if still_is_first else next(frames)
-    shown = [
-        Shown(canvas, Box(at.left, at.top, at.width, at.height), _DISPOSALS[at.dispose])
-        for canvas, at in zip(frames, controls, strict=True)
-    ]
-    first = still or shown[0].canvas
-    parts = png.parts(encoded(first, "PNG", compress_level=_LEVEL))
-    pieces = [parts.head, png.data_chunk(b"acTL", len(shown).to_bytes(4) + plays.to_bytes(4))]
-    if still:
-        pieces += [png.data_chunk(b"IDAT", parts.pixels)]
-    number = 0
-    for index, (place, _) in enumerate(redrawn(shown)):
-        whole = index == 0 and not still  # IDAT, which always covers the canvas
-        place = Box(0, 0, *size) if whole else place
-        pieces.append(png.frame_control(number, place, controls[index]))
-        pixels = encoded(shown[index].canvas.crop(corners(place)), "PNG", compress_level=_LEVEL)
-        coded = png.parts(pixels).pixels
-        number += 1 if whole else 2
-        pieces.append(
-            png.data_chunk(b"IDAT", coded)
-            if whole
-            else png.data_chunk(b"fdAT", (number - 1).to_bytes(4) + coded)
-        )
-    return b"".join([png.SIGNATURE, *pieces, png.data_chunk(b"IEND", b"")])
+    canvases = _canvases(image, stamp, icc)
+    still = None if still_is_first else next(canvases)
+    screen, number = Screen(), 0
+    pieces: list[bytes] = []
+    for canvas, control in zip(canvases, controls, strict=True):
+        place = Box(control.left, control.top, control.width, control.height)
+        is_still = number == 0 and still is None  # IDAT, which always covers the canvas
+        place = Box(0, 0, *image.size) if is_still else screen.to_redraw(canvas, place)
+        screen.show(canvas, place, _DISPOSALS[control.dispose])
+        coded = png.parts(_encoded(canvas.crop(corners(place)))).pixels
+        pieces.append(png.frame_control(number, place, control))
+        if is_still:
+            pieces.append(png.data_chunk(b"IDAT", coded))
+            number += 1
+        else:
+            pieces.append(png.data_chunk(b"fdAT", (number + 1).to_bytes(4) + coded))
+            number += 2
+    first = png.parts(_encoded(still or Image.new("RGBA", image.size)))
+    head = [png.SIGNATURE, first.head]
+    head.append(png.data_chunk(b"acTL", len(controls).to_bytes(4) + plays.to_bytes(4)))
+    head += [png.data_chunk(b"IDAT", first.pixels)] if still else []
+    return b"".join([*head, *pieces, png.data_chunk(b"IEND", b"")])
+
+
+def _encoded(image: Image.Image) -> bytes:
+    return encoded(image, "PNG", compress_level=_LEVEL)
 
 
 def _canvases(image: ImageFile, stamp: Stamp, icc: bytes) -> Iterator[Image.Image]:

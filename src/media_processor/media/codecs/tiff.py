@@ -1,8 +1,8 @@
 """TIFF: the first page is branded, bit for bit outside the mark; all others are copied."""
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
@@ -11,7 +11,7 @@ from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.pillow import opened, stampable
 from media_processor.media.containers import tiff
 from media_processor.media.containers.tiff import SHORT, Page, Tag
-from media_processor.media.facts import PictureFacts
+from media_processor.media.facts import PictureFacts, Size
 from media_processor.media.metadata import Metadata
 from media_processor.media.stamp import BASES, Stamp
 
@@ -36,12 +36,13 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     compressed = _value(order, first, tiff.COMPRESSION) != _UNCOMPRESSED
     depth = _value(order, first, tiff.BITS)
     raster = (_deep if depth == 16 else _shallow)(single, stamp, kept.icc, order, compressed)
+    page = _page(raster, order, compressed)
     tags = {
         number: tag
         for number, tag in first.tags.items()
         if number not in tiff.PIXEL_TAGS and not (options.strip == "all" and number in _STRIPPED)
     }
-    tags |= _changed(tags, kept) | raster.tags
+    tags |= _changed(tags, kept) | page.tags
     left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}
     children = {
         number: child
@@ -50,7 +51,7 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     }
     for number in (tiff.EXIF_IFD, tiff.GPS_IFD):
         tags.pop(number, None)
-    branded = Page(tags, raster.pixels, children)
+    branded = Page(tags, page.pixels, children)
     return Branded(tiff.written(order, [branded, *others]), "TIFF", kept.notes)
 
 
@@ -81,67 +82,73 @@ def _value(order: str, page: Page, number: int) -> int:
     return int.from_bytes(tag.value[:2], "little" if order == "<" else "big") if tag else 1
 
 
-def _shallow(data: bytes, stamp: Stamp, icc: bytes, order: str, compressed: bool) -> Page:
-    image: Image.Image = opened(data, "TIFF")
-    image.load()
-    image = stampable(image)
+Rows = Callable[[int, int], bytes]
+"""The samples of the rows from one number up to another."""
+
+
+@dataclass(frozen=True)
+class _Raster:
+    """A branded page: ``rows`` gives its samples, as differences if it is ``compressed``."""
+
+    rows: Rows
+    size: Size
+    bands: int
+    depth: int
+    photometric: int
+    alpha: bool
+
+
+def _shallow(data: bytes, stamp: Stamp, icc: bytes, order: str, compressed: bool) -> _Raster:  # noqa: ARG001
+    source = opened(data, "TIFF")
+    source.load()
+    image = stampable(source)
     if image.mode not in BASES:
         raise UnsupportedPicture(f"A TIFF of the kind {image.mode} isn't taken.")
     stamp.draw(image, icc)
     if image.mode == "YCbCr":
         image = image.convert("RGB")
+
+    def rows(start: int, stop: int) -> bytes:
+        part = image.crop((0, start, image.width, stop))
+        return (_differences(part) if compressed else part).tobytes()
+
     photometric = {"C": _INKS, "R": _RGB, "L": _GREY}[image.mode[0]]
-    raw = (_differences(image) if compressed else image).tobytes()
-    bands = len(image.getbands())
     alpha = image.mode in ("LA", "RGBA")
-    return _page(raw, image.size, bands, 8, photometric, alpha, order, compressed)
+    return _Raster(rows, image.size, len(image.getbands()), 8, photometric, alpha)
 
 
-def _deep(data: bytes, stamp: Stamp, icc: bytes, order: str, compressed: bool) -> Page:
+def _deep(data: bytes, stamp: Stamp, icc: bytes, order: str, compressed: bool) -> _Raster:
     from media_processor.media import deep  # 100 ms that pictures of 8 bits don't pay
 
-    image = deep.draw(deep.opened(data, "TIFF"), stamp, icc)
+    image = deep.draw(data, "TIFF", stamp, icc)
+    rows = deep.rows(deep.differences(image) if compressed else image, big=order == ">")
     inks = image.interpretation == "cmyk"
     photometric = _INKS if inks else _RGB if image.bands > 2 else _GREY
     alpha = image.bands in (2, 4) and not inks
-    raw = deep.raw(deep.differences(image) if compressed else image, big=order == ">")
-    size = image.width, image.height
-    return _page(raw, size, image.bands, 16, photometric, alpha, order, compressed)
+    return _Raster(rows, (image.width, image.height), image.bands, 16, photometric, alpha)
 
 
-def _page(
-    raw: bytes,
-    size: tuple[int, int],
-    bands: int,
-    depth: int,
-    photometric: int,
-    alpha: bool,
-    order: str,
-    compressed: bool,
-) -> Page:
-    row = size[0] * bands * depth // 8
-    rows = max(1, _STRIP_BYTES // row)
+def _page(raster: _Raster, order: str, compressed: bool) -> Page:
+    width, height = raster.size
+    rows = max(1, _STRIP_BYTES // (width * raster.bands * raster.depth // 8))
     tags = {
-        tiff.WIDTH: tiff.numbers(order, tiff.LONG, size[0]),
-        tiff.HEIGHT: tiff.numbers(order, tiff.LONG, size[1]),
-        tiff.BITS: tiff.numbers(order, SHORT, *([depth] * bands)),
+        tiff.WIDTH: tiff.numbers(order, tiff.LONG, width),
+        tiff.HEIGHT: tiff.numbers(order, tiff.LONG, height),
+        tiff.BITS: tiff.numbers(order, SHORT, *([raster.depth] * raster.bands)),
         tiff.COMPRESSION: tiff.numbers(order, SHORT, _DEFLATE if compressed else _UNCOMPRESSED),
-        tiff.PHOTOMETRIC: tiff.numbers(order, SHORT, photometric),
-        tiff.SAMPLES: tiff.numbers(order, SHORT, bands),
+        tiff.PHOTOMETRIC: tiff.numbers(order, SHORT, raster.photometric),
+        tiff.SAMPLES: tiff.numbers(order, SHORT, raster.bands),
         tiff.ROWS: tiff.numbers(order, tiff.LONG, rows),
         tiff.PLANAR: tiff.numbers(order, SHORT, 1),
     }
     if compressed:
         tags[tiff.PREDICTOR] = tiff.numbers(order, SHORT, _DIFFERENCES)
-    if alpha:
+    if raster.alpha:
         tags[tiff.EXTRA] = tiff.numbers(order, SHORT, _UNASSOCIATED_ALPHA)
-    return Page(tags, tuple(_strips(raw, row * rows, compressed)), {})
-
-
-def _strips(raw: bytes, size: int, compressed: bool) -> Iterator[bytes]:
-    for at in range(0, len(raw), size):
-        strip = raw[at : at + size]
-        yield zlib.compress(strip, _LEVEL) if compressed else strip
+    strips = (raster.rows(start, min(height, start + rows)) for start in range(0, height, rows))
+    return Page(
+        tags, tuple(zlib.compress(strip, _LEVEL) if compressed else strip for strip in strips), {}
+    )
 
 
 def _differences(image: Image.Image) -> Image.Image:

@@ -5,7 +5,7 @@ from typing import Any
 from PIL import Image
 
 from media_processor.errors import BrokenPicture
-from media_processor.media.animation import Shown, redrawn
+from media_processor.media.animation import Screen
 from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.pillow import encoded, opened, stampable
 from media_processor.media.containers import webp
@@ -40,20 +40,17 @@ def _still(data: bytes, stamp: Stamp, kept: Metadata, options: Options) -> bytes
 
 
 def _animated(data: bytes, stamp: Stamp, kept: Metadata, options: Options) -> bytes:
-    source = webp.frames(data)
     image = opened(webp.bare(data), "WEBP")
-    shown = []
-    for number, frame in enumerate(source):
+    screen = Screen()
+    parts = [(b"ANIM", webp.animation(data))]
+    for number, frame in enumerate(webp.frames(data)):
         image.seek(number)
         canvas = image.convert("RGBA")
         stamp.draw(canvas, kept.icc)
         place = Box(frame.left, frame.top, frame.width, frame.height)
-        shown.append(Shown(canvas, place, "clear" if frame.clears else "keep"))
-    parts = [(b"ANIM", webp.animation(data))]
-    for frame, now, (place, _) in zip(source, shown, redrawn(shown), strict=True):
-        place = _even(place)
-        coding = _coding(options, lossless=frame.lossless)
-        coded = _pixels(now.canvas.crop(corners(place)), coding)
+        place = _even(screen.to_redraw(canvas, place))
+        screen.show(canvas, place, "clear" if frame.clears else "keep")
+        coded = _pixels(canvas.crop(corners(place)), _coding(options, lossless=frame.lossless))
         parts.append(webp.frame(place, frame, coded))
     return webp.dressed(image.size, parts, kept, alpha=True)
 

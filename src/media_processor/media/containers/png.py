@@ -154,8 +154,10 @@ def metadata(data: Data, limits: Limits) -> Metadata:
 
 
 def bare(data: Data) -> bytes:
-    """The still picture alone: IHDR, palette, transparency and pixels."""
-    kept = (chunk for chunk in chunks(data) if chunk.name in _PIXELS)
+    """The still picture alone: IHDR, palette, transparency and pixels, with sound checksums."""
+    kept = [chunk for chunk in chunks(data) if chunk.name in _PIXELS]
+    if not all(_is_sound(data, chunk.start, chunk.end) for chunk in kept):
+        raise BrokenPicture("The picture is damaged: a checksum is wrong.")
     return SIGNATURE + b"".join(data[chunk.start - 8 : chunk.end + 4] for chunk in kept)
 
 
