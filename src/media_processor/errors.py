@@ -8,6 +8,7 @@
     │   ├── DuplicatePart               duplicate_part           400
     │   ├── InvalidField                invalid_field            422
     │   ├── UploadTooLarge              upload_too_large         413
+    │   ├── UploadTooSlow               upload_too_slow          408
     │   ├── UnknownProfile              unknown_profile          422
     │   ├── IdempotencyConflict         idempotency_conflict     409
     │   ├── MediaNotFound               media_not_found          404
@@ -97,6 +98,12 @@ class UploadTooLarge(RequestError):
     code = "upload_too_large"
     status = 413
     title = "The upload is too large"
+
+
+class UploadTooSlow(RequestError):
+    code = "upload_too_slow"
+    status = 408
+    title = "The upload comes in too slowly"
 
 
 class UnknownProfile(RequestError):

@@ -22,6 +22,7 @@ from media_processor.errors import (
     NotMultipart,
     StorageFull,
     UploadTooLarge,
+    UploadTooSlow,
 )
 from media_processor.http.files import file_headers
 from media_processor.http.multipart import ReceivedForm, receive_form
@@ -108,6 +109,7 @@ _Stored = Annotated[StoredMedia, Depends(found)]
             EmptyFile,
             MediaConflict,
             UploadTooLarge,
+            UploadTooSlow,
             NotMultipart,
             InvalidField,
             DigestMismatch,

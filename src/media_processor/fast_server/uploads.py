@@ -23,6 +23,7 @@ from media_processor.errors import (
     UnknownProfile,
     UnsupportedPicture,
     UploadTooLarge,
+    UploadTooSlow,
 )
 from media_processor.fast_server.parts import parts_of
 from media_processor.fast_server.views import accepted
@@ -85,6 +86,7 @@ IdempotencyKey = Annotated[
         NotMultipart,
         UnsupportedPicture,
         UploadTooLarge,
+        UploadTooSlow,
         InvalidField,
         UnknownProfile,
         BrokenPicture,

@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from media_processor.errors import SetupError
 
@@ -27,6 +28,46 @@ def check_port(host: str, port: int, variable: str) -> None:
 _GRACE_SECONDS = 8
 
 
+# Headers come in one packet or a few; without a limit a client that drips them stays for ever.
+_HEADER_SECONDS = 10.0
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class _Protocol(HttpToolsProtocol):
+    """Closes a connection whose request line and headers don't come in time."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_headers()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_headers()
+
+    def on_headers_complete(self) -> None:
+        self._headers_came()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._headers_came()
+        super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(_HEADER_SECONDS, self._close)
+
+    def _headers_came(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _close(self) -> None:
+        self.transport.write(_TOO_SLOW)
+        self.transport.close()
+
+
 class _Server(uvicorn.Server):
     """Says that it stops before it waits for requests, as some only end when told."""
 
@@ -47,7 +88,7 @@ def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.E
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,0 +1,120 @@
+"""Requests that are hostile as such, whatever the picture."""
+
+import asyncio
+import select
+import socket
+from contextlib import suppress
+
+import pytest
+
+from tests import raw
+from tests.attacks import slow
+from tests.media.pictures import encoded, photo
+from tests.system import System
+
+JPEG = encoded(photo((64, 48)), "JPEG")
+FILE = b'; name="file"; filename="a.jpg"'
+
+
+def talk(port: int, request: bytes) -> bytes:
+    """Send bytes as they are; everything that is answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+        answer = b""
+        try:
+            while piece := connection.recv(65536):
+                answer += piece
+        except (ConnectionResetError, TimeoutError):
+            pass
+        return answer
+
+
+async def test_five_hundred_dripping_clients_are_cut_and_others_are_served(running: System) -> None:
+    drips = [
+        asyncio.create_task(slow.drip(port, path, in_headers=number % 2 == 0))
+        for port, path in (
+            (running.fast_port, "/media"),
+            (running.central_port, "/upload-final"),
+        )
+        for number in range(250)
+    ]
+    await slow.honest(running.fast_url, JPEG, 100)
+    for took, answer in await asyncio.gather(*drips):
+        assert took <= 15
+        assert answer.startswith(b"HTTP/1.1 408 ") or not answer
+    assert not running.temporary_files()
+    assert running.wait_for(running.upload(JPEG).id, "stored")
+
+
+async def test_a_body_that_pauses_but_comes_is_taken(running: System) -> None:
+    content = raw.body(raw.part(FILE, JPEG))
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.fast_port)
+    head = slow.HEAD.replace("1000000", str(len(content)))
+    writer.write(head.encode() + content[:300])
+    await asyncio.sleep(4)
+    writer.write(content[300:])
+    assert (await reader.readline()).startswith(b"HTTP/1.1 202 ")
+    writer.close()
+
+
+def test_a_gigabyte_is_refused_soon(running: System) -> None:
+    """The answer is there when little more than the limit was sent."""
+    sent, piece = 0, bytes(1 << 20)
+    head = slow.HEAD.replace("Content-Length: 1000000", "Transfer-Encoding: chunked")
+    with socket.create_connection(("127.0.0.1", running.fast_port), timeout=20) as connection:
+        connection.sendall(head.encode() + _chunk(raw.part(FILE)[:-2]))
+        while sent < 1 << 30 and not select.select([connection], [], [], 0)[0]:
+            connection.sendall(_chunk(piece))
+            sent += len(piece)
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    in_buffers = 8 << 20  # of the kernel, on both sides
+    assert sent <= (50 << 20) + (1 << 20) + in_buffers
+
+
+def _chunk(piece: bytes) -> bytes:
+    return f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "body"),
+    [
+        ("both lengths", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+        ("two lengths", "Content-Length: 5\r\nContent-Length: 6\r\n", b"xxxxxx"),
+        ("negative length", "Content-Length: -1\r\n", b""),
+        ("no number", "Content-Length: ten\r\n", b""),
+        ("bad chunk", "Transfer-Encoding: chunked\r\n", b"zz\r\nxx\r\n"),
+        ("bare line feeds in a name", "X\nY: z\r\nContent-Length: 0\r\n", b""),
+        ("a long header", "X: " + "y" * 300_000 + "\r\nContent-Length: 0\r\n", b""),
+    ],
+)
+def test_malformed_requests_are_client_errors(
+    name: str, head: str, body: bytes, running: System
+) -> None:
+    kind = f"Content-Type: {raw.headers()['Content-Type']}\r\nConnection: close\r\n"
+    request = f"POST /media HTTP/1.1\r\nHost: x\r\n{kind}{head}\r\n".encode() + body
+    answer = talk(running.fast_port, request)
+    assert answer.startswith(b"HTTP/1.1 4") or not answer, name
+
+
+def test_many_fields_are_refused(running: System) -> None:
+    fields = [raw.part(f'; name="f{number}"'.encode(), b"x") for number in range(1001)]
+    answer = running.http.post("/media", content=raw.body(*fields), headers=raw.headers())
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_upload")
+
+
+def test_a_long_preamble_is_refused(running: System) -> None:
+    content = b"x" * (8 << 20) + b"\r\n" + raw.body(raw.part(FILE, JPEG))
+    answer = running.http.post("/media", content=content, headers=raw.headers())
+    assert 400 <= answer.status_code < 500
+
+
+def test_a_hundred_and_one_ranges_are_refused_or_ignored(running: System) -> None:
+    media = running.upload(JPEG)
+    running.wait_for(media.id, "stored")
+    ranges = "bytes=" + ",".join(f"{n * 2}-{n * 2}" for n in range(101))
+    for address in (media.links.original, media.links.watermarked):
+        answer = running.http.get(address, headers={"Range": ranges})
+        assert answer.status_code in (200, 400, 416), address
+    stored = running.central.get(f"/media/{media.id}/file", headers={"Range": ranges})
+    assert stored.status_code in (200, 400, 416)
