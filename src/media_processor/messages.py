@@ -284,12 +284,14 @@ class QueueDepth(Message):
 
 
 class LiveWorker(Message):
-    """A worker that gave a sign of life within its lease."""
+    """A worker that gave a sign of life within its lease. ``missing_guards`` are what its
+    picture processes do without, of Landlock and seccomp."""
 
     name: str
     stage: str
     running: int
     started_at: datetime
+    missing_guards: tuple[str, ...] = ()
 
 
 class QueueReport(Message):

@@ -139,7 +139,7 @@ class TestWatermark:
             (["nothing.jpg", "out.jpg"], "isn't a file"),
             (["a.jpg", "out.jpg", "--profile", "gold"], "default"),
             (["a.jpg", "a.jpg", "-o", "out"], "same name"),
-            (["a.jpg", "missing/out.jpg"], "written: No such file"),
+            (["a.jpg", "missing/out.jpg"], "isn't a folder"),
         ],
     )
     def test_a_mistake_is_one_line(self, folder: Path, arguments: list[str], words: str) -> None:

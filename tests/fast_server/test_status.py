@@ -118,7 +118,7 @@ def test_it_tells_how_it_is(running: System) -> None:
     assert running.http.get("/health").json() == {"status": "ok"}
     ready = Readiness.model_validate_json(running.http.get("/ready").content)
     assert ready.ready
-    assert set(ready.checks) == {"storage", "disk", "redis"}
+    assert set(ready.checks) == {"storage", "disk", "redis", "picture_processes"}
 
 
 def test_errors_of_the_framework_are_problem_documents_too(running: System) -> None:

@@ -32,9 +32,9 @@ _MEMORY = 1024**3
 
 @asynccontextmanager
 async def sandbox(
-    processes: int = 1, memory: int = _MEMORY, seconds: float = 20
+    folder: Path, processes: int = 1, memory: int = _MEMORY, seconds: float = 20
 ) -> AsyncIterator[Sandbox]:
-    box = Sandbox(processes, memory_bytes=memory, timeout=seconds)
+    box = Sandbox(processes, memory_bytes=memory, timeout=seconds, writable=[folder])
     try:
         await box.start()
         yield box
@@ -66,14 +66,14 @@ def task(folder: Path, content: bytes | None = None, **changes: object) -> Sandb
 
 
 async def test_a_picture_is_branded(tmp_path: Path) -> None:
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         made = await box.paint(task(tmp_path))
     assert made.size == (tmp_path / "out").stat().st_size
     assert opened(tmp_path / "out").size == (made.width, made.height)
 
 
 async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         with pytest.raises(BrokenPicture):
             await box.paint(task(tmp_path, b"\xff\xd8\xff\xe0"))
         text = as_message(Profile("text", text="hello"))
@@ -87,7 +87,7 @@ async def test_a_process_that_can_not_start_is_not_the_pictures_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", "false")
-    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20)
+    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
     with pytest.raises(MediaProcessorError, match="can't be started") as caught:
         await box.paint(task(tmp_path))
     assert caught.value.code == "internal_error"
@@ -95,7 +95,7 @@ async def test_a_process_that_can_not_start_is_not_the_pictures_fault(
 
 
 async def test_a_killed_process_is_replaced(tmp_path: Path) -> None:
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         stopped = _children()[0]
         stopped.suspend()
         painting = asyncio.create_task(box.paint(task(tmp_path)))
@@ -109,7 +109,7 @@ async def test_a_killed_process_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_process_that_takes_too_long_is_killed(tmp_path: Path) -> None:
-    async with sandbox(seconds=0.5) as box:
+    async with sandbox(tmp_path, seconds=0.5) as box:
         _children()[0].suspend()
         with pytest.raises(TooSlow):
             await box.paint(task(tmp_path))
@@ -118,7 +118,7 @@ async def test_a_process_that_takes_too_long_is_killed(tmp_path: Path) -> None:
 
 async def test_a_picture_that_needs_too_much_memory_fails(tmp_path: Path) -> None:
     huge = encoded(photo((64, 64)).resize((9900, 9900)), "PNG")
-    async with sandbox(memory=400 * 1024 * 1024) as box:
+    async with sandbox(tmp_path, memory=400 * 1024 * 1024) as box:
         with pytest.raises(OutOfMemory):
             await box.paint(task(tmp_path, huge))
         await box.paint(task(tmp_path))
@@ -128,7 +128,7 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
     large, small = tmp_path / "large", tmp_path / "small"
     large.mkdir()
     small.mkdir()
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         first = task(large, encoded(photo((500, 400)).resize((4000, 3000)), "JPEG"))
         painting = asyncio.create_task(box.paint(first))
         await asyncio.sleep(0.05)
@@ -140,7 +140,7 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
 
 
 async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -> None:
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         await box.paint(task(tmp_path))  # it is up now
         child = _children()[0]
         for sign in (signal.SIGTERM, signal.SIGINT):
@@ -150,7 +150,18 @@ async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -
 
 
 async def test_an_unwritable_target_is_not_the_pictures_fault(tmp_path: Path) -> None:
-    async with sandbox() as box:
+    async with sandbox(tmp_path) as box:
         with pytest.raises(Exception, match="can't be written") as caught:
             await box.paint(task(tmp_path, target=str(tmp_path / "missing" / "out")))
     assert getattr(caught.value, "code", None) == "internal_error"
+
+
+async def test_a_result_can_go_to_its_folder_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    async with sandbox(tmp_path / "mine") as box:
+        if box.missing_guards:
+            pytest.skip("this kernel lacks a guard")
+        await box.paint(task(tmp_path, target=str(tmp_path / "mine" / "out")))
+        with pytest.raises(MediaProcessorError, match="can't be written"):
+            await box.paint(task(tmp_path, target=str(tmp_path / "out")))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["in", "mine", "out"]

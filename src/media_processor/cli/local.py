@@ -48,6 +48,8 @@ def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
         return list(zip(files, targets, strict=True))
     if len(files) != 2 or files[1].is_dir():
         raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
+    if not files[1].absolute().parent.is_dir():
+        raise SetupError(f"{files[1].parent} isn't a folder.")
     return [(files[0], files[1])]
 
 
@@ -64,6 +66,7 @@ async def _watermark(
         min(settings.watermark_processes, len(pairs)),
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
+        writable={target.absolute().parent for _, target in pairs},
     )
 
     async def one(source: Path, target: Path) -> tuple[Path, str] | None:

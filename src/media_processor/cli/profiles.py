@@ -79,6 +79,7 @@ async def _branded(
         min(settings.watermark_processes, len(_SCENES)),
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
+        writable=[folder],
     )
 
     async def one(scene: str, size: Size, colours: tuple[Colour, Colour, Colour]) -> Painted:

@@ -74,6 +74,7 @@ async def ready(parts: _Parts, response: Response) -> Readiness:
     floor = parts.settings.min_free_bytes
     checks = await asyncio.to_thread(check_storage, parts.spool.storage, floor)
     checks["redis"] = await _check_redis(parts)
+    checks["picture_processes"] = await _check_guards(parts)
     return readiness(checks, response)
 
 
@@ -83,3 +84,17 @@ async def _check_redis(parts: Parts) -> Check:
     except QueueUnavailable as error:
         return Check(ok=False, detail=error.detail)
     return Check(ok=True, detail="answers")
+
+
+async def _check_guards(parts: Parts) -> Check:
+    """Never a reason not to be ready: limits on memory and time hold everywhere."""
+    try:
+        workers = await parts.queue.workers()
+    except QueueUnavailable:
+        return Check(ok=True, detail="unknown while Redis is away")
+    without = [
+        f"{worker.name} has no {' and no '.join(worker.missing_guards)}"
+        for worker in workers
+        if worker.missing_guards
+    ]
+    return Check(ok=True, detail="; ".join(without) or "guarded by Landlock and seccomp")

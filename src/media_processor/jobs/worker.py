@@ -60,6 +60,7 @@ class LeasedWorker(Worker):
         name: str,
         slots: int,
         lease: float,
+        missing_guards: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             [func(cast(WorkerCoroutine, task), name=TASKS[queue])],
@@ -77,6 +78,7 @@ class LeasedWorker(Worker):
         )
         self._queue = queue
         self._name = name
+        self._missing_guards = missing_guards
         self._lease_ms = int(lease * 1000)
         self._token = f"{name}:{secrets.token_hex(8)}"
         self._started_at: datetime = now()
@@ -209,7 +211,11 @@ class LeasedWorker(Worker):
             if lost:
                 log.debug("leases lost: %s", lost)
         alive = LiveWorker(
-            name=self._name, stage=self._queue, running=len(running), started_at=self._started_at
+            name=self._name,
+            stage=self._queue,
+            running=len(running),
+            started_at=self._started_at,
+            missing_guards=self._missing_guards,
         )
         async with self.pool.pipeline(transaction=False) as pipe:
             pipe.psetex(self._worker_key, self._lease_ms, alive.model_dump_json())

@@ -1,8 +1,9 @@
 """The guarded child process: says it is ready, then reads one task a line from stdin
 and answers one reply a line.
 
-It is started by worker_server/sandbox.py as ``python -m …picture_process MEMORY SECONDS``
-and lives as long as its stdin. Whatever a hostile picture does, it does it here.
+It is started by worker_server/sandbox.py as ``python -m …picture_process MEMORY SECONDS
+FOLDER…`` and lives as long as its stdin. It can write into the folders alone. Whatever a
+hostile picture does, it does it here.
 """
 
 import os
@@ -20,19 +21,21 @@ from media_processor.messages import PICTURE_EXTENSIONS, Failure, Painted, Sandb
 from media_processor.processes import die_with_parent
 from media_processor.profiles import from_message
 from media_processor.storage.local import telling_disk_faults
+from media_processor.worker_server.confinement import confine
 
-# The first line: whatever kills us before it is not a picture's fault.
-READY = b"ready\n"
+# The first line, with the guards in force behind it: whatever kills us before it is not a
+# picture's fault.
+READY = b"ready"
 
 
 def main() -> None:
     """Serve tasks until stdin ends."""
     memory, seconds = int(sys.argv[1]), int(sys.argv[2])
-    _guard(memory)
+    guards = _guard(memory, [Path(folder) for folder in sys.argv[3:]])
     # Replies go to a copy of stdout, so that no library's print can break the protocol.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    replies.write(READY)
+    replies.write(READY + " ".join(("", *guards)).encode() + b"\n")
     replies.flush()
     for line in sys.stdin.buffer:
         _allow_cpu(seconds)
@@ -41,7 +44,7 @@ def main() -> None:
         replies.flush()
 
 
-def _guard(memory: int) -> None:
+def _guard(memory: int, writable: list[Path]) -> tuple[str, ...]:
     # A signal to the whole group must not cut a picture short; our parent decides.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,6 +52,10 @@ def _guard(memory: int) -> None:
     die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # libvips would write what is large to a file that it may not write.
+    os.environ["VIPS_DISC_THRESHOLD"] = "64g"
+    os.environ["VIPS_CONCURRENCY"] = "1"
+    return confine(writable)
 
 
 def _allow_cpu(seconds: int) -> None:

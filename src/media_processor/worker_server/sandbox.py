@@ -9,10 +9,13 @@ import logging
 import math
 import signal
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
 from media_processor.messages import Painted, SandboxReply, SandboxTask
+from media_processor.worker_server.confinement import GUARDS
 from media_processor.worker_server.failures import error_of
 from media_processor.worker_server.picture_process import READY
 
@@ -25,10 +28,14 @@ _START_SECONDS = 60.0
 class Sandbox:
     """A fixed number of picture processes, each working on one picture at a time."""
 
-    def __init__(self, processes: int, *, memory_bytes: int, timeout: float) -> None:
+    def __init__(
+        self, processes: int, *, memory_bytes: int, timeout: float, writable: Iterable[Path]
+    ) -> None:
+        """``writable`` are the folders that results go to; they exist."""
         self._timeout = timeout
         # CPU time is the kernel's guard behind our own clock, so it may be coarser.
-        arguments = (str(memory_bytes), str(math.ceil(timeout)))
+        limits = (str(memory_bytes), str(math.ceil(timeout)))
+        arguments = (*limits, *(str(folder) for folder in writable))
         self._all = [_PictureProcess(arguments) for _ in range(processes)]
         self._free: asyncio.LifoQueue[_PictureProcess] = asyncio.LifoQueue()
         for process in self._all:
@@ -37,6 +44,12 @@ class Sandbox:
     async def start(self) -> None:
         """Start every process now, so that the first picture doesn't wait for it."""
         await asyncio.gather(*(process.start() for process in self._all))
+
+    @property
+    def missing_guards(self) -> tuple[str, ...]:
+        """What of Linux's guards a started process does without; for people to read."""
+        started = [process.guards for process in self._all if process.guards is not None]
+        return tuple(guard for guard in GUARDS if any(guard not in each for each in started))
 
     async def close(self) -> None:
         """End every process."""
@@ -66,6 +79,7 @@ class _PictureProcess:
     def __init__(self, arguments: tuple[str, ...]) -> None:
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
+        self.guards: tuple[str, ...] | None = None
 
     async def start(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -85,9 +99,10 @@ class _PictureProcess:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
                 line = await process.stdout.readline() if process.stdout else b""
-        if line != READY:
+        if not line.startswith(READY) or not line.endswith(b"\n"):
             await self.kill()
             raise MediaProcessorError("A picture process can't be started; see the worker's log.")
+        self.guards = tuple(line.decode().split()[1:])
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
         process = await self.start()

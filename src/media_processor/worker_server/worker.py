@@ -63,6 +63,8 @@ async def _work(settings: WorkerSettings, stage: Stage, name: str) -> None:
 
 @asynccontextmanager
 async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIterator[Tasks]:
+    orders = Orders(settings)
+    spool = await asyncio.to_thread(Spool, settings.uploads_dir)
     central = CentralClient(
         settings.central_server_url,
         timeout=settings.upload_timeout,
@@ -72,11 +74,12 @@ async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIter
         settings.watermark_processes if stage != "upload" else 0,
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
+        writable=[spool.storage.incoming().parent],
     )
-    orders = Orders(settings)
-    spool = await asyncio.to_thread(Spool, settings.uploads_dir)
     async with open_queue(settings) as queue:
         await sandbox.start()
+        if missing := sandbox.missing_guards:
+            log.warning("⚠️ this kernel has no %s for picture processes", " and no ".join(missing))
         try:
             yield Tasks(settings, name, spool, queue, sandbox, orders, central)
         finally:
@@ -97,6 +100,7 @@ def _workers(settings: WorkerSettings, stage: Stage, tasks: Tasks) -> list[Lease
                 # is already claimed, so no process stands idle between two pictures.
                 slots=settings.watermark_processes + 1,
                 lease=settings.lease_seconds,
+                missing_guards=tasks.sandbox.missing_guards,
             )
         )
     if stage in ("upload", "both"):
