@@ -24,6 +24,9 @@ sample-pictures: setup
 test: setup ## run the whole test suite
 	@$(RUN) pytest -n 2
 
+test-long: setup ## thousands of hostile files, and every answer against the API's description
+	@$(RUN) pytest -m long -n 2 --dist loadfile
+
 test-nightly: setup ## the long random sequences and the whole chaos table
 	@$(RUN) pytest -m nightly
 	@$(RUN) media_processor chaos --all
@@ -44,4 +47,4 @@ lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.i
 clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup demo run sample-pictures test test-nightly check bench lock clean
+.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench lock clean

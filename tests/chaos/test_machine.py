@@ -5,6 +5,7 @@ from pathlib import Path
 
 from media_processor.chaos.machine import Machine
 from media_processor.chaos.valkey import Valkey
+from media_processor.chaos.waiting import wait_until
 
 
 def test_an_orphan_is_found_and_ended(tmp_path: Path) -> None:
@@ -12,6 +13,9 @@ def test_an_orphan_is_found_and_ended(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "data", valkey)
     orphan = subprocess.Popen(["sleep", "60"], env=machine.environment)
     try:
+        # Right after its start a process has no environment for an instant.
+        environment = Path(f"/proc/{orphan.pid}/environ")
+        wait_until(lambda: b"MEDIA_DATA_DIR" in environment.read_bytes(), "it has started")
         assert machine.stop() == [orphan.pid]
         assert orphan.wait(5) == -9
     finally:

@@ -191,13 +191,13 @@ def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     )
 
 
-@router.get("/activity")
+@router.get("/activity", responses=answers(InvalidField))
 def activity(archive: _Archive, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> ActivityPage:
     """The last lines of the activity log, newest first."""
     return ActivityPage(lines=tuple(archive.log.last(limit)))
 
 
-@router.get("/audit/checkpoints")
+@router.get("/audit/checkpoints", responses=answers(InvalidField))
 def checkpoints(
     archive: _Archive,
     after: Annotated[int, Query(ge=0, description="Sequence number of the last one had.")] = 0,
