@@ -79,6 +79,27 @@ def opened(data: bytes | Path) -> Image.Image:
     return image
 
 
+def damaged(data: bytes, random: Random) -> bytes:
+    """Overwrite, cut out, put in or flip a few bytes, more often near the beginning."""
+    noise = bytearray(data)
+    for _ in range(random.randint(1, 4)):
+        reach = len(noise) if random.random() < 0.4 else min(len(noise), 300)
+        at = random.randrange(reach) if reach else 0
+        length = random.choice((1, 1, 1, 2, 4, 8))
+        match random.randrange(5):
+            case 0:
+                noise[at : at + length] = random.randbytes(length)
+            case 1:
+                noise[at : at + length] = random.choice((b"\0", b"\xff", b"\x7f")) * length
+            case 2:
+                noise[at:at] = random.randbytes(length)
+            case 3 if noise:
+                noise[at] ^= 1 << random.randrange(8)
+            case _:
+                del noise[at : at + random.choice((1, 2, 30))]
+    return bytes(noise)
+
+
 def displayed(data: bytes | Path) -> Image.Image:
     return ImageOps.exif_transpose(opened(data))
 

@@ -23,6 +23,7 @@ from media_processor.media.watermark import Watermarked, watermark
 from .conftest import Brand
 from .pictures import (
     LIMITS,
+    damaged,
     encoded,
     exif_with_thumbnail,
     photo,
@@ -159,25 +160,6 @@ SEEDS = {
     "lossless": encoded(photo((24, 18)), "WEBP", lossless=True),
     "mpo": encoded(photo((24, 18)), "MPO", save_all=True, append_images=[photo((24, 18))]),
 }
-
-
-def damaged(data: bytes, random: Random) -> bytes:
-    """Overwrite, cut, double or insert a few bytes, mostly in the header."""
-    noise = bytearray(data)
-    for _ in range(random.randint(1, 4)):
-        reach = len(noise) if random.random() < 0.3 else min(len(noise), 200)
-        at = random.randrange(4, max(5, reach))
-        length = random.choice((1, 1, 1, 2, 4, 8))
-        match random.randrange(4):
-            case 0:
-                noise[at : at + length] = random.randbytes(length)
-            case 1:
-                noise[at : at + length] = random.choice((b"\0", b"\xff", b"\x7f")) * length
-            case 2:
-                noise[at:at] = random.randbytes(length)
-            case _:
-                del noise[at : at + random.choice((1, 2, 30))]
-    return bytes(noise)
 
 
 @pytest.mark.parametrize("name", SEEDS)
