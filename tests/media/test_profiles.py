@@ -207,6 +207,17 @@ def test_the_variant_with_more_contrast_is_taken(
     assert 15 < made.contrast <= 21
 
 
+@pytest.mark.parametrize("size", [(400, 300), (3, 2)])
+def test_variants_of_a_tile_in_sixteen_bits(size: tuple[int, int], brand: Brand) -> None:
+    image = pyvips.Image.black(*size, bands=3).cast("ushort").copy(interpretation="rgb16")
+    data = bytes(image.pngsave_buffer(bitdepth=16))
+    profile = Profile("a", tile=Tile(2, 30), scale=1)
+    out, made = brand(data, plain(WHITE), plain(BLACK), profile=profile)
+    assert made.contrast is not None
+    assert made.contrast > 15
+    assert opened(out).convert("L").getextrema()[1] > 0
+
+
 def test_one_logo_tells_no_contrast(brand: Brand) -> None:
     assert brand(grey(), plain())[1].contrast is None
 

@@ -92,11 +92,14 @@ def _any(value: int) -> int:
 def _seen(image: pyvips.Image, box: Box) -> Image.Image:
     """A part of ``image`` in 8 bits, for measuring."""
     inside = within(box, (image.width, image.height))
-    part = (image.crop(inside.left, inside.top, inside.width, inside.height) / 257).cast(
-        BandFormat.UCHAR
-    )
+    part = image.crop(inside.left, inside.top, inside.width, inside.height)
+    shallow = (part / 257).cast(BandFormat.UCHAR)
     modes = {1: "L", 2: "LA", 3: "RGB", 4: "CMYK" if image.interpretation == "cmyk" else "RGBA"}
-    return Image.frombytes(modes[image.bands], (part.width, part.height), part.write_to_memory())
+    size = (inside.width, inside.height)
+    seen = Image.frombytes(modes[image.bands], size, shallow.write_to_memory())
+    whole = Image.new(seen.mode, (box.width, box.height))
+    whole.paste(seen, (inside.left - box.left, inside.top - box.top))
+    return whole
 
 
 def _from_pillow(image: Image.Image, bands: int) -> pyvips.Image:

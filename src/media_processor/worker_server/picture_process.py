@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +31,8 @@ READY = b"ready"
 
 def main() -> None:
     """Serve tasks until stdin ends."""
+    # What Pillow thinks of a picture's EXIF is none of an operator's business.
+    warnings.simplefilter("ignore")
     memory, seconds = int(sys.argv[1]), int(sys.argv[2])
     guards = _guard(memory, [Path(folder) for folder in sys.argv[3:]])
     # Replies go to a copy of stdout, so that no library's print can break the protocol.
