@@ -215,7 +215,7 @@ def test_variants_of_a_tile_in_sixteen_bits(size: tuple[int, int], brand: Brand)
     out, made = brand(data, plain(WHITE), plain(BLACK), profile=profile)
     assert made.contrast is not None
     assert made.contrast > 15
-    assert opened(out).convert("L").getextrema()[1] > 0
+    assert opened(out).convert("L").getbbox() is not None
 
 
 def test_one_logo_tells_no_contrast(brand: Brand) -> None:
