@@ -284,3 +284,57 @@ def test_a_heic_comes_out_as_jpeg(mode: str, brand: Brand) -> None:
     if mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     assert psnr_outside(picture.convert("RGB"), after.convert("RGB"), made.box, 8) > 34
+
+
+def vips_of(picture: Image.Image) -> pyvips.Image:
+    bands = len(picture.getbands())
+    return pyvips.Image.new_from_memory(picture.tobytes(), *picture.size, bands, "uchar").copy(
+        interpretation="srgb" if bands > 2 else "b-w"
+    )
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_tiled_tiff_stays_bit_for_bit(mode: str, brand: Brand) -> None:
+    picture = photo((300, 200), mode)
+    tiles = {"tile": True, "tile_width": 64, "tile_height": 64, "compression": "lzw"}
+    data = bytes(vips_of(picture).tiffsave_buffer(**tiles))
+    out, made = brand(data)
+    assert is_same_outside(picture, opened(out), made.box)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_an_interlaced_png_stays_bit_for_bit(mode: str, brand: Brand) -> None:
+    picture = photo((300, 200), mode)
+    data = bytes(vips_of(picture).pngsave_buffer(interlace=True))
+    assert data[28] == 1
+    out, made = brand(data)
+    assert out[28] == 0
+    assert is_same_outside(picture, opened(out), made.box)
+
+
+def test_a_run_length_bmp_stays_bit_for_bit(brand: Brand) -> None:
+    """RLE8: a count and a value, (0, 0) ends a line, (0, 1) the picture."""
+    width, height = 120, 90
+    runs = b"".join(bytes((100, y % 256, 20, 255 - y)) + b"\0\0" for y in range(height)) + b"\0\1"
+    palette = b"".join(bytes((n, 255 - n, n // 2, 0)) for n in range(256))
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(runs), 0, 0, 256, 0)
+    start = 14 + 40 + len(palette)
+    data = struct.pack("<2sIHHI", b"BM", start + len(runs), 0, 0, start) + info + palette + runs
+    out, made = brand(data)
+    assert is_same_outside(opened(data).convert("RGB"), opened(out), made.box)
+
+
+def test_an_avif_of_ten_bits_comes_out_in_eight(brand: Brand) -> None:
+    picture = photo((200, 150))
+    deep = (vips_of(picture) * 257).cast("ushort").copy(interpretation="rgb16")
+    data = bytes(deep.heifsave_buffer(compression="av1", bitdepth=10, Q=90))
+    out, made = brand(data)
+    assert psnr_outside(picture, opened(out).convert("RGB"), made.box, 8) > 33
+
+
+def test_an_animated_webp_with_loss_keeps_its_frames(brand: Brand) -> None:
+    data = animated("WEBP", 4, (160, 120), quality=80)
+    out, made = brand(data)
+    for old, new in zip(frames(data), frames(out), strict=True):
+        assert shows_the_mark(new, made.box, 20)
+        assert psnr_outside(old.convert("RGB"), new.convert("RGB"), made.box, 8) > 33
