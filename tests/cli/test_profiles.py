@@ -31,7 +31,7 @@ def test_list_tells_what_each_profile_sets(tmp_path: Path) -> None:
 
 def test_preview_draws_one_sheet(tmp_path: Path) -> None:
     file = tmp_path / "watermarks.toml"
-    file.write_text("[small]\nskip_below = 100\n")
+    file.write_text('[small]\nskip_below = 100\n[lost]\nlogo = "nowhere.png"\n')
     env = {"WATERMARKS": str(file), "GOOGLE_LOGO": str(bundled_logo_path())}
     done = run("profiles", "preview", "small", cwd=tmp_path, **env)
     assert done.returncode == 0, done.stderr
@@ -40,6 +40,7 @@ def test_preview_draws_one_sheet(tmp_path: Path) -> None:
         assert len(sheet.convert("RGB").getcolors(1 << 24) or ()) > 1000
     for arguments, told in (
         (("gold",), "no profile named 'gold'"),
+        (("lost",), "Profile lost: The logo's file can't be read"),
         (("small", "-o", "sheet.txt"), "a sheet is a .png"),
         (("small", "-o", "nowhere/sheet.png"), "can't be written"),
     ):

@@ -61,7 +61,7 @@ def test_what_is_wrong_with_a_profile_is_told(system: System, profiles: Path) ->
     assert not system.temporary_files()
 
 
-@pytest.mark.parametrize("service", ["fast-server", "worker-server"])
+@pytest.mark.parametrize("service", ["fast-server", "worker-server", "up"])
 def test_nothing_starts_with_a_mistake(service: str, system: System, tmp_path: Path) -> None:
     file = tmp_path / "watermarks.toml"
     file.write_text("[corner]\nscale = 3\n")

