@@ -27,6 +27,7 @@ from .pictures import (
     photo,
     quartered_logo,
     quarters,
+    srgb_profile,
 )
 from .test_placement import is_inside
 
@@ -270,6 +271,20 @@ def test_a_picture_can_come_out_in_another_format(kind: str, target: Output, bra
         corner = shown.getpixel((box.left + 4, box.top + 3))
         assert isinstance(corner, tuple)
         assert is_near(corner, (220, 30, 30), 40)
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif"])
+def test_a_conversion_keeps_profile_exif_and_xmp(target: Output, brand: Brand) -> None:
+    xmp, icc = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><mine/></x:xmpmeta>", srgb_profile()
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    kind = "JPEG" if target != "jpeg" else "WEBP"
+    data = encoded(photo(), kind, exif=exif.tobytes(), xmp=xmp, icc_profile=icc)
+    after = opened(brand(data, profile=Profile("a", format=target))[0])
+    assert after.info["icc_profile"] == icc
+    assert after.getexif()[0x010F] == "A camera"
+    found = after.info.get("xmp") or after.info["XML:com.adobe.xmp"].encode()
+    assert found == xmp
 
 
 def test_a_conversion_keeps_the_first_frame_and_says_so(brand: Brand) -> None:

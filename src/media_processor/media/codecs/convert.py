@@ -10,6 +10,7 @@ from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs import heif as heif_codec
 from media_processor.media.codecs.jpeg import dressed
 from media_processor.media.codecs.pillow import encoded, metadata_in, opened, stampable
+from media_processor.media.containers import png
 from media_processor.media.facts import Format, PictureFacts
 from media_processor.media.metadata import Metadata
 from media_processor.media.stamp import Stamp
@@ -43,9 +44,12 @@ def brand(
     coding = _CODING.get(target, {}) | options.coding
     if target == "JPEG":
         result = dressed(encoded(image, "JPEG", **coding), kept, 1)
+    elif target == "PNG":
+        plain = encoded(image, "PNG", **coding)
+        result = png.dressed(plain, plain, kept)
     else:
         carried = {"icc_profile": kept.icc or None}
-        if target in ("PNG", "WEBP", "AVIF"):
+        if target in ("WEBP", "AVIF"):
             carried |= {"exif": kept.exif, "xmp": kept.xmp}
         result = encoded(image, target, **coding, **carried)
     return Branded(result, target, tuple(notes))
