@@ -9,7 +9,9 @@ help: ## list what can be made
 
 setup: .venv/ready ## make the environment in .venv, with every dependency locked by hash
 
-.venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml scripts/setup.sh
+NATIVE_SOURCES := $(shell find native/core native/python -name '*.rs' -o -name '*.toml' 2>/dev/null | grep -v /target/)
+
+.venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml scripts/setup.sh $(NATIVE_SOURCES)
 	@sh scripts/setup.sh
 
 demo: setup sample-pictures ## start everything, brand the sample pictures (or PICTURES=folder), keep serving

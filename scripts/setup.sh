@@ -31,4 +31,17 @@ say "installing dependencies"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+
+# The native core is optional: without it pictures go through their pixels, slower and with
+# more loss. NATIVE=no leaves it out.
+if [ "${NATIVE:-yes}" = no ]; then
+    say "leaving out the native core, as NATIVE=no asks"
+elif command -v cargo >/dev/null 2>&1; then
+    say "building the native core with $(cargo --version)"
+    if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache ./native/python; then
+        say "the native core can't be built (see above); everything works without it, but slower. NATIVE=no skips this step."
+    fi
+else
+    say "no cargo here, so no native core: everything works, but slower (https://rustup.rs installs cargo; then: rm .venv/ready && make setup)"
+fi
 touch .venv/ready

@@ -152,7 +152,8 @@ class Painted(Message):
 
     ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
     couldn't be kept; ``profile_digest`` is that of the profile it was made with, ``logos``
-    are the digests of their files; ``contrast`` (1 to 21) is the chosen variant's.
+    are the digests of their files; ``contrast`` (1 to 21) is the chosen variant's; ``method``
+    is splice, decode or skip, and ``declined`` says why it isn't splice.
     """
 
     content_type: str
@@ -161,6 +162,7 @@ class Painted(Message):
     width: int
     height: int
     method: str
+    declined: str | None = None
     extension: str | None = None
     notes: tuple[str, ...] = ()
     profile_digest: str | None = None
@@ -179,6 +181,7 @@ class Result(Message):
     link: str
     content_type: str | None = None
     method: str | None = None
+    declined: str | None = None
     notes: tuple[str, ...] = ()
     profile_digest: str | None = None
     logos: tuple[str, ...] = ()

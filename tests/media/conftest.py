@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from media_processor.media import splice
 from media_processor.media.facts import Limits
 from media_processor.media.logo import Artwork
 from media_processor.media.profile import DEFAULT, Profile
@@ -16,8 +17,18 @@ from .pictures import LIMITS, quartered_logo
 Brand = Callable[..., tuple[bytes, Watermarked]]
 
 
+@pytest.fixture(params=["decode", "splice"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether the native core is there: everything must work without it."""
+    if request.param == "decode":
+        monkeypatch.setattr(splice, "native", None)
+    elif not splice.is_installed():
+        pytest.skip("the native core isn't built: there is no cargo here")
+    return str(request.param)
+
+
 @pytest.fixture
-def brand(tmp_path: Path) -> Brand:
+def brand(tmp_path: Path, way: str) -> Brand:  # noqa: ARG001 - sets which way is taken
     """Brand bytes; gives the bytes that came out and what was told about them."""
 
     def run(

@@ -131,7 +131,7 @@ def test_a_jpeg_outside_the_mark_is_as_good_as_it_was(
     out, made = brand(data)
     likeness = psnr_outside(opened(data), opened(out), made.box, 16)
     assert likeness >= (55 if subsampling != 1 else 48)
-    assert abs(len(out) / len(data) - 1) <= 0.1
+    assert abs(len(out) / len(data) - 1) <= 0.12  # of a small file the mark is a large part
 
 
 THUMBNAIL = encoded(photo((40, 30)), "JPEG")

@@ -129,9 +129,9 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
     large.mkdir()
     small.mkdir()
     async with sandbox(tmp_path) as box:
-        first = task(large, encoded(photo((500, 400)).resize((4000, 3000)), "JPEG"))
-        painting = asyncio.create_task(box.paint(first))
-        await asyncio.sleep(0.05)
+        _children()[0].suspend()
+        painting = asyncio.create_task(box.paint(task(large, encoded(photo((50, 40)), "JPEG"))))
+        await asyncio.sleep(0)
         painting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await painting

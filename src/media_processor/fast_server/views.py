@@ -52,6 +52,7 @@ def _result(media: Media, central: CentralClient) -> Result | None:
         link=central.link(receipt.media_id),
         content_type=made.content_type if made else None,
         method=made.method if made else None,
+        declined=made.declined if made else None,
         notes=made.notes if made else (),
         profile_digest=made.profile_digest if made else None,
         logos=made.logos if made else (),

@@ -43,9 +43,9 @@ def draw(data: bytes, kind: Literal["PNG", "TIFF"], stamp: Stamp, icc: bytes = b
     image = opened(data, kind)
     inks = image.interpretation == "cmyk"
     base: Base = "CMYK" if inks else "RGB" if image.bands > 2 else "L"
-    place, (colours, alpha) = _one_mark(stamp, base, icc, (image.width, image.height))
-    mark = _from_pillow(colours, len(colours.getbands())) * 257
-    cover = _from_pillow(alpha, 1) / 255
+    place, placed = _one_mark(stamp, base, icc, (image.width, image.height))
+    mark = _from_pillow(placed.colours, len(placed.colours.getbands())) * 257
+    cover = _from_pillow(placed.alpha, 1) / 255
     under = opened(data, kind).crop(place.left, place.top, place.width, place.height)
     if image.bands in (2, 4) and not inks:
         opacity = under[image.bands - 1] / _FULL

@@ -23,8 +23,8 @@ _FORMATS = ("PNG", "WEBP", "JPEG")
 
 # Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
 # A 12-megapixel picture takes 0.2 megapixels of logo; giants aren't worth their memory.
-_KEPT = 8
-_KEPT_PIXELS = 1_000_000
+KEPT = 8
+KEPT_PIXELS = 1_000_000
 
 # How an upright logo is turned to match the stored picture: the inverse of the turn that
 # a viewer makes, hence 90 and 270 degrees (counterclockwise in Pillow) trade places.
@@ -46,6 +46,9 @@ class Artwork(Protocol):
     def size(self) -> Size:
         """Width and height in pixels, of which only the aspect matters."""
 
+    def __hash__(self) -> int:
+        """Marks are kept by their artwork."""
+
     def sized(self, size: Size) -> Image.Image:
         """The artwork as RGBA in sRGB, of exactly ``size``. It is shared: don't draw on it."""
 
@@ -64,10 +67,10 @@ class Logo:
 
     def sized(self, size: Size) -> Image.Image:
         """The logo scaled to ``size``; scaled once for each of the last few sizes."""
-        return (_scaled if size[0] * size[1] > _KEPT_PIXELS else _kept)(self, size)
+        return (_scaled if size[0] * size[1] > KEPT_PIXELS else _kept)(self, size)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Rotated:
     """An artwork turned by ``degrees`` counterclockwise, with its corners kept."""
 
@@ -105,7 +108,7 @@ def _scaled(logo: Logo, size: Size) -> Image.Image:
     return logo.image.resize(size, Resampling.LANCZOS)
 
 
-_kept = lru_cache(_KEPT)(_scaled)
+_kept = lru_cache(KEPT)(_scaled)
 
 
 def load_logo(path: Path) -> Logo:

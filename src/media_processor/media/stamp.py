@@ -1,14 +1,14 @@
 """Draws the mark into a picture: where, how large and how turned is settled once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageStat
 
 from media_processor.media.colour import Base, in_space_of
 from media_processor.media.facts import PictureFacts, Size
-from media_processor.media.logo import Artwork, Rotated, turned
+from media_processor.media.logo import KEPT, KEPT_PIXELS, Artwork, Rotated, turned
 from media_processor.media.placement import Box, corners, tiles, to_stored
 from media_processor.media.profile import Blend, Profile
 
@@ -26,11 +26,22 @@ Picture = Callable[[Box], Image.Image]
 """Gives the part of a picture in a box of stored coordinates, in any mode."""
 
 
-class Mark(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Mark:
     """``colours`` in the picture's own space and ``alpha`` (L), in stored coordinates."""
 
     colours: Image.Image
     alpha: Image.Image
+
+    @cached_property
+    def planes(self) -> list[bytes]:
+        """The samples of each colour."""
+        return [band.tobytes() for band in self.colours.split()]
+
+    @cached_property
+    def shares(self) -> bytes:
+        """The samples of alpha."""
+        return self.alpha.tobytes()
 
     def part(self, whole: Box, inside: Box) -> "Mark":
         """What of a mark that fills ``whole`` lies in ``inside``."""
@@ -58,6 +69,11 @@ class Stamp:
             contrasts = [placed.contrast(picture) for placed in self._placed]
             self.contrast = max(contrasts)
             self._chosen = self._placed[contrasts.index(self.contrast)]
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether there is but one variant, or one was chosen."""
+        return self._chosen is not None
 
     @property
     def boxes(self) -> list[Box]:
@@ -89,11 +105,7 @@ class Stamp:
         return self._chosen
 
     def _mark(self, base: Base, icc: bytes) -> Mark:
-        image = self._now.image
-        alpha = image.getchannel("A")
-        if self._profile.opacity < 1:
-            alpha = alpha.point([round(value * self._profile.opacity) for value in range(256)])
-        return Mark(in_space_of(image.convert("RGB"), base, icc), alpha)
+        return self._now.mark(self._profile.opacity, base, icc)
 
 
 class _Placed:
@@ -113,6 +125,12 @@ class _Placed:
         size = (self.boxes[0].width, self.boxes[0].height)
         return turned(self._artwork.sized(size), self._orientation)
 
+    def mark(self, opacity: float, base: Base, icc: bytes) -> Mark:
+        """The mark for a picture of colours like ``base`` with a profile."""
+        size = (self.boxes[0].width, self.boxes[0].height)
+        made = _kept_mark if size[0] * size[1] <= KEPT_PIXELS else _mark
+        return made(self._artwork, size, self._orientation, opacity, base, icc)
+
     def contrast(self, picture: Picture) -> float:
         """WCAG 2's ratio, 1 to 21, of the mark's mean luminance to that of what it covers."""
         alpha = self.image.getchannel("A")
@@ -121,6 +139,20 @@ class _Placed:
             (_luminance(self.image.convert("RGB"), alpha), _luminance(ground, alpha)), reverse=True
         )
         return (shares[0] + 0.05) / (shares[1] + 0.05)
+
+
+def _mark(
+    artwork: Artwork, size: Size, orientation: int, opacity: float, base: Base, icc: bytes
+) -> Mark:
+    image = turned(artwork.sized(size), orientation)
+    alpha = image.getchannel("A")
+    if opacity < 1:
+        alpha = alpha.point([round(value * opacity) for value in range(256)])
+    return Mark(in_space_of(image.convert("RGB"), base, icc), alpha)
+
+
+# One more than sizes of a logo: a camera's pictures come upright and turned.
+_kept_mark = lru_cache(2 * KEPT)(_mark)
 
 
 def within(box: Box, size: Size) -> Box:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
+from media_processor.media import splice
 from media_processor.media.codecs import (
     Branded,
+    Method,
     Options,
     avif,
     bmp,
@@ -55,14 +57,16 @@ _DAMAGED = "The picture is damaged or cut short: its pixels can't be decoded."
 class Watermarked:
     """What was made. ``width``, ``height`` and ``boxes`` are in displayed pixels, ``size`` in
     bytes, ``sha256`` in hex; ``notes`` tell what couldn't be kept, ``is_converted`` that the
-    format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out."""
+    format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out,
+    ``declined`` why the picture wasn't spliced."""
 
     format: Format
     content_type: str
     width: int
     height: int
     boxes: tuple[Box, ...]
-    method: Literal["decode", "skip"]
+    method: Method
+    declined: str | None
     sha256: str
     size: int
     notes: tuple[str, ...]
@@ -99,10 +103,11 @@ def watermark(
     boxes: tuple[Box, ...] = ()
     contrast = None
     if min(width, height) < profile.skip_below:
-        branded = Branded(data, facts.format, ("too small to be branded",))
+        branded = Branded(data, facts.format, ("too small to be branded",), method="skip")
+        declined = None
     else:
         drawn = artworks if profile.text is None else [_text(data, facts, profile, tokens, font)]
-        branded, stamp = _branded(data, facts, drawn, profile, limits)
+        branded, stamp, declined = _branded(data, facts, drawn, profile, limits)
         boxes, contrast = tuple(stamp.boxes), stamp.contrast
     _write(target, branded.data)
     return Watermarked(
@@ -111,7 +116,8 @@ def watermark(
         width=width,
         height=height,
         boxes=boxes,
-        method="decode" if boxes else "skip",
+        method=branded.method,
+        declined=declined,
         sha256=sha256(branded.data).hexdigest(),
         size=len(branded.data),
         notes=branded.notes,
@@ -126,16 +132,21 @@ def _branded(
     artworks: Sequence[Artwork],
     profile: Profile,
     limits: Limits,
-) -> tuple[Branded, Stamp]:
+) -> tuple[Branded, Stamp, str | None]:
     options = Options(limits, profile.strip, profile.quality)
     wanted = _OUTPUTS.get(profile.format, facts.format)
     with guarded(_DAMAGED):
         if wanted == facts.format:
             stamp = Stamp(artworks, profile, facts)
-            return _CODECS[facts.format](data, facts, stamp, options), stamp
+            try:
+                return splice.brand(data, facts, stamp, options), stamp, None
+            except splice.Declined as error:
+                branded = _CODECS[facts.format](data, facts, stamp, options)
+                return branded, stamp, error.reason
         width, height = facts.displayed_size
         stamp = Stamp(artworks, profile, replace(facts, width=width, height=height, orientation=1))
-        return convert.brand(data, facts, stamp, options, wanted), stamp
+        branded = convert.brand(data, facts, stamp, options, wanted)
+        return branded, stamp, f"{facts.format} becomes {wanted}"
 
 
 def _text(
@@ -152,7 +163,7 @@ def _text(
     return Text(filled(text, known), font, profile.colour, profile.shadow)
 
 
-def _write(target: Path, data: bytes) -> None:
+def _write(target: Path, data: bytes | memoryview) -> None:
     temporary = target.with_name(f".{uuid4().hex}.part")
     try:
         temporary.write_bytes(data)

@@ -103,6 +103,7 @@ def _paint(task: SandboxTask) -> Painted:
         width=made.width,
         height=made.height,
         method=made.method,
+        declined=made.declined,
         extension=PICTURE_EXTENSIONS[made.content_type] if made.is_converted else None,
         notes=made.notes,
         profile_digest=profile.digest,

@@ -5,9 +5,13 @@ in the same format, with what of its metadata may stay.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from media_processor.media.facts import Format, Limits
 from media_processor.media.metadata import Strip
+
+Method = Literal["splice", "decode", "skip"]
+"""How a picture was branded: only what the mark covers, all its pixels, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Options:
 class Branded:
     """A whole file; ``notes`` tell a person what of the source couldn't be kept."""
 
-    data: bytes
+    data: bytes | memoryview
     format: Format
     notes: tuple[str, ...] = ()
+    method: Method = "decode"

@@ -35,11 +35,16 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
 
 
 def dressed(picture: bytes, kept: Metadata, orientation: int) -> bytes:
-    """A JPEG with its metadata; of EXIF that doesn't fit at least the orientation."""
-    if len(kept.exif) > _MOST_EXIF:
-        turned = exif.only_orientation(orientation) if orientation > 1 else b""
-        kept = Metadata(kept.icc, turned, kept.xmp, kept.iptc)
-    return jpeg.dressed(picture, kept)
+    """A JPEG with its metadata."""
+    return jpeg.dressed(picture, fitting(kept, orientation))
+
+
+def fitting(kept: Metadata, orientation: int) -> Metadata:
+    """What fits into a JPEG; of EXIF that doesn't at least the orientation."""
+    if len(kept.exif) <= _MOST_EXIF:
+        return kept
+    turned = exif.only_orientation(orientation) if orientation > 1 else b""
+    return Metadata(kept.icc, turned, kept.xmp, kept.iptc)
 
 
 def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:

@@ -124,21 +124,34 @@ def bare(data: Data) -> bytes:
 
 def dressed(picture: bytes, kept: Metadata) -> bytes:
     """``picture``, freshly encoded, with its metadata behind its APP0 and APP14."""
-    pieces = [_EXIF + kept.exif] if kept.exif else []
-    pieces += [_XMP + kept.xmp] if kept.xmp else []
-    icc = [kept.icc[at : at + _ICC_PIECE] for at in range(0, len(kept.icc), _ICC_PIECE)]
-    written = [_segment(0xE1, piece) for piece in pieces]
-    written += [
-        _segment(0xE2, _ICC + bytes((number, len(icc))) + piece)
-        for number, piece in enumerate(icc, start=1)
-    ]
-    written += [_segment(0xED, _PHOTOSHOP + kept.iptc)] if kept.iptc else []
     at = 2
     for segment in segments(picture):
         if segment.marker not in (APP0, APP14):
             break
         at = segment.end
-    return b"".join([picture[:at], *written, picture[at:]])
+    return b"".join([picture[:at], written(kept), picture[at:]])
+
+
+def written(kept: Metadata) -> bytes:
+    """Metadata as whole segments."""
+    pieces = [_EXIF + kept.exif] if kept.exif else []
+    pieces += [_XMP + kept.xmp] if kept.xmp else []
+    icc = [kept.icc[at : at + _ICC_PIECE] for at in range(0, len(kept.icc), _ICC_PIECE)]
+    found = [_segment(0xE1, piece) for piece in pieces]
+    found += [
+        _segment(0xE2, _ICC + bytes((number, len(icc))) + piece)
+        for number, piece in enumerate(icc, start=1)
+    ]
+    found += [_segment(0xED, _PHOTOSHOP + kept.iptc)] if kept.iptc else []
+    return b"".join(found)
+
+
+def components(data: Data) -> int:
+    """How many components the picture has: 1 is grey, 3 colours, 4 inks."""
+    for segment in segments(data):
+        if segment.marker in _FRAMES:
+            return data[segment.start + 9]
+    raise BrokenPicture("The picture is cut short: there are no pixels in it.")
 
 
 def huffman_tables(data: Data) -> set[bytes]:

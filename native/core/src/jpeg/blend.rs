@@ -1,0 +1,320 @@
+//! The mark over the blocks it covers, in the space of frequencies.
+//!
+//! Covering is linear, `base (1 - a) + logo a`, and so is the transform: what a block gains is
+//! the transform of `a (logo - base)`. The base is left unclamped, so that the ringing of the
+//! old coding doesn't show through an opaque mark.
+
+use std::ops::Range;
+
+use super::block::Block;
+use super::dct::{self, Grid, SCALES};
+use super::header::{Component, Frame, Space, Tables, ZIGZAG};
+use crate::{Declined, Mark, Place};
+
+/// The most that a coefficient of 8 bit pictures can be (F.1.2.1.1, F.1.2.2.1).
+const MOST: i32 = 1023;
+
+/// How much of each sample of a block the mark covers, and with what.
+struct Cover {
+    share: Grid,
+    /// The mark's value, from -128 to 127, times the share.
+    value: Grid,
+}
+
+/// Factors between a component's coefficients, in zigzag order, and what the transforms want.
+struct Steps {
+    inverse: [f32; 64],
+    forward: [f32; 64],
+}
+
+/// Puts marks onto blocks of coefficients.
+pub struct Blender<'a> {
+    mark: &'a Mark<'a>,
+    places: &'a [Place],
+    /// Of each row of MCUs: which places reach into it.
+    rows: Vec<Vec<usize>>,
+    components: Vec<Component>,
+    steps: Vec<Steps>,
+    weights: Vec<[f32; 4]>,
+    mcu_height: usize,
+}
+
+impl<'a> Blender<'a> {
+    pub fn new(
+        frame: &Frame,
+        tables: &Tables,
+        space: Space,
+        mark: &'a Mark<'a>,
+        places: &'a [Place],
+    ) -> Result<Self, Declined> {
+        let steps = frame.components.iter().map(|component| {
+            let table = tables.quantisation.get(component.quantisation);
+            table.and_then(Option::as_ref).map(steps).ok_or(Declined::Damaged)
+        });
+        let mut rows = vec![Vec::new(); frame.mcus.1];
+        for (number, place) in places.iter().enumerate() {
+            for row in covered(place.top, mark.height, frame.height, frame.mcu_pixels.1) {
+                rows[row].push(number);
+            }
+        }
+        Ok(Self {
+            mark,
+            places,
+            rows,
+            components: frame.components.clone(),
+            steps: steps.collect::<Result<_, _>>()?,
+            weights: weights(space, frame.components.len(), mark.planes.len())?,
+            mcu_height: frame.mcu_pixels.1,
+        })
+    }
+
+    /// The MCUs that a place reaches into, counted along the rows, as ranges that rise and
+    /// don't overlap.
+    pub fn runs(&self, frame: &Frame) -> Vec<Range<usize>> {
+        let (width, height) = frame.mcus;
+        let rows = (0..height).flat_map(|row| {
+            let runs = self.runs_in(row, frame).into_iter();
+            runs.map(move |run| row * width + run.start..row * width + run.end)
+        });
+        rows.collect()
+    }
+
+    /// The row of MCUs behind the last one that a place reaches into.
+    pub fn end(&self) -> usize {
+        self.rows.iter().rposition(|places| !places.is_empty()).map_or(0, |last| last + 1)
+    }
+
+    /// The MCUs of one row that a place reaches into.
+    pub fn runs_in(&self, row: usize, frame: &Frame) -> Vec<Range<usize>> {
+        let mut runs: Vec<_> = self.rows[row]
+            .iter()
+            .map(|&number| {
+                let left = self.places[number].left;
+                covered(left, self.mark.width, frame.width, frame.mcu_pixels.0)
+            })
+            .filter(|run| !run.is_empty())
+            .collect();
+        runs.sort_unstable_by_key(|run| run.start);
+        runs.dedup_by(|next, run| {
+            let meets = next.start <= run.end;
+            if meets {
+                run.end = run.end.max(next.end);
+            }
+            meets
+        });
+        runs
+    }
+
+    /// Puts the mark onto the block at (`across`, `down`) of a component. `read` gives its
+    /// coefficients, and is asked only if the mark covers a part of it.
+    pub fn blend<E>(
+        &self,
+        component: usize,
+        (across, down): (usize, usize),
+        read: impl FnOnce() -> Result<Block, E>,
+    ) -> Result<Option<Blended>, E> {
+        let Some(cover) = self.cover(component, across, down) else { return Ok(None) };
+        let before = read()?;
+        let steps = &self.steps[component];
+        let mut samples: Grid = [[0.0; 8]; 8];
+        for (place, at) in ZIGZAG.into_iter().map(usize::from).enumerate() {
+            samples[at / 8][at % 8] = f32::from(before.values[place]) * steps.inverse[place];
+        }
+        dct::inverse(&mut samples);
+        let covers = cover.value.iter().zip(&cover.share);
+        for (line, (values, shares)) in samples.iter_mut().zip(covers) {
+            for (sample, (value, share)) in line.iter_mut().zip(values.iter().zip(shares)) {
+                *sample = value - share * *sample;
+            }
+        }
+        dct::forward(&mut samples);
+        let mut after = before.values;
+        for (place, at) in ZIGZAG.into_iter().map(usize::from).enumerate() {
+            let gain = rounded(samples[at / 8][at % 8] * steps.forward[place]);
+            after[place] = gained(after[place], gain);
+        }
+        let is_changed = after != before.values;
+        Ok(Some(Blended { is_changed, after: if is_changed { Block::new(after) } else { before } }))
+    }
+
+    fn cover(&self, number: usize, across: usize, down: usize) -> Option<Cover> {
+        let component = &self.components[number];
+        let (px, py) = component.pixels;
+        let (left, top) = ((8 * px * across) as i64, (8 * py * down) as i64);
+        let near = self.rows.get(8 * py * down / self.mcu_height)?;
+        let mut cover = Cover { share: [[0.0; 8]; 8], value: [[0.0; 8]; 8] };
+        let mut is_covered = false;
+        for &place in near {
+            let place = self.places[place];
+            // The block in the mark's coordinates.
+            let (x, y) = (left - place.left, top - place.top);
+            let (from, to) = overlap(x, 8 * px, self.mark.width);
+            let (first, last) = overlap(y, 8 * py, self.mark.height);
+            if from >= to || first >= last {
+                continue;
+            }
+            let (x, y) = (x + from as i64, y + first as i64); // both are inside the mark now
+            let (x, y) = (x as usize, y as usize);
+            is_covered |= self.add(&mut cover, number, &Part { x, y, from, to, first, last });
+        }
+        is_covered.then_some(cover)
+    }
+
+    /// Lays one mark's part over what covers the block already. Tells whether it shows.
+    fn add(&self, cover: &mut Cover, number: usize, part: &Part) -> bool {
+        let (px, py) = self.components[number].pixels;
+        let weights = &self.weights[number];
+        let sum = match px {
+            1 => sum::<1, 8>,
+            2 => sum::<2, 16>,
+            3 => sum::<3, 24>,
+            _ => sum::<4, 32>,
+        };
+        let size = 1.0 / (255.0 * (px * py) as f32);
+        let mut is_covered = false;
+        let mut line = part.first;
+        while line < part.last {
+            let row = line / py;
+            let end = part.last.min((row + 1) * py);
+            let mut sums = Sums { shares: [0.0; 8], values: [0.0; 8] };
+            for y in line..end {
+                let at = (part.y + y - part.first) * self.mark.width + part.x;
+                is_covered |= sum(self.mark, at, &(part.from..part.to), weights, &mut sums);
+            }
+            let (shares, values) = (&mut cover.share[row], &mut cover.value[row]);
+            for column in 0..8 {
+                let share = sums.shares[column] * size;
+                values[column] = values[column] * (1.0 - share) + sums.values[column] * size;
+                shares[column] += share * (1.0 - shares[column]);
+            }
+            line = end;
+        }
+        is_covered
+    }
+}
+
+/// Of each of a line's eight samples: the sum of its pixels' alphas, and of their values times
+/// alpha.
+struct Sums {
+    shares: [f32; 8],
+    values: [f32; 8],
+}
+
+/// Adds the `pixels` of a block's line, which begin at `at` in the mark. A sample has `PX` of
+/// them, the line `ALL`. Tells whether one of them shows.
+fn sum<const PX: usize, const ALL: usize>(
+    mark: &Mark,
+    at: usize,
+    pixels: &Range<usize>,
+    weights: &[f32; 4],
+    sums: &mut Sums,
+) -> bool {
+    let alpha: [u8; ALL] = line(mark.alpha, at, pixels);
+    if alpha == [0; ALL] {
+        return false;
+    }
+    let mut value = [-128.0 * weights[3]; ALL];
+    for (plane, &weight) in mark.planes.iter().zip(weights) {
+        let samples: [u8; ALL] = line(plane, at, pixels);
+        for (value, &sample) in value.iter_mut().zip(&samples) {
+            *value += weight * f32::from(sample);
+        }
+    }
+    for column in 0..8 {
+        for pixel in PX * column..PX * (column + 1) {
+            let alpha = f32::from(alpha[pixel]);
+            sums.shares[column] += alpha;
+            sums.values[column] += alpha * value[pixel];
+        }
+    }
+    true
+}
+
+/// A line of samples from `at` on, laid at `pixels` of a block's.
+#[inline(always)]
+fn line<const ALL: usize>(samples: &[u8], at: usize, pixels: &Range<usize>) -> [u8; ALL] {
+    let samples = &samples[at..at + pixels.len()];
+    if let Some(whole) = samples.first_chunk() {
+        return *whole; // nearly always, and faster than a copy of any length
+    }
+    let mut line = [0; ALL];
+    line[pixels.clone()].copy_from_slice(samples);
+    line
+}
+
+/// To the nearest whole number, at most 8192 from 0. The sum has no room for a fraction, and its
+/// lowest bits are the number: unlike `round`, which needs a newer processor than we ask for,
+/// this is done for several values at once.
+#[inline(always)]
+fn rounded(value: f32) -> i32 {
+    const ROOM: f32 = 12_582_912.0; // 1.5 x 2^23
+    (value.clamp(-8192.0, 8192.0) + ROOM).to_bits() as i32 - ROOM.to_bits() as i32
+}
+
+/// The sum, within what the format's codes can tell or the old value was.
+#[inline(always)]
+fn gained(value: i16, gain: i32) -> i16 {
+    let value = i32::from(value);
+    let most = MOST.max(value.abs());
+    (value + gain).clamp(-most, most) as i16
+}
+
+/// What came of a covered block.
+pub struct Blended {
+    pub after: Block,
+    pub is_changed: bool,
+}
+
+/// The part of a mark, from (`x`, `y`) on, that covers pixels `from..to` of lines
+/// `first..last` of a block.
+struct Part {
+    x: usize,
+    y: usize,
+    from: usize,
+    to: usize,
+    first: usize,
+    last: usize,
+}
+
+/// Which pixels of a block, that begins at `start` in the mark, the mark reaches.
+fn overlap(start: i64, block: usize, mark: usize) -> (usize, usize) {
+    let from = (-start).clamp(0, block as i64);
+    let to = (mark as i64 - start).clamp(0, block as i64);
+    (from as usize, to as usize)
+}
+
+/// Which units of `unit` pixels a mark reaches into that lies from `start` on.
+fn covered(start: i64, mark: usize, picture: usize, unit: usize) -> Range<usize> {
+    let from = start.clamp(0, picture as i64) as usize;
+    let to = start.saturating_add(mark as i64).clamp(0, picture as i64) as usize;
+    if from < to { from / unit..to.div_ceil(unit) } else { 0..0 }
+}
+
+/// What of the mark's planes each component takes, and at last how much 128 is taken off:
+/// JFIF's YCbCr, which has its middle at 128 for the two colours anyway.
+fn weights(space: Space, components: usize, planes: usize) -> Result<Vec<[f32; 4]>, Declined> {
+    let rows: &[[f32; 4]] = match (space, planes) {
+        (Space::Grey, 1) => &[[1.0, 0.0, 0.0, 1.0]],
+        (Space::YCbCr, 3) => &[
+            [0.299, 0.587, 0.114, 1.0],
+            [-0.168_735_89, -0.331_264_1, 0.5, 0.0],
+            [0.5, -0.418_687_6, -0.081_312_41, 0.0],
+        ],
+        (Space::Rgb, 3) => &[[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]],
+        _ => return Err(Declined::Mark),
+    };
+    debug_assert_eq!(rows.len(), components);
+    Ok(rows.to_vec())
+}
+
+fn steps(table: &[u16; 64]) -> Steps {
+    let scale = |place: usize| {
+        let at = usize::from(ZIGZAG[place]);
+        SCALES[at / 8] * SCALES[at % 8]
+    };
+    let step = |place: usize| f64::from(table[place]);
+    Steps {
+        inverse: std::array::from_fn(|at| (step(at) * scale(at) / 8.0) as f32),
+        forward: std::array::from_fn(|at| (1.0 / (8.0 * scale(at) * step(at))) as f32),
+    }
+}

@@ -1,0 +1,221 @@
+//! One block of a sequential scan: passed over, read or written (T.81, F.1.2 and F.2.2).
+
+use super::bits::{Reader, Writer};
+use super::header::HuffmanTables;
+use super::huffman::{Leap, Leaps, Table, bits_of, size_of, value_of};
+use crate::Declined;
+
+/// The quantised coefficients of a block, in zigzag order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Block {
+    pub values: [i16; 64],
+    /// A bit for each coefficient behind DC that isn't 0.
+    pub known: u64,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { values: [0; 64], known: 0 }
+    }
+}
+
+impl Block {
+    pub fn new(values: [i16; 64]) -> Self {
+        let set = values.iter().rev().fold(0, |set, &value| set << 1 | u64::from(value != 0));
+        Self { values, known: set & !1 }
+    }
+
+    /// Sets a coefficient behind DC that was 0.
+    #[inline(always)]
+    pub fn set(&mut self, place: usize, value: i16) {
+        self.values[place & 63] = value;
+        self.known |= u64::from(value != 0) << place;
+    }
+}
+
+/// The places that a set has, rising.
+#[inline(always)]
+pub fn places(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (next < 64).then_some(next as usize)
+    })
+}
+
+/// A component's part in a scan, with the tables it is coded with.
+#[derive(Clone)]
+pub struct Coding<'a> {
+    /// The component's position in the frame.
+    pub number: usize,
+    /// Blocks an MCU, across and down.
+    pub across: usize,
+    pub down: usize,
+    /// The tables, and their numbers.
+    pub dc: &'a Table,
+    pub ac: &'a Table,
+    pub leaps: &'a Leaps,
+    pub dc_number: usize,
+    pub ac_number: usize,
+}
+
+impl Coding<'_> {
+    /// Passes over a block and gives its DC difference.
+    #[inline(always)]
+    pub fn skip(&self, reader: &mut Reader) -> Result<i32, Declined> {
+        let difference = self.difference(reader)?;
+        self.skip_ac(reader)?;
+        Ok(difference)
+    }
+
+    /// Reads a block's DC difference.
+    #[inline(always)]
+    pub fn difference(&self, reader: &mut Reader) -> Result<i32, Declined> {
+        difference(self.dc, reader)
+    }
+
+    /// Passes over the coefficients behind DC, several at a time.
+    #[inline(always)]
+    pub fn skip_ac(&self, reader: &mut Reader) -> Result<(), Declined> {
+        let mut place = 1u32;
+        while place < 64 {
+            reader.refill();
+            let Leap { bits, places, is_end } = self.leaps[reader.peek(Leap::WIDTH) as usize];
+            if bits > 0 && place + u32::from(places) + u32::from(is_end) <= 64 {
+                reader.skip(u32::from(bits));
+                if is_end > 0 {
+                    return Ok(());
+                }
+                place += u32::from(places);
+                continue;
+            }
+            match step(self.ac.read(reader)?, &mut place)? {
+                Some(size) => reader.skip(size),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a block; `before` is the DC value of the one before, and becomes this one's.
+    pub fn read(&self, reader: &mut Reader, before: &mut i32) -> Result<Block, Declined> {
+        let mut block = Block::default();
+        *before = before.wrapping_add(self.difference(reader)?);
+        block.values[0] = i16::try_from(*before).map_err(|_| Declined::Damaged)?;
+        let mut place = 1;
+        while place < 64 {
+            reader.refill();
+            let Some(size) = step(self.ac.read(reader)?, &mut place)? else { break };
+            if size > 0 {
+                let value = value_of(reader.take(size), size);
+                block.set(place as usize - 1, value as i16);
+            }
+        }
+        Ok(block)
+    }
+}
+
+/// Reads a DC difference.
+#[inline(always)]
+pub fn difference(table: &Table, reader: &mut Reader) -> Result<i32, Declined> {
+    reader.refill();
+    let size = u32::from(table.read(reader)?);
+    if size > 15 {
+        return Err(Declined::Damaged);
+    }
+    Ok(value_of(reader.take(size), size))
+}
+
+/// Moves `place` behind what an AC symbol tells and gives the size of its value, or nothing
+/// where the block ends.
+#[inline(always)]
+fn step(symbol: u8, place: &mut u32) -> Result<Option<u32>, Declined> {
+    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+    if size == 0 && run == 0 {
+        return Ok(None);
+    }
+    *place += run + 1;
+    if *place > 64 || (size == 0 && run < 15) {
+        return Err(Declined::Damaged);
+    }
+    Ok(Some(size))
+}
+
+/// A Huffman table: whether it is an AC table, and its number.
+pub type TableId = (bool, usize);
+
+/// What symbols go to: to be written, or to be counted.
+pub trait Sink {
+    /// A symbol of a table, with `size` more bits, at most 15.
+    fn symbol(&mut self, table: TableId, symbol: u8, bits: u32, size: u32);
+    /// Bits alone, 1 to 15.
+    fn bits(&mut self, bits: u32, size: u32);
+    /// A restart marker.
+    fn restart(&mut self, marker: u8);
+}
+
+/// Tells a block's symbols to `sink`; `before` is the DC value of the one before.
+#[inline(always)]
+pub fn tell(block: &Block, before: i32, dc: usize, ac: usize, sink: &mut impl Sink) {
+    tell_difference(i32::from(block.values[0]).wrapping_sub(before), dc, sink);
+    let mut end = 1;
+    for place in places(block.known) {
+        let mut zeros = place - end;
+        while zeros > 15 {
+            sink.symbol((true, ac), 0xF0, 0, 0);
+            zeros -= 16;
+        }
+        let value = i32::from(block.values[place & 63]);
+        let size = size_of(value);
+        sink.symbol((true, ac), zeros as u8 * 16 + (size & 15) as u8, bits_of(value, size), size);
+        end = place + 1;
+    }
+    if end < 64 {
+        sink.symbol((true, ac), 0, 0, 0);
+    }
+}
+
+/// Tells a DC difference to `sink`.
+#[inline(always)]
+pub fn tell_difference(difference: i32, dc: usize, sink: &mut impl Sink) {
+    let size = size_of(difference);
+    sink.symbol((false, dc), size as u8, bits_of(difference, size), size);
+}
+
+/// Writes symbols, and notes those that the tables lack.
+pub struct Pen<'a> {
+    pub writer: Writer,
+    pub tables: &'a HuffmanTables,
+    pub lacking: Lacking,
+}
+
+impl<'a> Pen<'a> {
+    pub fn new(writer: Writer, tables: &'a HuffmanTables) -> Self {
+        Self { writer, tables, lacking: Vec::new() }
+    }
+}
+
+/// Symbols that tables lack.
+pub type Lacking = Vec<(TableId, u8)>;
+
+impl Sink for Pen<'_> {
+    #[inline(always)]
+    fn symbol(&mut self, table: TableId, symbol: u8, bits: u32, size: u32) {
+        match self.tables.get(table).and_then(|table| table.code(symbol)) {
+            Some((code, length)) => {
+                self.writer.put(u32::from(code) << size | bits, u32::from(length) + size);
+            }
+            None => self.lacking.push((table, symbol)),
+        }
+    }
+
+    #[inline(always)]
+    fn bits(&mut self, bits: u32, size: u32) {
+        self.writer.put(bits, size);
+    }
+
+    fn restart(&mut self, marker: u8) {
+        self.writer.flush();
+        self.writer.bytes.extend_from_slice(&[0xFF, marker]);
+    }
+}

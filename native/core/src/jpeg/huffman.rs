@@ -1,0 +1,223 @@
+//! Huffman tables (T.81, annexes C and F.2.2.3), made for three ways of use: to read a symbol,
+//! to pass over several at once, and to write.
+
+use super::bits::Reader;
+use crate::Declined;
+
+const FAST: u32 = 9;
+const SKIP: u32 = Leap::WIDTH;
+const LONGEST: usize = 16;
+
+/// A table as it stands in the file, and what is looked up in it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    counts: [u8; LONGEST],
+    symbols: Vec<u8>,
+    /// By the next 9 bits: symbol and length of the code, 0 if it is longer.
+    fast: Vec<(u8, u8)>,
+    /// By length: the first code beyond, aligned to 16 bits.
+    beyond: [u32; LONGEST + 1],
+    /// By length: what turns a code into the position of its symbol.
+    offset: [i32; LONGEST + 1],
+    /// By symbol: the code and its length, 0 if the table lacks it.
+    codes: Vec<(u16, u8)>,
+}
+
+/// Several coefficients of one block that the next 12 bits tell whole.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Leap {
+    /// Bits of codes and values; 0 if not even the first fits.
+    pub bits: u8,
+    /// Places in the block that they take.
+    pub places: u8,
+    /// 1 if the last code ends the block.
+    pub is_end: u8,
+}
+
+impl Leap {
+    /// How many bits are looked at. More would fall out of the fastest cache.
+    pub const WIDTH: u32 = 12;
+}
+
+/// A leap for each of the next 12 bits.
+pub type Leaps = [Leap; 1 << Leap::WIDTH];
+
+impl Table {
+    /// `counts` by length from 1 to 16, `symbols` in the order of their codes.
+    pub fn new(counts: &[u8], symbols: &[u8]) -> Option<Self> {
+        let counts: [u8; LONGEST] = counts.try_into().ok()?;
+        let mut table = Self {
+            counts,
+            symbols: symbols.to_vec(),
+            fast: vec![(0, 0); 1 << FAST],
+            beyond: [0; LONGEST + 1],
+            offset: [0; LONGEST + 1],
+            codes: vec![(0, 0); 256],
+        };
+        let (mut code, mut place) = (0u32, 0usize);
+        for length in 1..=LONGEST {
+            let count = usize::from(counts[length - 1]);
+            table.offset[length] = place as i32 - code as i32;
+            for &symbol in symbols.get(place..place + count)? {
+                if code >> length != 0 || table.codes[usize::from(symbol)].1 != 0 {
+                    return None; // more codes than fit, or a symbol twice
+                }
+                table.codes[usize::from(symbol)] = (code as u16, length as u8);
+                if length as u32 <= FAST {
+                    let shift = FAST - length as u32;
+                    let (from, to) = ((code << shift) as usize, ((code + 1) << shift) as usize);
+                    table.fast[from..to].fill((symbol, length as u8));
+                }
+                code += 1;
+                place += 1;
+            }
+            table.beyond[length] = code << (LONGEST - length);
+            code <<= 1;
+        }
+        (place == symbols.len()).then_some(table)
+    }
+
+    /// Reads one symbol, at most 16 bits. Wants a refill before.
+    #[inline(always)]
+    pub fn read(&self, reader: &mut Reader) -> Result<u8, Declined> {
+        let (symbol, length) = self.fast[reader.peek(FAST) as usize];
+        if length > 0 {
+            reader.skip(u32::from(length));
+            return Ok(symbol);
+        }
+        let (symbol, length) = self.find(reader.peek(16), FAST as usize + 1)?;
+        reader.skip(length);
+        Ok(symbol)
+    }
+
+    /// The symbol whose code 16 bits begin with, and its length.
+    fn find(&self, bits: u32, from: usize) -> Result<(u8, u32), Declined> {
+        for length in from..=LONGEST {
+            if bits < self.beyond[length] {
+                let place = (bits >> (LONGEST - length)) as i32 + self.offset[length];
+                let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
+                return symbol.map(|&symbol| (symbol, length as u32)).ok_or(Declined::Damaged);
+            }
+        }
+        Err(Declined::Damaged)
+    }
+
+    /// The code of a symbol and its length.
+    #[inline(always)]
+    pub fn code(&self, symbol: u8) -> Option<(u16, u8)> {
+        let code = self.codes[usize::from(symbol)];
+        (code.1 > 0).then_some(code)
+    }
+
+    /// For each of the next 12 bits: the coefficients behind DC that they tell whole.
+    pub fn leaps(&self) -> Box<Leaps> {
+        Box::new(std::array::from_fn(|bits| self.leap(bits as u32)))
+    }
+
+    fn leap(&self, bits: u32) -> Leap {
+        let mut leap = Leap::default();
+        let mut used = 0;
+        while used < SKIP {
+            let rest = bits << used & ((1 << SKIP) - 1);
+            let Ok((symbol, length)) = self.find(rest << (LONGEST as u32 - SKIP), 1) else { break };
+            let (run, size) = (symbol >> 4, u32::from(symbol & 15));
+            used += length + size;
+            if used > SKIP || leap.places + run + 1 > 63 {
+                break;
+            }
+            if size == 0 && run < 15 {
+                if run == 0 {
+                    leap.bits = used as u8;
+                    leap.is_end = 1;
+                }
+                break;
+            }
+            leap.bits = used as u8;
+            leap.places += run + 1;
+        }
+        leap
+    }
+
+    /// The same table with codes for `missing` symbols behind all others, where the unused
+    /// codes leave room: every code that was there stays.
+    pub fn extended(&self, missing: &[u8]) -> Option<Self> {
+        let mut symbols = self.symbols.clone();
+        symbols.extend_from_slice(missing);
+        let used = self.counts.iter().rposition(|&count| count > 0).map_or(1, |last| last + 1);
+        for length in used..=LONGEST {
+            let mut counts = self.counts;
+            let count = usize::from(counts[length - 1]) + missing.len();
+            counts[length - 1] = u8::try_from(count).ok()?;
+            let taken: u64 = (1u64..).zip(counts).map(|(at, n)| u64::from(n) << (16 - at)).sum();
+            // The code of all ones stays unused (C.2).
+            if taken < 1 << LONGEST && taken + (1 << (LONGEST - length)) <= 1 << LONGEST {
+                return Self::new(&counts, &symbols);
+            }
+        }
+        None
+    }
+
+    /// The shortest codes for symbols that occur as often as `frequencies` says (K.2).
+    pub fn optimal(frequencies: &[u32; 256]) -> Option<Self> {
+        let (counts, symbols) = code_lengths(frequencies);
+        Self::new(&counts, &symbols)
+    }
+
+    /// Counts and symbols as a DHT segment holds them.
+    pub fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.counts);
+        bytes.extend_from_slice(&self.symbols);
+    }
+}
+
+/// How many bits a difference or coefficient takes behind its code (F.1.2.1.1).
+#[inline(always)]
+pub fn size_of(value: i32) -> u32 {
+    32 - value.unsigned_abs().leading_zeros()
+}
+
+/// The bits of a value: its own, of a negative one those of `value - 1` (F.1.2.1.1).
+#[inline(always)]
+pub fn bits_of(value: i32, size: u32) -> u32 {
+    (value + (value >> 31)) as u32 & ((1 << size) - 1)
+}
+
+/// The value that `size` bits tell (F.2.2.1, EXTEND).
+#[inline(always)]
+pub fn value_of(bits: u32, size: u32) -> i32 {
+    if size == 0 {
+        return 0;
+    }
+    let half = 1 << (size - 1);
+    if bits < half { bits as i32 - (1 << size) + 1 } else { bits as i32 }
+}
+
+/// Counts by length and symbols by rising length. One code more, of all ones, stays unused.
+fn code_lengths(frequencies: &[u32; 256]) -> ([u8; LONGEST], Vec<u8>) {
+    // Package-merge (Larmore and Hirschberg 1990) over the symbols that occur and the unused.
+    let mut leaves: Vec<(u64, usize)> = frequencies
+        .iter()
+        .enumerate()
+        .filter(|&(_, &count)| count > 0)
+        .map(|(symbol, &count)| (u64::from(count), symbol))
+        .collect();
+    leaves.push((0, 256));
+    leaves.sort_by_key(|&(count, symbol)| (count, std::cmp::Reverse(symbol)));
+    let lengths = crate::lengths::limited(&leaves, LONGEST);
+    let mut counts = [0u8; LONGEST];
+    let mut coded: Vec<(usize, usize)> = leaves
+        .iter()
+        .map(|leaf| leaf.1)
+        .zip(lengths)
+        .map(|(symbol, length)| (length.max(1), symbol))
+        .collect();
+    coded.sort_unstable();
+    // Among the longest codes the unused symbol, 256, sorts last: its code is all ones.
+    coded.retain(|&(length, symbol)| {
+        if symbol < 256 {
+            counts[length - 1] += 1;
+        }
+        symbol < 256
+    });
+    (counts, coded.iter().map(|&(_, symbol)| symbol as u8).collect())
+}

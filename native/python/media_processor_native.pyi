@@ -1,0 +1,41 @@
+"""The native core of media-processor. Its only door there is media_processor/media/splice.py."""
+
+from collections.abc import Sequence
+
+from typing_extensions import Buffer
+
+class Declined(ValueError):
+    """The picture can't be spliced; the message says why, in a few words."""
+
+class Spliced(Buffer):
+    """A whole file. ``memoryview(spliced)`` gives its bytes without a copy."""
+
+    @property
+    def changed(self) -> int:
+        """How many blocks of a JPEG, of all components, or rows of a PNG changed."""
+
+    @property
+    def blocks(self) -> int:
+        """How many there are in the picture."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def splice_jpeg(
+    data: bytes,
+    size: tuple[int, int],
+    planes: Sequence[bytes],
+    alpha: bytes,
+    places: Sequence[tuple[int, int]],
+    segments: bytes,
+    memory: int,
+) -> Spliced:
+    """Put a mark onto a JPEG (ITU T.81) of 8 bits, grey or with three components.
+
+    The mark has ``size`` (width, height), ``alpha`` and one plane for grey or three for red,
+    green and blue, each of width x height bytes. ``places`` are its left top corners in stored
+    pixels, and may lie outside. ``segments`` (whole APPn segments) take the place of the
+    source's. A picture in several scans needs at most ``memory`` bytes for its coefficients.
+
+    Raises Declined. Doesn't hold the GIL.
+    """

@@ -1,0 +1,83 @@
+//! The core's door for Python: it translates, releases the GIL, and nothing else.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use splice::{Declined, Mark, Place, jpeg};
+use std::os::raw::c_int;
+
+pyo3::create_exception!(media_processor_native, DeclinedError, PyValueError);
+
+/// A whole file, as a buffer that isn't copied, and how much of it changed.
+#[pyclass(frozen)]
+struct Spliced {
+    bytes: Vec<u8>,
+    #[pyo3(get)]
+    changed: usize,
+    #[pyo3(get)]
+    blocks: usize,
+}
+
+#[pymethods]
+impl Spliced {
+    fn __len__(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// # Safety
+    /// Python calls this with a `view` to be filled, which keeps the object alive.
+    unsafe fn __getbuffer__(
+        slf: &Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        let bytes = &slf.get().bytes;
+        // SAFETY: the bytes are never changed or moved while the object lives; read-only.
+        let result = unsafe {
+            ffi::PyBuffer_FillInfo(
+                view,
+                slf.as_ptr(),
+                bytes.as_ptr().cast_mut().cast(),
+                bytes.len() as ffi::Py_ssize_t,
+                1,
+                flags,
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+/// Puts a mark of `size` with `planes` and `alpha` at `places` (left, top) into a JPEG.
+#[pyfunction]
+fn splice_jpeg(
+    py: Python<'_>,
+    data: &[u8],
+    size: (usize, usize),
+    planes: Vec<Bound<'_, pyo3::types::PyBytes>>,
+    alpha: &[u8],
+    places: Vec<(i64, i64)>,
+    segments: &[u8],
+    memory: usize,
+) -> PyResult<Spliced> {
+    let planes = planes.iter().map(|plane| plane.as_bytes()).collect();
+    let mark = Mark { width: size.0, height: size.1, planes, alpha };
+    let places: Vec<Place> = places.into_iter().map(|(left, top)| Place { left, top }).collect();
+    py.detach(|| jpeg::splice(data, &mark, &places, segments, memory))
+        .map(|spliced| Spliced {
+            bytes: spliced.bytes,
+            changed: spliced.changed,
+            blocks: spliced.blocks,
+        })
+        .map_err(declined)
+}
+
+fn declined(why: Declined) -> PyErr {
+    DeclinedError::new_err(why.reason())
+}
+
+#[pymodule]
+fn media_processor_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("Declined", module.py().get_type::<DeclinedError>())?;
+    module.add_class::<Spliced>()?;
+    module.add_function(wrap_pyfunction!(splice_jpeg, module)?)
+}

@@ -1,0 +1,133 @@
+"""Only what the mark covers changes, told by libjpeg's own coefficients."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from media_processor.media import splice
+from media_processor.media.codecs import Options
+from media_processor.media.logo import Artwork, Logo
+from media_processor.media.probe import probe
+from media_processor.media.profile import DEFAULT, Profile, Tile
+from media_processor.media.stamp import Stamp, within
+
+from .coefficients import Cover, components, expected, touched
+from .pictures import LIMITS, encoded, opened, orientation_exif, photo, quartered_logo
+
+if not splice.is_installed():
+    pytest.skip("the native core isn't built: there is no cargo here", allow_module_level=True)
+
+OPTIONS = Options(LIMITS, DEFAULT.strip, DEFAULT.quality)
+SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
+
+
+def soft_logo(size: tuple[int, int] = (90, 45)) -> Logo:
+    """Opaque, half covering, and not at all, with soft edges."""
+    image = quartered_logo(size).image.copy()
+    alpha = Image.radial_gradient("L").point(lambda value: max(0, 255 - 2 * value))
+    image.putalpha(alpha.resize(size))
+    return Logo(image, "1" * 64)
+
+
+def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[bytes, Stamp]:
+    facts = probe(data, LIMITS)
+    stamp = Stamp([logo], profile, facts)
+    branded = splice.brand(data, facts, stamp, OPTIONS)
+    assert branded.method == "splice"
+    return bytes(branded.data), stamp
+
+
+def cover(stamp: Stamp, size: tuple[int, int], mode: str = "RGB") -> Cover:
+    """The mark as it lies over a picture of ``size`` and the padding of its last blocks."""
+    size = size[0] + 32, size[1] + 32
+    mark = stamp.mark("L" if mode == "L" else "RGB", b"")
+    colours = np.zeros((len(mark.planes), size[1], size[0]))
+    alpha = np.zeros((size[1], size[0]))
+    for box in stamp.stored:
+        inside = within(box, size)
+        part = mark.part(box, inside)
+        rows = slice(inside.top, inside.top + inside.height)
+        columns = slice(inside.left, inside.left + inside.width)
+        share = np.asarray(part.alpha) / 255.0
+        over = np.asarray(part.colours, float).reshape(*share.shape, -1)
+        under, before = colours[:, rows, columns], alpha[rows, columns]
+        both = share + before * (1 - share)
+        mixed = over.transpose(2, 0, 1) * share + under * before * (1 - share)
+        colours[:, rows, columns] = mixed / np.where(both > 0, both, 1)
+        alpha[rows, columns] = both
+    return Cover(alpha, colours)
+
+
+def check_coefficients(before: bytes, after: bytes, mark: Cover, folder: Path) -> None:
+    """Untouched blocks are the same; touched ones within a step of the definition."""
+    sources, results = components(before, folder), components(after, folder)
+    assert len(sources) == len(results)
+    distances = []
+    for number, (source, result) in enumerate(zip(sources, results, strict=True)):
+        assert np.array_equal(source.steps, result.steps)
+        covered = touched(source, mark)
+        assert np.array_equal(source.coefficients[~covered], result.coefficients[~covered])
+        assert covered.any()
+        wanted = expected(number, source, mark)
+        distances.append(abs(result.coefficients - wanted)[covered].ravel())
+    near = np.concatenate(distances) <= 1
+    assert near.mean() >= 0.999
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimize": True},
+        {"progressive": True},
+        {"restart_marker_blocks": 7},
+        {"restart_marker_rows": 1, "progressive": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [(400, 300), (403, 301), (37, 29)], ids=str)
+def test_a_jpeg_changes_under_the_mark_only(
+    sampling: str, options: dict[str, int], size: tuple[int, int], tmp_path: Path
+) -> None:
+    data = encoded(photo(size), "JPEG", quality=87, subsampling=SAMPLINGS[sampling], **options)
+    out, stamp = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(stamp, size), tmp_path)
+    assert opened(out).info.get("progressive") == opened(data).info.get("progressive")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_jpeg_changes_where_it_is_displayed(orientation: int, tmp_path: Path) -> None:
+    exif = orientation_exif(orientation)
+    data = encoded(photo((205, 301)), "JPEG", quality=90, exif=exif)
+    out, stamp = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(stamp, (205, 301)), tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_grey_and_rgb(mode: str, tmp_path: Path) -> None:
+    data = encoded(photo((120, 90), mode), "JPEG", quality=60)
+    out, stamp = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(stamp, (120, 90), mode), tmp_path)
+
+
+@pytest.mark.parametrize("quality", [1, 20, 50, 75, 95, 100])
+def test_every_quality(quality: int, tmp_path: Path) -> None:
+    data = encoded(photo((160, 120)), "JPEG", quality=quality)
+    out, stamp = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(stamp, (160, 120)), tmp_path)
+
+
+def test_a_tile(tmp_path: Path) -> None:
+    data = encoded(photo((300, 200)), "JPEG", quality=80)
+    profile = Profile("tiled", tile=Tile(angle=30), opacity=0.5)
+    out, stamp = spliced(data, soft_logo(), profile)
+    assert len(stamp.stored) > 4
+    check_coefficients(data, out, cover(stamp, (300, 200)), tmp_path)
+
+
+def test_where_nothing_shows_nothing_changes() -> None:
+    data = encoded(photo(), "JPEG", quality=80)
+    assert spliced(data, quartered_logo(alpha=0))[0] == data
