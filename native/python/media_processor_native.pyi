@@ -39,3 +39,22 @@ def splice_jpeg(
 
     Raises Declined. Doesn't hold the GIL.
     """
+
+def splice_png(
+    data: bytes,
+    size: tuple[int, int],
+    planes: Sequence[bytes],
+    alpha: bytes,
+    places: Sequence[tuple[int, int]],
+    chunks: bytes,
+    memory: int,
+) -> Spliced:
+    """Put a mark onto a PNG (W3C, third edition) of 8 or 16 bits that is grey or RGB, with alpha
+    or without.
+
+    The mark is as ``splice_jpeg`` has it. ``chunks`` (whole chunks) take the place of all that
+    isn't pixels. The rows down to the mark's last one, uncompressed, must fit into ``memory``
+    bytes twice.
+
+    Raises Declined. Doesn't hold the GIL.
+    """

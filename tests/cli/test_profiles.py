@@ -65,4 +65,5 @@ def test_every_key_has_its_section_and_its_picture(tmp_path: Path) -> None:
     for key in {*keys, "default"}:
         with Image.open(DOCS / f"{key}.webp") as old, Image.open(tmp_path / f"{key}.webp") as new:
             change = ImageStat.Stat(ImageChops.difference(old.convert("RGB"), new.convert("RGB")))
-            assert max(change.mean) < 1, f"make {key}.webp anew with scripts/profile_pictures.py"
+            # With the native core and without it they differ a little.
+            assert max(change.mean) < 2, f"make {key}.webp anew with scripts/profile_pictures.py"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from media_processor.media import splice
 from media_processor.messages import PICTURE_EXTENSIONS
 from tests.media.pictures import animated, encoded, heic, opened, photo
 from tests.system import System
@@ -25,7 +26,9 @@ def test_a_picture_of_every_format_is_stored(kind: str, running: System) -> None
     assert media.content_type == kind
     stored = running.wait_for(media.id, "stored")
     assert stored.result
-    assert stored.result.method == "decode"
+    is_spliced = splice.is_installed() and kind == "image/jpeg"
+    assert stored.result.method == ("splice" if is_spliced else "decode")
+    assert (stored.result.declined is None) == is_spliced
     is_heic = kind == "image/heic"
     comes_out = "image/jpeg" if is_heic else kind
     assert stored.result.content_type == comes_out

@@ -8,6 +8,8 @@ import jpeglib
 import numpy as np
 from numpy.typing import NDArray
 
+from media_processor.media.containers import jpeg
+
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
@@ -41,9 +43,9 @@ class Cover:
 
 
 def components(data: bytes, folder: Path) -> list[Component]:
-    """Every component as libjpeg reads it."""
+    """Every component as libjpeg reads it, which can't cope with some files' metadata."""
     path = folder / "coefficients.jpg"
-    path.write_bytes(data)
+    path.write_bytes(jpeg.bare(data))
     read: Any = jpeglib.read_dct(str(path))
     planes = [plane for plane in (read.Y, read.Cb, read.Cr) if plane is not None]
     factors = [(int(h), int(v)) for v, h in read.samp_factor[: len(planes)]]

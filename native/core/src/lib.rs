@@ -6,6 +6,7 @@
 
 pub mod jpeg;
 mod lengths;
+pub mod png;
 
 /// Why a picture isn't spliced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +15,18 @@ pub enum Declined {
     Arithmetic,
     /// Lossless or hierarchical coding.
     Lossless,
-    /// Another depth than 8 bits.
+    /// Another depth than 8 bits, of a PNG also 16.
     Depth,
     /// Tables that change between scans, or more scans than any picture needs.
     Scans,
+    /// Colours told by their numbers in a palette.
+    Palette,
+    /// Rows in another order than from top to bottom.
+    Interlaced,
+    /// Several frames.
+    Animated,
+    /// A colour that stands for transparency.
+    NamedColour,
     /// Four components, as CMYK has.
     Inks,
     /// Components whose sampling doesn't divide each other's.
@@ -38,7 +47,11 @@ impl Declined {
         match self {
             Self::Arithmetic => "arithmetic coding",
             Self::Lossless => "lossless or hierarchical coding",
-            Self::Depth => "not 8 bits",
+            Self::Depth => "unusual depth",
+            Self::Palette => "palette",
+            Self::Interlaced => "interlaced",
+            Self::Animated => "animated",
+            Self::NamedColour => "one colour is transparent",
             Self::Scans => "unusual scans",
             Self::Inks => "CMYK",
             Self::Sampling => "unusual sampling",
@@ -71,6 +84,17 @@ impl Mark<'_> {
                 && self.planes.iter().all(|plane| plane.len() == size)
         })
     }
+}
+
+/// What came out.
+#[derive(Debug)]
+pub struct Spliced {
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// Blocks of a JPEG, of all components, or rows of a PNG that changed.
+    pub changed: usize,
+    /// How many there are in the picture.
+    pub blocks: usize,
 }
 
 /// Where a mark's top left corner goes, in pixels as they are stored. It may lie outside.

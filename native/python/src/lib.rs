@@ -3,7 +3,8 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use splice::{Declined, Mark, Place, jpeg};
+use pyo3::types::PyBytes;
+use splice::{Declined, Mark, Place, jpeg, png};
 use std::os::raw::c_int;
 
 pyo3::create_exception!(media_processor_native, DeclinedError, PyValueError);
@@ -47,28 +48,54 @@ impl Spliced {
     }
 }
 
+type Places = Vec<(i64, i64)>;
+type Planes<'py> = Vec<Bound<'py, PyBytes>>;
+
 /// Puts a mark of `size` with `planes` and `alpha` at `places` (left, top) into a JPEG.
 #[pyfunction]
 fn splice_jpeg(
     py: Python<'_>,
     data: &[u8],
     size: (usize, usize),
-    planes: Vec<Bound<'_, pyo3::types::PyBytes>>,
+    planes: Planes<'_>,
     alpha: &[u8],
-    places: Vec<(i64, i64)>,
+    places: Places,
     segments: &[u8],
     memory: usize,
 ) -> PyResult<Spliced> {
+    let mark = mark(size, &planes, alpha);
+    let places = placed(places);
+    py.detach(|| jpeg::splice(data, &mark, &places, segments, memory)).map(given).map_err(declined)
+}
+
+/// The same into a PNG.
+#[pyfunction]
+fn splice_png(
+    py: Python<'_>,
+    data: &[u8],
+    size: (usize, usize),
+    planes: Planes<'_>,
+    alpha: &[u8],
+    places: Places,
+    chunks: &[u8],
+    memory: usize,
+) -> PyResult<Spliced> {
+    let mark = mark(size, &planes, alpha);
+    let places = placed(places);
+    py.detach(|| png::splice(data, &mark, &places, chunks, memory)).map(given).map_err(declined)
+}
+
+fn mark<'a>(size: (usize, usize), planes: &'a Planes<'_>, alpha: &'a [u8]) -> Mark<'a> {
     let planes = planes.iter().map(|plane| plane.as_bytes()).collect();
-    let mark = Mark { width: size.0, height: size.1, planes, alpha };
-    let places: Vec<Place> = places.into_iter().map(|(left, top)| Place { left, top }).collect();
-    py.detach(|| jpeg::splice(data, &mark, &places, segments, memory))
-        .map(|spliced| Spliced {
-            bytes: spliced.bytes,
-            changed: spliced.changed,
-            blocks: spliced.blocks,
-        })
-        .map_err(declined)
+    Mark { width: size.0, height: size.1, planes, alpha }
+}
+
+fn placed(places: Places) -> Vec<Place> {
+    places.into_iter().map(|(left, top)| Place { left, top }).collect()
+}
+
+fn given(spliced: splice::Spliced) -> Spliced {
+    Spliced { bytes: spliced.bytes, changed: spliced.changed, blocks: spliced.blocks }
 }
 
 fn declined(why: Declined) -> PyErr {
@@ -79,5 +106,6 @@ fn declined(why: Declined) -> PyErr {
 fn media_processor_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Declined", module.py().get_type::<DeclinedError>())?;
     module.add_class::<Spliced>()?;
-    module.add_function(wrap_pyfunction!(splice_jpeg, module)?)
+    module.add_function(wrap_pyfunction!(splice_jpeg, module)?)?;
+    module.add_function(wrap_pyfunction!(splice_png, module)?)
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from media_processor.media.codecs import Branded, Options
 from media_processor.media.codecs.jpeg import fitting
-from media_processor.media.containers import jpeg
+from media_processor.media.containers import jpeg, png
 from media_processor.media.facts import Format, PictureFacts
 from media_processor.media.stamp import Stamp
 
@@ -66,4 +66,22 @@ def _jpeg(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     return Branded(memoryview(spliced), "JPEG", kept.notes, method="splice")
 
 
-_WAYS: dict[Format, Callable[[bytes, PictureFacts, Stamp, Options], Branded]] = {"JPEG": _jpeg}
+def _png(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Branded:
+    kept = png.metadata(data, options.limits).kept(facts.orientation, options.strip)
+    mark = stamp.mark("L" if png.header(data).is_grey else "RGB", kept.icc)
+    spliced = native.splice_png(
+        data,
+        mark.alpha.size,
+        mark.planes,
+        mark.shares,
+        [(box.left, box.top) for box in stamp.stored],
+        png.written(data, kept),
+        options.limits.memory,
+    )
+    return Branded(memoryview(spliced), "PNG", kept.notes, method="splice")
+
+
+_WAYS: dict[Format, Callable[[bytes, PictureFacts, Stamp, Options], Branded]] = {
+    "JPEG": _jpeg,
+    "PNG": _png,
+}

@@ -97,6 +97,22 @@ impl Coding<'_> {
         Ok(())
     }
 
+    /// Passes over the coefficients behind DC and writes them with the pen's tables.
+    pub fn recode_ac(&self, reader: &mut Reader, pen: &mut Pen) -> Result<(), Declined> {
+        let mut place = 1;
+        while place < 64 {
+            reader.refill();
+            let symbol = self.ac.read(reader)?;
+            let size = step(symbol, &mut place)?;
+            let bits = reader.take(size.unwrap_or(0));
+            pen.symbol((true, self.ac_number), symbol, bits, size.unwrap_or(0));
+            if size.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a block; `before` is the DC value of the one before, and becomes this one's.
     pub fn read(&self, reader: &mut Reader, before: &mut i32) -> Result<Block, Declined> {
         let mut block = Block::default();
@@ -144,63 +160,57 @@ fn step(symbol: u8, place: &mut u32) -> Result<Option<u32>, Declined> {
 /// A Huffman table: whether it is an AC table, and its number.
 pub type TableId = (bool, usize);
 
-/// What symbols go to: to be written, or to be counted.
-pub trait Sink {
-    /// A symbol of a table, with `size` more bits, at most 15.
-    fn symbol(&mut self, table: TableId, symbol: u8, bits: u32, size: u32);
-    /// Bits alone, 1 to 15.
-    fn bits(&mut self, bits: u32, size: u32);
-    /// A restart marker.
-    fn restart(&mut self, marker: u8);
-}
-
-/// Tells a block's symbols to `sink`; `before` is the DC value of the one before.
+/// Writes a block; `before` is the DC value of the one before.
 #[inline(always)]
-pub fn tell(block: &Block, before: i32, dc: usize, ac: usize, sink: &mut impl Sink) {
-    tell_difference(i32::from(block.values[0]).wrapping_sub(before), dc, sink);
+pub fn tell(block: &Block, before: i32, dc: usize, ac: usize, pen: &mut Pen) {
+    tell_difference(i32::from(block.values[0]).wrapping_sub(before), dc, pen);
     let mut end = 1;
     for place in places(block.known) {
         let mut zeros = place - end;
         while zeros > 15 {
-            sink.symbol((true, ac), 0xF0, 0, 0);
+            pen.symbol((true, ac), 0xF0, 0, 0);
             zeros -= 16;
         }
         let value = i32::from(block.values[place & 63]);
         let size = size_of(value);
-        sink.symbol((true, ac), zeros as u8 * 16 + (size & 15) as u8, bits_of(value, size), size);
+        pen.symbol((true, ac), zeros as u8 * 16 + (size & 15) as u8, bits_of(value, size), size);
         end = place + 1;
     }
     if end < 64 {
-        sink.symbol((true, ac), 0, 0, 0);
+        pen.symbol((true, ac), 0, 0, 0);
     }
 }
 
-/// Tells a DC difference to `sink`.
+/// Writes a DC difference.
 #[inline(always)]
-pub fn tell_difference(difference: i32, dc: usize, sink: &mut impl Sink) {
+pub fn tell_difference(difference: i32, dc: usize, pen: &mut Pen) {
     let size = size_of(difference);
-    sink.symbol((false, dc), size as u8, bits_of(difference, size), size);
+    pen.symbol((false, dc), size as u8, bits_of(difference, size), size);
 }
 
 /// Writes symbols, and notes those that the tables lack.
 pub struct Pen<'a> {
     pub writer: Writer,
-    pub tables: &'a HuffmanTables,
+    tables: &'a HuffmanTables,
     pub lacking: Lacking,
-}
-
-impl<'a> Pen<'a> {
-    pub fn new(writer: Writer, tables: &'a HuffmanTables) -> Self {
-        Self { writer, tables, lacking: Vec::new() }
-    }
 }
 
 /// Symbols that tables lack.
 pub type Lacking = Vec<(TableId, u8)>;
 
-impl Sink for Pen<'_> {
+impl<'a> Pen<'a> {
+    pub fn new(bytes: Vec<u8>, tables: &'a HuffmanTables) -> Self {
+        Self { writer: Writer::new(bytes), tables, lacking: Vec::new() }
+    }
+
+    /// Whether a table has the symbol.
+    pub fn has(&self, table: TableId, symbol: u8) -> bool {
+        self.tables.get(table).is_some_and(|table| table.code(symbol).is_some())
+    }
+
+    /// A symbol of a table, with `size` more bits, at most 15.
     #[inline(always)]
-    fn symbol(&mut self, table: TableId, symbol: u8, bits: u32, size: u32) {
+    pub fn symbol(&mut self, table: TableId, symbol: u8, bits: u32, size: u32) {
         match self.tables.get(table).and_then(|table| table.code(symbol)) {
             Some((code, length)) => {
                 self.writer.put(u32::from(code) << size | bits, u32::from(length) + size);
@@ -209,12 +219,14 @@ impl Sink for Pen<'_> {
         }
     }
 
+    /// Bits alone, 1 to 15.
     #[inline(always)]
-    fn bits(&mut self, bits: u32, size: u32) {
+    pub fn bits(&mut self, bits: u32, size: u32) {
         self.writer.put(bits, size);
     }
 
-    fn restart(&mut self, marker: u8) {
+    /// A restart marker.
+    pub fn restart(&mut self, marker: u8) {
         self.writer.flush();
         self.writer.bytes.extend_from_slice(&[0xFF, marker]);
     }

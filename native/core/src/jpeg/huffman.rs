@@ -157,9 +157,16 @@ impl Table {
         None
     }
 
-    /// The shortest codes for symbols that occur as often as `frequencies` says (K.2).
-    pub fn optimal(frequencies: &[u32; 256]) -> Option<Self> {
-        let (counts, symbols) = code_lengths(frequencies);
+    /// A table with codes for `missing` symbols too, where there is no room left: codes become
+    /// longer, those of rare symbols first.
+    pub fn roomier(&self, missing: &[u8]) -> Option<Self> {
+        // A code of n bits was made for what occurs once in 2^n symbols.
+        let known = self.symbols.iter().map(|&symbol| {
+            (4u64 << (LONGEST - usize::from(self.codes[usize::from(symbol)].1)), symbol)
+        });
+        let frequencies: Vec<(u64, u8)> =
+            known.chain(missing.iter().map(|&symbol| (1, symbol))).collect();
+        let (counts, symbols) = code_lengths(&frequencies);
         Self::new(&counts, &symbols)
     }
 
@@ -192,32 +199,23 @@ pub fn value_of(bits: u32, size: u32) -> i32 {
     if bits < half { bits as i32 - (1 << size) + 1 } else { bits as i32 }
 }
 
-/// Counts by length and symbols by rising length. One code more, of all ones, stays unused.
-fn code_lengths(frequencies: &[u32; 256]) -> ([u8; LONGEST], Vec<u8>) {
-    // Package-merge (Larmore and Hirschberg 1990) over the symbols that occur and the unused.
-    let mut leaves: Vec<(u64, usize)> = frequencies
-        .iter()
-        .enumerate()
-        .filter(|&(_, &count)| count > 0)
-        .map(|(symbol, &count)| (u64::from(count), symbol))
-        .collect();
-    leaves.push((0, 256));
+/// Counts by length and symbols by rising length, the best for symbols that occur so often. One
+/// code more, of all ones, stays unused.
+fn code_lengths(frequencies: &[(u64, u8)]) -> ([u8; LONGEST], Vec<u8>) {
+    let unused = 256;
+    let mut leaves: Vec<(u64, usize)> =
+        frequencies.iter().map(|&(count, symbol)| (count, usize::from(symbol))).collect();
+    leaves.push((0, unused));
     leaves.sort_by_key(|&(count, symbol)| (count, std::cmp::Reverse(symbol)));
     let lengths = crate::lengths::limited(&leaves, LONGEST);
-    let mut counts = [0u8; LONGEST];
-    let mut coded: Vec<(usize, usize)> = leaves
-        .iter()
-        .map(|leaf| leaf.1)
-        .zip(lengths)
-        .map(|(symbol, length)| (length.max(1), symbol))
-        .collect();
+    let mut coded: Vec<(usize, usize)> =
+        lengths.into_iter().zip(leaves).map(|(length, (_, symbol))| (length, symbol)).collect();
+    // Among the longest codes the unused symbol sorts last: its code is all ones.
     coded.sort_unstable();
-    // Among the longest codes the unused symbol, 256, sorts last: its code is all ones.
-    coded.retain(|&(length, symbol)| {
-        if symbol < 256 {
-            counts[length - 1] += 1;
-        }
-        symbol < 256
-    });
+    coded.retain(|&(_, symbol)| symbol != unused);
+    let mut counts = [0u8; LONGEST];
+    for &(length, _) in &coded {
+        counts[length - 1] += 1;
+    }
     (counts, coded.iter().map(|&(_, symbol)| symbol as u8).collect())
 }

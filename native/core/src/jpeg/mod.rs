@@ -9,7 +9,7 @@ mod huffman;
 mod scans;
 mod sequential;
 
-use crate::{Declined, Mark, Place};
+use crate::{Declined, Mark, Place, Spliced};
 use blend::Blender;
 use block::{Coding, Lacking};
 use header::{
@@ -17,18 +17,7 @@ use header::{
     write_segment,
 };
 use huffman::{Leaps, Table};
-use sequential::Source;
-
-/// What came out.
-#[derive(Debug)]
-pub struct Spliced {
-    /// The whole file.
-    pub bytes: Vec<u8>,
-    /// Blocks that changed, of all components.
-    pub changed: usize,
-    /// Blocks of all components in the picture.
-    pub blocks: usize,
-}
+use sequential::{Source, Way};
 
 /// Puts `mark` at `places` into the picture.
 ///
@@ -85,12 +74,23 @@ fn one_scan(
         codings: &codings(frame, scan, &tables.huffman, &leaps)?,
         restart_interval: tables.restart_interval,
     };
-    let copied = sequential::copy(&source, &blender, &tables.huffman, head.bytes(start, None))?;
+    let bytes = head.bytes(start, None);
+    let copied = sequential::copy(&source, &blender, &tables.huffman, Way::Copy, bytes)?;
     if copied.lacking.is_empty() {
         return Ok(Some(Spliced::new(copied.bytes, copied.changed, frame)));
     }
-    let Some(wider) = extended(&tables.huffman, copied.lacking) else { return Ok(None) };
-    let copied = sequential::copy(&source, &blender, &wider, head.bytes(start, Some(&wider)))?;
+    let (written, way) = match extended(&tables.huffman, &copied.lacking) {
+        Some(wider) => (wider, Way::Copy),
+        None => {
+            let roomier = roomier(&tables.huffman, &copied.lacking);
+            (roomier.ok_or(Declined::Range)?, Way::Recode)
+        }
+    };
+    let bytes = head.bytes(start, Some(&written));
+    let copied = sequential::copy(&source, &blender, &written, way, bytes)?;
+    if !copied.lacking.is_empty() {
+        return Err(Declined::Range);
+    }
     Ok(Some(Spliced::new(copied.bytes, copied.changed, frame)))
 }
 
@@ -126,17 +126,31 @@ fn codings<'a>(
     codings.collect::<Option<_>>().ok_or(Declined::Damaged)
 }
 
-/// The tables with codes for what they lack, if there is room.
-fn extended(tables: &HuffmanTables, mut lacking: Lacking) -> Option<HuffmanTables> {
-    let mut wider = tables.clone();
+/// The tables with codes for what they lack, if there is room: all codes that were there stay.
+fn extended(tables: &HuffmanTables, lacking: &Lacking) -> Option<HuffmanTables> {
+    changed(tables, lacking, Table::extended)
+}
+
+/// The tables with codes for what they lack, some of the others longer than they were.
+fn roomier(tables: &HuffmanTables, lacking: &Lacking) -> Option<HuffmanTables> {
+    changed(tables, lacking, Table::roomier)
+}
+
+fn changed(
+    tables: &HuffmanTables,
+    lacking: &Lacking,
+    change: impl Fn(&Table, &[u8]) -> Option<Table>,
+) -> Option<HuffmanTables> {
+    let mut tables = tables.clone();
+    let mut lacking = lacking.clone();
     lacking.sort_unstable();
     lacking.dedup();
     for same in lacking.chunk_by(|a, b| a.0 == b.0) {
-        let table = wider.place(same.first()?.0)?.as_mut()?;
+        let table = tables.place(same.first()?.0)?.as_mut()?;
         let symbols: Vec<u8> = same.iter().map(|&(_, symbol)| symbol).collect();
-        *table = table.extended(&symbols)?;
+        *table = change(table, &symbols)?;
     }
-    Some(wider)
+    Some(tables)
 }
 
 /// What stands before the coded data.

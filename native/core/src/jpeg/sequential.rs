@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bits::{Reader, Writer};
+use super::bits::Reader;
 use super::blend::Blender;
 use super::block::{self, Coding, Lacking, Pen};
 use super::header::{EOI, Frame, HuffmanTables, coded_end};
@@ -23,6 +23,15 @@ pub struct Source<'a> {
     pub restart_interval: usize,
 }
 
+/// What becomes of what the mark doesn't cover.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Its bits are copied: the codes they consist of are still the same.
+    Copy,
+    /// Its symbols are read and written with other codes.
+    Recode,
+}
+
 /// What came of a scan. If symbols are lacking the bytes are of no use.
 pub struct Copied {
     /// What was given, the scan, and EOI.
@@ -36,6 +45,7 @@ pub fn copy(
     source: &Source,
     blender: &Blender,
     written: &HuffmanTables,
+    way: Way,
     mut bytes: Vec<u8>,
 ) -> Result<Copied, Declined> {
     let runs = blender.runs(source.frame);
@@ -50,7 +60,7 @@ pub fn copy(
             return Err(Declined::Damaged);
         }
         let coded = source.data.get(at..end).unwrap_or_default();
-        if within(&runs, &mcus).next().is_none() {
+        if way == Way::Copy && within(&runs, &mcus).next().is_none() {
             bytes.extend_from_slice(coded);
         } else {
             let mut walk = Walk {
@@ -58,7 +68,8 @@ pub fn copy(
                 blender,
                 reader: Reader::new(coded),
                 copied: Reader::new(coded),
-                pen: Pen::new(Writer::new(bytes), written),
+                pen: Pen::new(bytes, written),
+                way,
                 before: [0; 4],
                 after: [0; 4],
                 changed: 0,
@@ -95,6 +106,7 @@ struct Walk<'a, 'b> {
     reader: Reader<'a>,
     copied: Reader<'a>,
     pen: Pen<'b>,
+    way: Way,
     /// By component: the DC value that the next difference is added to, as read and as written.
     before: [i32; 4],
     after: [i32; 4],
@@ -114,7 +126,7 @@ impl Walk<'_, '_> {
                 self.mcu(mcu)?;
                 mcu += 1;
             }
-            self.skip(run.start.saturating_sub(mcu))?;
+            self.pass_mcus(run.start.saturating_sub(mcu))?;
             for covered in mcu.max(run.start)..run.end {
                 self.mcu(covered)?;
             }
@@ -124,9 +136,34 @@ impl Walk<'_, '_> {
             self.mcu(mcu)?;
             mcu += 1;
         }
+        if self.way == Way::Recode {
+            return self.recode(mcus.end - mcu);
+        }
         let is_in_doubt = self.pen.writer.would_end_in_ones(&self.copied);
         let padding = if is_in_doubt { self.padding(coded, mcu == mcus.end) } else { 0 };
         self.pen.writer.copy_rest(self.copied.clone(), padding);
+        Ok(())
+    }
+
+    fn pass_mcus(&mut self, count: usize) -> Result<(), Declined> {
+        match self.way {
+            Way::Copy => self.skip(count),
+            Way::Recode => self.recode(count),
+        }
+    }
+
+    /// Writes MCUs that aren't covered with other codes.
+    fn recode(&mut self, count: usize) -> Result<(), Declined> {
+        for _ in 0..count {
+            for coding in self.source.codings {
+                for _ in 0..coding.across * coding.down {
+                    self.pass(coding)?;
+                }
+            }
+            if self.reader.is_over() {
+                return Err(Declined::Damaged);
+            }
+        }
         Ok(())
     }
 
@@ -171,7 +208,7 @@ impl Walk<'_, '_> {
             return self.pass(coding);
         };
         self.after[number] = i32::from(blended.after.values[0]);
-        if blended.is_changed || before != after {
+        if blended.is_changed || before != after || self.way == Way::Recode {
             self.copy_to(start);
             self.changed += usize::from(blended.is_changed);
             let (dc, ac) = (coding.dc_number, coding.ac_number);
@@ -187,19 +224,25 @@ impl Walk<'_, '_> {
         let difference = coding.difference(&mut self.reader)?;
         let (before, after) = (self.before[number], self.after[number]);
         let value = before.wrapping_add(difference);
-        if before != after {
+        if before != after || self.way == Way::Recode {
             self.copy_to(start);
             self.copied = self.reader.clone();
             let difference = value.wrapping_sub(after);
             block::tell_difference(difference, coding.dc_number, &mut self.pen);
         }
         (self.before[number], self.after[number]) = (value, value);
-        coding.skip_ac(&mut self.reader)
+        match self.way {
+            Way::Copy => coding.skip_ac(&mut self.reader),
+            Way::Recode => coding.recode_ac(&mut self.reader, &mut self.pen),
+        }
     }
 
+    /// Copies what the reader has passed up to a position.
     fn copy_to(&mut self, position: u64) {
-        let count = position - self.copied.position();
-        self.pen.writer.copy(&mut self.copied, count);
+        if self.way == Way::Copy {
+            let count = position - self.copied.position();
+            self.pen.writer.copy(&mut self.copied, count);
+        }
     }
 
     /// How many bits of padding the interval ends with, 0 if that can't be found out.

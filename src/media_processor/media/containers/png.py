@@ -45,6 +45,11 @@ class Header:
     colour: int
 
     @property
+    def is_grey(self) -> bool:
+        """Whether there is one sample of colour, with alpha or without."""
+        return self.colour in (0, 4)
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of one row without its filter's."""
         return (self.width * self.depth * _SAMPLES[self.colour] + 7) // 8
@@ -163,19 +168,24 @@ def bare(data: Data) -> bytes:
 
 def dressed(picture: bytes, source: Data, kept: Metadata) -> bytes:
     """``picture``, freshly encoded, with its metadata and ``source``'s colour chunks."""
-    written = [
+    start = 33  # behind the signature and IHDR
+    return b"".join([picture[:start], written(source, kept), picture[start:]])
+
+
+def written(source: Data, kept: Metadata) -> bytes:
+    """Metadata and ``source``'s colour chunks as whole chunks."""
+    found = [
         data_chunk(chunk.name, source[chunk.start : chunk.end])
         for chunk in chunks(source)
         if _KEPT.get(chunk.name) == chunk.end - chunk.start
     ]
     if kept.icc:
-        written.append(data_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc)))
+        found.append(data_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc)))
     if kept.exif:
-        written.append(data_chunk(b"eXIf", kept.exif))
+        found.append(data_chunk(b"eXIf", kept.exif))
     if kept.xmp:
-        written.append(data_chunk(b"iTXt", _XMP + bytes(4) + kept.xmp))
-    start = 33  # behind the signature and IHDR
-    return b"".join([picture[:start], *written, picture[start:]])
+        found.append(data_chunk(b"iTXt", _XMP + bytes(4) + kept.xmp))
+    return b"".join(found)
 
 
 def data_chunk(name: bytes, payload: bytes) -> bytes:

@@ -1,0 +1,276 @@
+//! PNG (W3C, third edition): the rows that the mark covers are filtered and deflated anew, the
+//! compressed data before and behind them is copied.
+
+mod bits;
+mod chunks;
+mod inflate;
+mod rows;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+use crate::{Declined, Mark, Place, Spliced};
+use bits::Writer;
+use chunks::{Parts, SIGNATURE};
+use inflate::{End, Inflate};
+
+/// How far back deflate refers (RFC 1951, 2).
+const WINDOW: usize = 1 << 15;
+/// The modulus of Adler-32.
+const ADLER: i64 = 65_521;
+/// zlib's levels that are tried one after the other. The next one after these takes ten times
+/// as long for 1 % less.
+const LEVELS: [u32; 3] = [3, 5, 7];
+/// By which part of itself the file may grow before another level is tried.
+const MOST_GROWTH: u64 = 50;
+/// Shorter than the format allows, so that a decoder needn't hold a large picture's whole.
+const LONGEST_CHUNK: usize = 1 << 20;
+
+/// Puts `mark` at `places` into the picture.
+///
+/// `chunks` (whole chunks) take the place of all that isn't pixels. The rows down to the
+/// mark's last one, uncompressed, must fit into `memory` bytes twice.
+pub fn splice(
+    data: &[u8],
+    mark: &Mark,
+    places: &[Place],
+    chunks: &[u8],
+    memory: usize,
+) -> Result<Spliced, Declined> {
+    let parts = chunks::read(data)?;
+    if !mark.is_whole() || mark.planes.len() != parts.pixel.colours {
+        return Err(Declined::Mark);
+    }
+    let coded = joined(&parts.coded);
+    // A preset dictionary isn't allowed (10.1), and the rest of the two bytes says little.
+    let is_zlib = matches!(*coded, [method, flags, ..]
+        if method & 15 == 8 && flags & 0x20 == 0
+        && u16::from_be_bytes([method, flags]).is_multiple_of(31));
+    let stream = coded.get(2..).filter(|_| is_zlib).ok_or(Declined::Damaged)?;
+    let rows = touched(mark, places, &parts);
+    let mut region = Region::read(stream, &parts, rows.end, memory)?;
+    let change = region.brand(&parts, mark, places, &rows)?;
+    let coded = if change.rows > 0 { Cow::Owned(region.coded(&change)?) } else { coded };
+    let bytes = file(&parts, chunks, &coded);
+    Ok(Spliced { bytes, changed: change.rows, blocks: parts.height })
+}
+
+/// The first rows of a picture, filtered, and what follows them up to a block's end.
+struct Region<'a> {
+    stream: &'a [u8],
+    filtered: Vec<u8>,
+    /// Where the stream can be taken up again, from its start on.
+    ends: Vec<End>,
+    /// Whether that is the whole stream.
+    is_all: bool,
+}
+
+/// What became of the filtered bytes.
+#[derive(Default)]
+struct Change {
+    rows: usize,
+    /// From the first byte that changed to the last one.
+    bytes: Range<usize>,
+    /// What the two sums of Adler-32 gain by it.
+    sums: (i64, i64),
+}
+
+impl<'a> Region<'a> {
+    /// Inflates all that may change, the row behind the mark too, and as much again as the data
+    /// behind it can refer to.
+    fn read(stream: &'a [u8], parts: &Parts, rows: usize, memory: usize) -> Result<Self, Declined> {
+        let row = parts.row_bytes();
+        let total = row.checked_mul(parts.height).ok_or(Declined::Memory)?;
+        let wanted = row * parts.height.min(rows + 1) + WINDOW;
+        let most = total.min(memory / 2);
+        let mut inflate = Inflate::new(stream, most, wanted);
+        let mut ends = vec![End::default()];
+        while !inflate.is_done() && inflate.out.len() < wanted {
+            let end = inflate.block().map_err(|why| match why {
+                Declined::Memory if most == total => Declined::Damaged,
+                _ => why,
+            });
+            ends.push(end?);
+        }
+        let is_all = inflate.is_done();
+        let stream = if is_all { inflate.whole().ok_or(Declined::Damaged)? } else { stream };
+        if is_all && inflate.out.len() != total {
+            return Err(Declined::Damaged);
+        }
+        Ok(Self { stream, filtered: inflate.out, ends, is_all })
+    }
+
+    /// Puts the mark onto the rows, and filters anew what changes, as it was filtered before.
+    fn brand(
+        &mut self,
+        parts: &Parts,
+        mark: &Mark,
+        places: &[Place],
+        rows: &Range<usize>,
+    ) -> Result<Change, Declined> {
+        let (row, pixel) = (parts.row_bytes(), parts.pixel);
+        let total = row * parts.height;
+        let mut change = Change::default();
+        let mut lines = [(); 4].map(|()| vec![0; row - 1]);
+        let [before, before_above, after, after_above] = &mut lines;
+        let mut above = 0..0;
+        let last = parts.height.min(rows.end + 1);
+        for (y, line) in self.filtered.chunks_exact_mut(row).take(last).enumerate() {
+            let Some((&mut kind, line)) = line.split_first_mut() else { continue };
+            before.copy_from_slice(line);
+            rows::unfilter(kind, before, before_above, pixel.bytes())?;
+            if y >= rows.start {
+                after.copy_from_slice(before);
+                let mut here = 0..0;
+                for &place in places {
+                    here = hull(&here, &rows::blend(after, pixel, mark, place, y));
+                }
+                // A pixel's filter looks at the one before it and at the row above.
+                let mut span = hull(&here, &above);
+                span.end = line.len().min(span.end + pixel.bytes());
+                change.rows += usize::from(before != after);
+                for at in span {
+                    let now = rows::filtered(kind, after, after_above, pixel.bytes(), at);
+                    change.note(y * row + 1 + at, &mut line[at], now, total);
+                }
+                above = here;
+            } else {
+                after.clone_from(before);
+            }
+            std::mem::swap(before, before_above);
+            std::mem::swap(after, after_above);
+        }
+        Ok(change)
+    }
+
+    /// The zlib stream with what changed deflated anew.
+    fn coded(&self, change: &Change) -> Result<Vec<u8>, Declined> {
+        let head = self.ends.iter().rfind(|end| end.bytes <= change.bytes.start);
+        let head = head.cloned().unwrap_or_default();
+        let last = self.ends.last().ok_or(Declined::Damaged)?;
+        let tail = self.ends.iter().find(|end| end.bytes >= change.bytes.end + WINDOW);
+        let tail = tail.unwrap_or(last);
+        let is_all = self.is_all && tail.bits == last.bits;
+        let mut bytes = Vec::with_capacity(self.stream.len() + (1 << 16));
+        bytes.extend_from_slice(&[0x78, 0x9C]); // the usual window and level
+        let mut writer = Writer::new(bytes);
+        writer.put_first(self.stream, head.bits);
+        let filtered = self.filtered.get(head.bytes..tail.bytes).ok_or(Declined::Damaged)?;
+        let allowed = (tail.bits - head.bits) / 8 + self.stream.len() as u64 / MOST_GROWTH;
+        deflate(filtered, is_all, allowed as usize, writer.align())?;
+        let rest = if is_all { tail.bits.next_multiple_of(8) } else { tail.bits };
+        let mut bytes = writer.put_rest(self.stream, rest, tail.header.clone());
+        let sums = bytes.last_chunk_mut().ok_or(Declined::Damaged)?;
+        *sums = change.checksum(*sums);
+        Ok(bytes)
+    }
+}
+
+impl Change {
+    /// Sets the filtered byte at `place` of `total` and notes what that means.
+    fn note(&mut self, place: usize, byte: &mut u8, now: u8, total: usize) {
+        if *byte == now {
+            return;
+        }
+        let gain = i64::from(now) - i64::from(*byte);
+        self.sums.0 += gain;
+        self.sums.1 += gain * ((total - place) as i64 % ADLER);
+        self.bytes = hull(&self.bytes, &(place..place + 1));
+        *byte = now;
+    }
+
+    /// Adler-32 (RFC 1950, 9): the sum of all bytes, and the sum of all those sums.
+    fn checksum(&self, before: [u8; 4]) -> [u8; 4] {
+        let [a, b, c, d] = before;
+        let sum = |high, low, gain: i64| {
+            (i64::from(u16::from_be_bytes([high, low])) + gain).rem_euclid(ADLER)
+        };
+        let (sums, sum) = (sum(a, b, self.sums.1), sum(c, d, self.sums.0));
+        ((sums << 16 | sum) as u32).to_be_bytes()
+    }
+}
+
+/// The smallest range that holds both, of which one may be empty.
+fn hull(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
+    match (one.is_empty(), other.is_empty()) {
+        (true, _) => other.clone(),
+        (_, true) => one.clone(),
+        _ => one.start.min(other.start)..one.end.max(other.end),
+    }
+}
+
+/// The rows that a place reaches into, from the first to the last.
+fn touched(mark: &Mark, places: &[Place], picture: &Parts) -> Range<usize> {
+    let (width, height) = (picture.width as i64, picture.height as i64);
+    let seen = places
+        .iter()
+        .filter(|place| place.left < width && place.left.saturating_add(mark.width as i64) > 0);
+    seen.fold(0..0, |rows, place| {
+        let start = place.top.clamp(0, height);
+        let end = place.top.saturating_add(mark.height as i64).clamp(0, height);
+        hull(&rows, &(start as usize..end as usize))
+    })
+}
+
+/// Deflates `filtered` behind `bytes`, so that it ends with a byte: quickly if that makes at most
+/// `allowed` bytes, else more thoroughly.
+fn deflate(
+    filtered: &[u8],
+    is_last: bool,
+    allowed: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Declined> {
+    let start = bytes.len();
+    for level in LEVELS {
+        bytes.truncate(start);
+        deflate_at(level, filtered, is_last, bytes)?;
+        if bytes.len() - start <= allowed {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn deflate_at(
+    level: u32,
+    filtered: &[u8],
+    is_last: bool,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Declined> {
+    let mut encoder = Compress::new(Compression::new(level), false);
+    let flush = if is_last { FlushCompress::Finish } else { FlushCompress::Sync };
+    loop {
+        let done = encoder.total_in() as usize;
+        bytes.reserve((filtered.len() - done) / 2 + (1 << 12));
+        let rest = filtered.get(done..).unwrap_or_default();
+        let status = encoder.compress_vec(rest, bytes, flush).map_err(|_| Declined::Damaged)?;
+        // Only where room is left is everything flushed.
+        let is_flushed = !is_last && bytes.len() < bytes.capacity();
+        if status == Status::StreamEnd || is_flushed {
+            return Ok(());
+        }
+    }
+}
+
+/// The payloads of all IDAT as one.
+fn joined<'a>(coded: &[&'a [u8]]) -> Cow<'a, [u8]> {
+    match coded {
+        [one] => Cow::Borrowed(one),
+        several => Cow::Owned(several.concat()),
+    }
+}
+
+/// The whole file.
+fn file(parts: &Parts, chunks: &[u8], coded: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(coded.len() + chunks.len() + (1 << 10));
+    bytes.extend_from_slice(&SIGNATURE);
+    bytes.extend_from_slice(parts.header);
+    bytes.extend_from_slice(chunks);
+    for piece in coded.chunks(LONGEST_CHUNK) {
+        chunks::write(&mut bytes, b"IDAT", piece);
+    }
+    chunks::write(&mut bytes, b"IEND", &[]);
+    bytes
+}

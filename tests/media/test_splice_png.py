@@ -1,0 +1,216 @@
+"""A PNG whose rows under the mark alone were compressed anew."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+
+from media_processor.media import splice
+from media_processor.media.codecs import Options
+from media_processor.media.containers import png
+from media_processor.media.logo import Artwork
+from media_processor.media.probe import probe
+from media_processor.media.profile import DEFAULT, Profile, Tile
+from media_processor.media.stamp import Stamp
+
+from .pictures import LIMITS, encoded, orientation_exif, photo, png_chunk, quartered_logo
+from .test_splice import cover, soft_logo
+
+if not splice.is_installed():
+    pytest.skip("the native core isn't built: there is no cargo here", allow_module_level=True)
+
+OPTIONS = Options(LIMITS, DEFAULT.strip, DEFAULT.quality)
+COLOURS = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
+CODINGS = {
+    "usual": {"level": 6},
+    "thorough": {"level": 9},
+    "stored": {"level": 0},
+    "fixed": {"strategy": zlib.Z_FIXED},
+    "literals": {"strategy": zlib.Z_HUFFMAN_ONLY},
+}
+
+Samples = NDArray[np.uint16]
+
+
+def samples_of(mode: str, depth: int, size: tuple[int, int]) -> Samples:
+    """A photo's samples (rows, columns, bands) that use all their bits."""
+    eights = np.asarray(photo(size, mode)).reshape(size[1], size[0], -1).astype(np.uint16)
+    if depth == 8:
+        return eights
+    low = np.arange(eights.size).reshape(eights.shape) * 7 % 256
+    return (eights.astype(int) * 256 + low).astype(np.uint16)
+
+
+def png_of(samples: Samples, mode: str, depth: int, filters: str, **coding: int) -> bytes:
+    """A PNG whose rows take turns with the filters that ``filters`` names by their numbers."""
+    height, width, bands = samples.shape
+    raw = samples.astype(">u2" if depth == 16 else "u1")
+    lines = np.frombuffer(raw.tobytes(), np.uint8).reshape(height, -1).astype(np.int16)
+    step = bands * depth // 8
+    left, up, corner = np.zeros_like(lines), np.zeros_like(lines), np.zeros_like(lines)
+    left[:, step:], up[1:], corner[1:, step:] = lines[:, :-step], lines[:-1], lines[:-1, :-step]
+    near = [abs(left + up - corner - other) for other in (left, up, corner)]
+    paeth = np.where(near[1] <= near[2], up, corner)
+    paeth = np.where((near[0] <= near[1]) & (near[0] <= near[2]), left, paeth)
+    predictions = [0 * lines, left, up, (left + up) // 2, paeth]
+    kinds = [int(filters[row % len(filters)]) for row in range(height)]
+    filtered = b"".join(
+        bytes([kind]) + (lines[row] - predictions[kind][row]).astype(np.uint8).tobytes()
+        for row, kind in enumerate(kinds)
+    )
+    deflate = zlib.compressobj(
+        level=coding.get("level", 6), strategy=coding.get("strategy", zlib.Z_DEFAULT_STRATEGY)
+    )
+    coded = deflate.compress(filtered) + deflate.flush()
+    header = struct.pack(">IIBBBBB", width, height, depth, COLOURS[mode], 0, 0, 0)
+    pieces = [png_chunk(b"IDAT", coded[at : at + 8192]) for at in range(0, len(coded), 8192)]
+    return png.SIGNATURE + png_chunk(b"IHDR", header) + b"".join(pieces) + png_chunk(b"IEND", b"")
+
+
+def coded_in(data: bytes) -> bytes:
+    """The compressed rows; every checksum must be right."""
+    png.bare(data)
+    return b"".join(
+        data[chunk.start : chunk.end] for chunk in png.chunks(data) if chunk.name == b"IDAT"
+    )
+
+
+def decoded(data: bytes) -> Samples:
+    """By libvips, which checks it all."""
+    zlib.decompress(coded_in(data))
+    image = pyvips.Image.pngload_buffer(data, fail_on="warning")
+    found: Samples = image.numpy().reshape(image.height, image.width, -1).astype(np.uint16)
+    return found
+
+
+def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[bytes, Stamp]:
+    facts = probe(data, LIMITS)
+    stamp = Stamp([logo], profile, facts)
+    branded = splice.brand(data, facts, stamp, OPTIONS)
+    assert branded.method == "splice"
+    return bytes(branded.data), stamp
+
+
+def check_pixels(data: bytes, out: bytes, stamp: Stamp, mode: str, depth: int) -> None:
+    """Nothing outside the mark changes, and inside it the definition is met within a step."""
+    before, after = decoded(data), decoded(out)
+    height, width, bands = before.shape
+    mark = cover(stamp, (width, height), mode[:1] if mode[:1] == "L" else "RGB")
+    share = mark.alpha[:height, :width, None]
+    colours = mark.colours[:, :height, :width].transpose(1, 2, 0)
+    most = 2**depth - 1
+    assert np.array_equal(before[share[..., 0] == 0], after[share[..., 0] == 0])
+    opacity = np.ones_like(share)
+    if bands in (2, 4):
+        opacity = before[..., -1:] / most
+        whole = share + opacity * (1 - share)
+        assert abs(after[..., -1:] - whole * most).max() <= 1
+    rest = opacity * (1 - share)
+    wanted = (colours * most / 255 * share + before[..., : len(mark.colours)] * rest) / np.maximum(
+        share + rest, 1e-9
+    )
+    covered = share[..., 0] > 0
+    assert covered.any()
+    assert abs(after[..., : len(mark.colours)] - wanted)[covered].max() <= 1
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("filters", ["0", "1", "2", "3", "4", "4213001"])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("mode", COLOURS)
+def test_a_png_changes_under_the_mark_only(
+    mode: str, depth: int, filters: str, coding: str
+) -> None:
+    data = png_of(samples_of(mode, depth, (240, 330)), mode, depth, filters, **CODINGS[coding])
+    out, stamp = spliced(data, soft_logo())
+    check_pixels(data, out, stamp, mode, depth)
+    before, after = coded_in(data), coded_in(out)
+    # What lies behind the mark's rows and a window is copied to the byte, but for the checksum.
+    rest = (len(before) - 4) // 3 if len(before) > 150_000 else 0
+    assert before[-4 - rest : -4] == after[-4 - rest : -4]
+
+
+@pytest.mark.parametrize("anchor", ["top-left", "left", "centre", "bottom-right"])
+@pytest.mark.parametrize("coding", ["usual", "fixed", "stored"])
+def test_what_lies_before_the_mark_is_copied_too(anchor: str, coding: str) -> None:
+    data = png_of(samples_of("RGB", 8, (300, 700)), "RGB", 8, "4", **CODINGS[coding])
+    out, stamp = spliced(data, soft_logo(), Profile("a", anchor=anchor))  # type: ignore[arg-type]
+    check_pixels(data, out, stamp, "RGB", 8)
+    before, after = coded_in(data), coded_in(out)
+    if anchor == "bottom-right" and coding != "fixed":  # which is one block
+        assert before[2 : len(before) // 2] == after[2 : len(before) // 2]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_png(orientation: int) -> None:
+    data = png_of(samples_of("RGB", 8, (130, 170)), "RGB", 8, "4")
+    exif = png_chunk(b"eXIf", orientation_exif(orientation).removeprefix(b"Exif\0\0"))
+    turned = data[:33] + exif + data[33:]
+    out, stamp = spliced(turned, soft_logo())
+    check_pixels(turned, out, stamp, "RGB", 8)
+    assert probe(out, LIMITS).orientation == orientation
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 40), (40, 1), (7, 3), (33, 2000), (2000, 33)], ids=str
+)
+def test_sizes(size: tuple[int, int]) -> None:
+    data = png_of(samples_of("RGBA", 8, size), "RGBA", 8, "43210")
+    out, stamp = spliced(data, soft_logo())
+    check_pixels(data, out, stamp, "RGBA", 8)
+
+
+def test_a_tile() -> None:
+    data = png_of(samples_of("RGB", 8, (300, 200)), "RGB", 8, "4")
+    out, stamp = spliced(data, soft_logo(), Profile("tiled", tile=Tile(angle=30), opacity=0.5))
+    assert len(stamp.stored) > 4
+    check_pixels(data, out, stamp, "RGB", 8)
+
+
+def test_where_nothing_shows_nothing_changes() -> None:
+    data = png_of(samples_of("RGB", 8, (300, 200)), "RGB", 8, "4")
+    out, _ = spliced(data, quartered_logo(alpha=0))
+    assert coded_in(out) == coded_in(data)
+
+
+def test_a_photo_grows_by_three_per_cent_at_most() -> None:
+    data = png_of(samples_of("RGB", 8, (1200, 900)), "RGB", 8, "4", level=9)
+    assert len(spliced(data, soft_logo())[0]) <= 1.03 * len(data)
+
+
+def test_transparent_pixels_take_the_marks_colours() -> None:
+    samples = samples_of("RGBA", 8, (120, 90))
+    samples[..., 3] = 0
+    out, stamp = spliced(png_of(samples, "RGBA", 8, "4"), quartered_logo())
+    box = stamp.stored[0]
+    inside = decoded(out)[box.top + 2, box.left + 2]
+    assert tuple(inside) == (220, 30, 30, 255)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "reason"),
+    [
+        ("P", {}, "palette"),
+        ("1", {}, "unusual depth"),
+        ("RGB", {"transparency": (1, 2, 3)}, "one colour is transparent"),
+        ("RGB", {"save_all": True, "append_images": [photo((40, 30)).rotate(9)]}, "animated"),
+    ],
+)
+def test_what_is_declined(mode: str, options: dict[str, object], reason: str) -> None:
+    image: Image.Image = photo((40, 30)).convert(mode)
+    facts = probe(data := encoded(image, "PNG", **options), LIMITS)
+    with pytest.raises(splice.Declined) as declined:
+        splice.brand(data, facts, Stamp([soft_logo()], DEFAULT, facts), OPTIONS)
+    assert declined.value.reason == reason
+
+
+def test_a_damaged_checksum_is_declined() -> None:
+    data = bytearray(png_of(samples_of("RGB", 8, (40, 30)), "RGB", 8, "4"))
+    data[60] ^= 1
+    facts = probe(bytes(data), LIMITS)
+    with pytest.raises(splice.Declined, match="damaged"):
+        splice.brand(bytes(data), facts, Stamp([soft_logo()], DEFAULT, facts), OPTIONS)
