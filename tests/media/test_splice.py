@@ -4,20 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from media_processor.media import splice
 from media_processor.media.codecs import Options
 from media_processor.media.logo import Artwork, Logo
+from media_processor.media.placement import Box
 from media_processor.media.probe import probe
 from media_processor.media.profile import DEFAULT, Profile, Tile
-from media_processor.media.stamp import Stamp, within
+from media_processor.media.stamp import Mark, Stamp, within
 
 from .coefficients import Cover, components, expected, touched
 from .pictures import LIMITS, encoded, opened, orientation_exif, photo, quartered_logo
 
-if not splice.is_installed():
-    pytest.skip("the native core isn't built: there is no cargo here", allow_module_level=True)
+native = pytest.importorskip("media_processor_native", reason="there is no cargo here")
 
 OPTIONS = Options(LIMITS, DEFAULT.strip, DEFAULT.quality)
 SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
@@ -41,11 +43,17 @@ def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[byt
 
 def cover(stamp: Stamp, size: tuple[int, int], mode: str = "RGB") -> Cover:
     """The mark as it lies over a picture of ``size`` and the padding of its last blocks."""
+    return laid(stamp.mark("L" if mode == "L" else "RGB", b""), stamp.stored, size)
+
+
+def laid(mark: Mark, boxes: list[Box], size: tuple[int, int]) -> Cover:
+    """A mark in several places, one over the other; those outside the picture don't count."""
+    seen = [(box, within(box, size)) for box in boxes]
+    boxes = [box for box, inside in seen if inside.width > 0 and inside.height > 0]
     size = size[0] + 32, size[1] + 32
-    mark = stamp.mark("L" if mode == "L" else "RGB", b"")
     colours = np.zeros((len(mark.planes), size[1], size[0]))
     alpha = np.zeros((size[1], size[0]))
-    for box in stamp.stored:
+    for box in boxes:
         inside = within(box, size)
         part = mark.part(box, inside)
         rows = slice(inside.top, inside.top + inside.height)
@@ -69,11 +77,10 @@ def check_coefficients(before: bytes, after: bytes, mark: Cover, folder: Path) -
         assert np.array_equal(source.steps, result.steps)
         covered = touched(source, mark)
         assert np.array_equal(source.coefficients[~covered], result.coefficients[~covered])
-        assert covered.any()
         wanted = expected(number, source, mark)
         distances.append(abs(result.coefficients - wanted)[covered].ravel())
     near = np.concatenate(distances) <= 1
-    assert near.mean() >= 0.999
+    assert near.size == 0 or near.mean() >= 0.999
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -126,6 +133,60 @@ def test_a_tile(tmp_path: Path) -> None:
     out, stamp = spliced(data, soft_logo(), profile)
     assert len(stamp.stored) > 4
     check_coefficients(data, out, cover(stamp, (300, 200)), tmp_path)
+
+
+JPEGS = [
+    encoded(photo(size, mode), "JPEG", quality=quality, subsampling=sampling, **options)
+    for size in ((70, 90), (121, 35))
+    for mode, sampling in (("L", 0), ("RGB", 0), ("RGB", 1), ("RGB", 2))
+    for quality in (40, 97)
+    for options in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3})
+]
+# Smooth pictures have few symbols: their optimised tables lack most that a mark needs.
+JPEGS += [
+    encoded(Image.linear_gradient("L").convert("RGB"), "JPEG", optimize=True, progressive=kind)
+    for kind in (False, True)
+]
+
+
+@st.composite
+def marks(draw: st.DrawFn) -> Mark:
+    """Of any size, soft or hard or nothing, in blocks of their own."""
+    size = draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
+    random = draw(st.randoms(use_true_random=False))
+    small = (1 + size[0] // 9, 1 + size[1] // 9)
+    shares = bytes(random.choice((0, 0, 255, 90)) for _ in range(small[0] * small[1]))
+    colours = random.randbytes(3 * small[0] * small[1])
+    way = draw(st.sampled_from((Image.Resampling.NEAREST, Image.Resampling.BICUBIC)))
+    return Mark(
+        Image.frombytes("RGB", small, colours).resize(size, way),
+        Image.frombytes("L", small, shares).resize(size, way),
+    )
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.sampled_from(JPEGS),
+    mark=marks(),
+    corners=st.lists(st.tuples(st.integers(-70, 260), st.integers(-70, 260)), max_size=6),
+)
+def test_marks_anywhere(
+    data: bytes, mark: Mark, corners: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    boxes: list[Box] = []
+    for left, top in corners:
+        if not any(
+            abs(left - b.left) < b.width + 4 and abs(top - b.top) < b.height + 4 for b in boxes
+        ):
+            boxes.append(Box(left, top, *mark.alpha.size))
+    image = opened(data)
+    if image.mode == "L":
+        mark = Mark(mark.colours.convert("L"), mark.alpha)
+    places = [(box.left, box.top) for box in boxes]
+    out = native.splice_jpeg(data, mark.alpha.size, mark.planes, mark.shares, places, b"", 1 << 24)
+    check_coefficients(data, bytes(out), laid(mark, boxes, image.size), tmp_path)
 
 
 def test_where_nothing_shows_nothing_changes() -> None:

@@ -85,17 +85,6 @@ impl<'a> Reader<'a> {
         bits
     }
 
-    /// Reads the next 8 bytes of data at once, if they hold no stuffing.
-    #[inline(always)]
-    fn word(&mut self) -> Option<u64> {
-        let word = u64::from_be_bytes(*self.data.get(self.at..)?.first_chunk::<8>()?);
-        if has_ff(word) {
-            return None;
-        }
-        self.at += 8;
-        Some(word)
-    }
-
     /// Whether more bits were read than there are.
     pub fn is_over(&self) -> bool {
         self.at > self.data.len() && self.left() < 0
@@ -138,6 +127,18 @@ fn has_ff(word: u64) -> bool {
     (word & tops) & (!word).wrapping_sub(ones) & word != 0
 }
 
+/// How many of a word's bytes stand before the first that is 0xFF.
+#[inline(always)]
+fn bytes_before_ff(word: u64) -> u32 {
+    if !has_ff(word) {
+        return 8;
+    }
+    // Unlike above no carry goes from one byte to the next.
+    let lows = 0x7F7F_7F7F_7F7F_7F7F;
+    let found = !(((!word & lows) + lows) | !word | lows);
+    found.leading_zeros() / 8
+}
+
 /// Writes bits, with stuffing, behind what `bytes` already holds.
 pub struct Writer {
     pub bytes: Vec<u8>,
@@ -164,11 +165,18 @@ impl Writer {
         self.bits = if over == 0 { 0 } else { u64::from(bits) << self.free };
     }
 
+    /// Writes the highest `count` bits (1 to 64) of `bits`; below them must be zeros.
     #[inline(always)]
-    fn put_word(&mut self, word: u64) {
-        let used = 64 - self.free;
-        self.emit(self.bits | word >> used);
-        self.bits = if used == 0 { 0 } else { word << self.free };
+    fn put_high(&mut self, bits: u64, count: u32) {
+        let first = self.bits | bits >> (64 - self.free);
+        if count < self.free {
+            self.bits = first;
+            self.free -= count;
+            return;
+        }
+        self.emit(first);
+        self.bits = bits << (self.free - 1) << 1; // by 64 too
+        self.free += 64 - count;
     }
 
     #[inline(always)]
@@ -207,13 +215,17 @@ impl Writer {
             if ahead % 8 > 0 {
                 self.put(reader.take(ahead as u32 % 8), ahead as u32 % 8);
             }
-            while rest.at + 16 <= rest.data.len() {
-                if let Some(word) = rest.word() {
-                    self.put_word(word);
+            while let Some(bytes) = rest.data.get(rest.at..).and_then(|rest| rest.first_chunk()) {
+                let [word @ .., _] = *bytes as [u8; 9];
+                let word = u64::from_be_bytes(word);
+                let whole = bytes_before_ff(word);
+                if whole == 8 {
+                    self.put_high(word, 64);
+                    rest.at += 8;
                 } else {
-                    for _ in 0..8 {
-                        self.put(u32::from(rest.byte().unwrap_or(0)), 8);
-                    }
+                    let count = 8 * (whole + 1);
+                    self.put_high(word & (u64::MAX << (64 - count)), count);
+                    rest.at += whole as usize + 2; // its stuffing too
                 }
             }
             reader = rest;

@@ -2,7 +2,7 @@
 
 use super::bits::{Reader, Writer};
 use super::header::HuffmanTables;
-use super::huffman::{Leap, Leaps, Table, bits_of, size_of, value_of};
+use super::huffman::{Leap, Leaps, Recoded, Recodes, Table, bits_of, size_of, value_of};
 use crate::Declined;
 
 /// The quantised coefficients of a block, in zigzag order.
@@ -97,11 +97,32 @@ impl Coding<'_> {
         Ok(())
     }
 
-    /// Passes over the coefficients behind DC and writes them with the pen's tables.
-    pub fn recode_ac(&self, reader: &mut Reader, pen: &mut Pen) -> Result<(), Declined> {
+    /// How its AC symbols are written with other tables, if these have them all.
+    pub fn recodes(&self, written: &HuffmanTables) -> Option<Box<Recodes>> {
+        Some(self.ac.recodes(written.get((true, self.ac_number))?))
+    }
+
+    /// Passes over the coefficients behind DC and writes them with the pen's tables, of which
+    /// `recodes` is made.
+    pub fn recode_ac(
+        &self,
+        reader: &mut Reader,
+        recodes: &Recodes,
+        pen: &mut Pen,
+    ) -> Result<(), Declined> {
         let mut place = 1;
         while place < 64 {
             reader.refill();
+            let Recoded { leap, length, bits } = recodes[reader.peek(Leap::WIDTH) as usize];
+            if leap.bits > 0 && place + u32::from(leap.places) + u32::from(leap.is_end) <= 64 {
+                reader.skip(u32::from(leap.bits));
+                pen.bits(bits, u32::from(length));
+                if leap.is_end > 0 {
+                    return Ok(());
+                }
+                place += u32::from(leap.places);
+                continue;
+            }
             let symbol = self.ac.read(reader)?;
             let size = step(symbol, &mut place)?;
             let bits = reader.take(size.unwrap_or(0));
@@ -219,7 +240,7 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Bits alone, 1 to 15.
+    /// Bits alone, 1 to 31.
     #[inline(always)]
     pub fn bits(&mut self, bits: u32, size: u32) {
         self.writer.put(bits, size);

@@ -42,6 +42,18 @@ impl Leap {
 /// A leap for each of the next 12 bits.
 pub type Leaps = [Leap; 1 << Leap::WIDTH];
 
+/// A leap, and how what it passes over is written with another table.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Recoded {
+    pub leap: Leap,
+    /// The bits to be written and how many they are.
+    pub length: u8,
+    pub bits: u32,
+}
+
+/// One for each of the next 12 bits.
+pub type Recodes = [Recoded; 1 << Leap::WIDTH];
+
 impl Table {
     /// `counts` by length from 1 to 16, `symbols` in the order of their codes.
     pub fn new(counts: &[u8], symbols: &[u8]) -> Option<Self> {
@@ -111,31 +123,60 @@ impl Table {
 
     /// For each of the next 12 bits: the coefficients behind DC that they tell whole.
     pub fn leaps(&self) -> Box<Leaps> {
-        Box::new(std::array::from_fn(|bits| self.leap(bits as u32)))
+        Box::new(std::array::from_fn(|bits| self.leap(bits as u32, |_, _, _| true)))
     }
 
-    fn leap(&self, bits: u32) -> Leap {
+    /// The same, with how they are written with `other`.
+    pub fn recodes(&self, other: &Self) -> Box<Recodes> {
+        Box::new(std::array::from_fn(|bits| {
+            let mut recoded = Recoded::default();
+            recoded.leap = self.leap(bits as u32, |symbol, value, size| {
+                let Some((code, length)) = other.code(symbol) else { return false };
+                let added = u32::from(length) + size;
+                let has_room = u32::from(recoded.length) + added < u32::BITS;
+                if has_room {
+                    recoded.length += added as u8;
+                    recoded.bits = recoded.bits << added | u32::from(code) << size | value;
+                }
+                has_room
+            });
+            recoded
+        }))
+    }
+
+    /// The symbols that `bits` tell whole, with their values; each is shown to `take`, with its
+    /// value and that one's size, until this says no.
+    fn leap(&self, bits: u32, mut take: impl FnMut(u8, u32, u32) -> bool) -> Leap {
         let mut leap = Leap::default();
         let mut used = 0;
-        while used < SKIP {
-            let rest = bits << used & ((1 << SKIP) - 1);
-            let Ok((symbol, length)) = self.find(rest << (LONGEST as u32 - SKIP), 1) else { break };
+        while let Some((symbol, length)) = self.first(bits << used & ((1 << SKIP) - 1)) {
             let (run, size) = (symbol >> 4, u32::from(symbol & 15));
+            let is_end = symbol == 0;
             used += length + size;
-            if used > SKIP || leap.places + run + 1 > 63 {
+            let is_whole = used <= SKIP && (is_end || leap.places + run < 63);
+            if !is_whole || (size == 0 && run < 15 && !is_end) {
                 break;
             }
-            if size == 0 && run < 15 {
-                if run == 0 {
-                    leap.bits = used as u8;
-                    leap.is_end = 1;
-                }
+            let value = bits >> (SKIP - used) & ((1 << size) - 1);
+            if !take(symbol, value, size) {
                 break;
             }
             leap.bits = used as u8;
+            if is_end {
+                leap.is_end = 1;
+                break;
+            }
             leap.places += run + 1;
         }
         leap
+    }
+
+    /// The symbol that 12 bits begin with, and its length, if they tell it whole.
+    fn first(&self, bits: u32) -> Option<(u8, u32)> {
+        match self.fast[(bits >> (SKIP - FAST)) as usize] {
+            (_, 0) => self.find(bits << (LONGEST as u32 - SKIP), FAST as usize + 1).ok(),
+            (symbol, length) => Some((symbol, u32::from(length))),
+        }
     }
 
     /// The same table with codes for `missing` symbols behind all others, where the unused

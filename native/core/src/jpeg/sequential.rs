@@ -6,11 +6,12 @@ use super::bits::Reader;
 use super::blend::Blender;
 use super::block::{self, Coding, Lacking, Pen};
 use super::header::{EOI, Frame, HuffmanTables, coded_end};
+use super::huffman::Recodes;
 use crate::Declined;
 
 /// How many bytes before an interval's end the search for its last code begins: time enough
 /// for a decoder that starts anywhere to fall into step.
-const NEAR_END: usize = 4096;
+const NEAR_END: usize = 2048;
 
 /// A scan to be copied with a mark on it.
 pub struct Source<'a> {
@@ -48,6 +49,11 @@ pub fn copy(
     way: Way,
     mut bytes: Vec<u8>,
 ) -> Result<Copied, Declined> {
+    let recodes = match way {
+        Way::Copy => Some(Vec::new()),
+        Way::Recode => source.codings.iter().map(|coding| coding.recodes(written)).collect(),
+    };
+    let recodes = recodes.ok_or(Declined::Range)?;
     let runs = blender.runs(source.frame);
     let all = source.frame.mcus.0 * source.frame.mcus.1;
     let length = if source.restart_interval == 0 { all } else { source.restart_interval };
@@ -69,7 +75,7 @@ pub fn copy(
                 reader: Reader::new(coded),
                 copied: Reader::new(coded),
                 pen: Pen::new(bytes, written),
-                way,
+                recodes: &recodes,
                 before: [0; 4],
                 after: [0; 4],
                 changed: 0,
@@ -106,7 +112,8 @@ struct Walk<'a, 'b> {
     reader: Reader<'a>,
     copied: Reader<'a>,
     pen: Pen<'b>,
-    way: Way,
+    /// Of each coding, if nothing may be copied.
+    recodes: &'b [Box<Recodes>],
     /// By component: the DC value that the next difference is added to, as read and as written.
     before: [i32; 4],
     after: [i32; 4],
@@ -122,34 +129,40 @@ impl Walk<'_, '_> {
     ) -> Result<(), Declined> {
         let mut mcu = mcus.start;
         for run in runs {
-            if mcu < run.start && self.before != self.after {
-                self.mcu(mcu)?;
-                mcu += 1;
-            }
-            self.pass_mcus(run.start.saturating_sub(mcu))?;
-            for covered in mcu.max(run.start)..run.end {
+            let rest = self.settle(mcu..run.start)?;
+            self.pass_mcus(rest.len())?;
+            mcu = run.end;
+            for covered in run {
                 self.mcu(covered)?;
             }
-            mcu = run.end;
         }
-        if mcu < mcus.end && self.before != self.after {
-            self.mcu(mcu)?;
-            mcu += 1;
-        }
-        if self.way == Way::Recode {
-            return self.recode(mcus.end - mcu);
+        let rest = self.settle(mcu..mcus.end)?;
+        if self.recodes() {
+            return self.recode(rest.len());
         }
         let is_in_doubt = self.pen.writer.would_end_in_ones(&self.copied);
-        let padding = if is_in_doubt { self.padding(coded, mcu == mcus.end) } else { 0 };
+        let padding = if is_in_doubt { self.padding(coded, rest.is_empty()) } else { 0 };
         self.pen.writer.copy_rest(self.copied.clone(), padding);
         Ok(())
     }
 
-    fn pass_mcus(&mut self, count: usize) -> Result<(), Declined> {
-        match self.way {
-            Way::Copy => self.skip(count),
-            Way::Recode => self.recode(count),
+    /// Writes the first of some MCUs that aren't covered, if its DC differences depend on the
+    /// mark. Gives the others, in which none does.
+    fn settle(&mut self, mcus: Range<usize>) -> Result<Range<usize>, Declined> {
+        if mcus.is_empty() || self.before == self.after {
+            return Ok(mcus);
         }
+        self.mcu(mcus.start)?;
+        Ok(mcus.start + 1..mcus.end)
+    }
+
+    fn pass_mcus(&mut self, count: usize) -> Result<(), Declined> {
+        if self.recodes() { self.recode(count) } else { self.skip(count) }
+    }
+
+    /// Whether all codes are written anew.
+    fn recodes(&self) -> bool {
+        !self.recodes.is_empty()
     }
 
     /// Writes MCUs that aren't covered with other codes.
@@ -167,14 +180,17 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// Passes over MCUs whose bits will be copied.
     fn skip(&mut self, count: usize) -> Result<(), Declined> {
         let mut reader = self.reader.clone();
         for _ in 0..count {
             for coding in self.source.codings {
                 for _ in 0..coding.across * coding.down {
                     let difference = coding.skip(&mut reader)?;
-                    let before = &mut self.before[coding.number];
+                    let (before, after) =
+                        (&mut self.before[coding.number], &mut self.after[coding.number]);
                     *before = before.wrapping_add(difference);
+                    *after = after.wrapping_add(difference);
                 }
             }
             if reader.is_over() {
@@ -182,7 +198,6 @@ impl Walk<'_, '_> {
             }
         }
         self.reader = reader;
-        self.after = self.before;
         Ok(())
     }
 
@@ -208,12 +223,12 @@ impl Walk<'_, '_> {
             return self.pass(coding);
         };
         self.after[number] = i32::from(blended.after.values[0]);
-        if blended.is_changed || before != after || self.way == Way::Recode {
+        if blended.is_changed || before != after || self.recodes() {
             self.copy_to(start);
             self.changed += usize::from(blended.is_changed);
             let (dc, ac) = (coding.dc_number, coding.ac_number);
             block::tell(&blended.after, after, dc, ac, &mut self.pen);
-            self.copied = self.reader.clone();
+            self.passed();
         }
         Ok(())
     }
@@ -224,24 +239,31 @@ impl Walk<'_, '_> {
         let difference = coding.difference(&mut self.reader)?;
         let (before, after) = (self.before[number], self.after[number]);
         let value = before.wrapping_add(difference);
-        if before != after || self.way == Way::Recode {
+        if before != after || self.recodes() {
             self.copy_to(start);
-            self.copied = self.reader.clone();
             let difference = value.wrapping_sub(after);
             block::tell_difference(difference, coding.dc_number, &mut self.pen);
+            self.passed();
         }
         (self.before[number], self.after[number]) = (value, value);
-        match self.way {
-            Way::Copy => coding.skip_ac(&mut self.reader),
-            Way::Recode => coding.recode_ac(&mut self.reader, &mut self.pen),
+        match self.recodes.get(coding.number) {
+            Some(recodes) => coding.recode_ac(&mut self.reader, recodes, &mut self.pen),
+            None => coding.skip_ac(&mut self.reader),
         }
     }
 
     /// Copies what the reader has passed up to a position.
     fn copy_to(&mut self, position: u64) {
-        if self.way == Way::Copy {
+        if !self.recodes() {
             let count = position - self.copied.position();
             self.pen.writer.copy(&mut self.copied, count);
+        }
+    }
+
+    /// Notes that what the reader has passed is written.
+    fn passed(&mut self) {
+        if !self.recodes() {
+            self.copied = self.reader.clone();
         }
     }
 
