@@ -43,10 +43,13 @@ check: setup ## lint, types, layers, documents
 bench: setup ## compare with a literal build of the specification; writes docs/benchmarks.md
 	@$(RUN) benchmarks.bench --write docs/benchmarks.md
 
+bench-splice: setup ## compare the splice with Pillow and sharp; writes docs/benchmarks.md
+	@$(RUN) benchmarks.splice --write docs/benchmarks.md
+
 lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in
 	@sh scripts/lock.sh
 
 clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench lock clean
+.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench bench-splice lock clean

@@ -26,14 +26,14 @@ class Pictures:
 def make_pictures() -> Pictures:
     seeds = range(_SEED, _SEED + VARIANTS)
     return Pictures(
-        small=[_photo(2000, 1350, 400_000, quality=85, seed=seed) for seed in seeds],
-        large=[_photo(4000, 3000, 5_000_000, quality=92, seed=seed) for seed in seeds],
+        small=[photo(2000, 1350, 400_000, quality=85, seed=seed) for seed in seeds],
+        large=[photo(4000, 3000, 5_000_000, quality=92, seed=seed) for seed in seeds],
         huge=_noise_jpeg(4000, 49_500_000),
         logo=_logo(),
     )
 
 
-def _photo(width: int, height: int, size: int, *, quality: int, seed: int) -> bytes:
+def photo(width: int, height: int, size: int, *, quality: int, seed: int) -> bytes:
     """A landscape-like JPEG 4:2:0 of about ``size`` bytes: the grain decides how many."""
     scene = _scene(width, height, seed)
     grain = _noise(width, height, seed)
@@ -44,6 +44,13 @@ def _photo(width: int, height: int, size: int, *, quality: int, seed: int) -> by
         content = _jpeg(Image.blend(scene, grain, share), quality=quality, subsampling=2)
         low, high = (share, high) if len(content) < size else (low, share)
     return content
+
+
+def grained(width: int, height: int, grain: float, *, seed: int) -> Image.Image:
+    """The same landscape as pixels, where each colour has its own ``grain`` (0 to 1)."""
+    noise = random.Random(seed).randbytes(width * height * 3)
+    grains = Image.frombytes("RGB", (width, height), noise)
+    return Image.blend(_scene(width, height, seed), grains, grain)
 
 
 def _scene(width: int, height: int, seed: int) -> Image.Image:

