@@ -169,6 +169,11 @@ class Painted(Message):
     logos: tuple[str, ...] = ()
     contrast: float | None = None
 
+    @property
+    def way(self) -> str:
+        """How it was made, as ``"splice"`` or ``"decode (animated)"``."""
+        return f"{self.method} ({self.declined})" if self.declined else self.method
+
 
 class Result(Message):
     """Where the finished picture is, and how it was made; the latter is null if it was

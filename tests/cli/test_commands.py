@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import free_port
+from media_processor.media import splice
 from media_processor.media.logo import bundled_logo_path
 from media_processor.messages import MediaStatus
 from tests.media.pictures import encoded, opened, photo
@@ -124,6 +125,11 @@ class TestWatermark:
         assert sorted(path.name for path in (folder / "out").iterdir()) == [
             "watermarked_a.jpg",
             "watermarked_b.png",
+        ]
+        way = "splice" if splice.is_installed() else "decode (no native core)"
+        assert sorted(done.stdout.splitlines()) == [
+            f"out/watermarked_a.jpg: {way}",
+            f"out/watermarked_b.png: {way}",
         ]
 
     def test_a_bad_one_is_told_and_the_rest_is_done(self, folder: Path) -> None:

@@ -15,6 +15,7 @@ from media_processor.media.placement import Box
 from media_processor.media.probe import probe
 from media_processor.media.profile import DEFAULT, Profile, Tile
 from media_processor.media.stamp import Mark, Stamp, within
+from media_processor.media.watermark import watermark
 
 from .coefficients import Cover, components, expected, touched
 from .pictures import LIMITS, encoded, opened, orientation_exif, photo, quartered_logo
@@ -133,6 +134,19 @@ def test_a_tile(tmp_path: Path) -> None:
     out, stamp = spliced(data, soft_logo(), profile)
     assert len(stamp.stored) > 4
     check_coefficients(data, out, cover(stamp, (300, 200)), tmp_path)
+
+
+@pytest.mark.parametrize(("scale", "method"), [(0.7, "splice"), (0.9, "decode")])
+def test_a_mark_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
+    scale: float, method: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(encoded(photo((120, 120)), "JPEG"))
+    logo = Logo(Image.new("RGBA", (50, 50), "red"), "2" * 64)
+    made = watermark(
+        tmp_path / "in", tmp_path / "out", [logo], Profile("a", scale=scale, margin=0), LIMITS
+    )
+    assert made.method == method
+    assert made.declined == (None if method == "splice" else "the mark covers most of the picture")
 
 
 JPEGS = [

@@ -117,7 +117,7 @@ async def test_a_process_that_takes_too_long_is_killed(tmp_path: Path) -> None:
 
 
 async def test_a_picture_that_needs_too_much_memory_fails(tmp_path: Path) -> None:
-    huge = encoded(photo((64, 64)).resize((9900, 9900)), "PNG")
+    huge = encoded(photo((64, 64)).convert("P").resize((9900, 9900)), "PNG")
     async with sandbox(tmp_path, memory=400 * 1024 * 1024) as box:
         with pytest.raises(OutOfMemory):
             await box.paint(task(tmp_path, huge))

@@ -70,6 +70,7 @@ async def _watermark(
     )
 
     async def one(source: Path, target: Path) -> tuple[Path, str] | None:
+        """Gives why the picture failed."""
         date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
         tokens = {"filename": source.name, "date": date, "id": ""}
         try:
@@ -78,7 +79,10 @@ async def _watermark(
         except MediaProcessorError as error:
             return source, error.detail
         if into_folder and painted.extension:
-            target.rename(target.with_name(branded_filename(source.name, painted.extension)))
+            target = target.rename(
+                target.with_name(branded_filename(source.name, painted.extension))
+            )
+        sys.stdout.write(f"{target}: {painted.way}\n")
         return None
 
     try:

@@ -18,6 +18,11 @@ except ImportError:
     native = None  # type: ignore[assignment,unused-ignore]
 
 
+# Of a JPEG with standard tables the splice takes 7 % of the decoding's time where the mark covers
+# 4 %, 36 % at 25 %, 88 % at 56 % and 111 % at 100 %.
+_MOST_COVERED = 0.6
+
+
 class Declined(Exception):
     """The core can't brand this picture; ``reason`` says why, in a few words."""
 
@@ -54,6 +59,8 @@ def _jpeg(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
     found = jpeg.metadata(data)
     kept = found.kept(facts.orientation, options.strip)
     mark = stamp.mark("L" if jpeg.components(data) == 1 else "RGB", kept.icc)
+    if mark.covered * len(stamp.stored) > _MOST_COVERED * facts.width * facts.height:
+        raise Declined("the mark covers most of the picture")
     spliced = native.splice_jpeg(
         data,
         mark.alpha.size,

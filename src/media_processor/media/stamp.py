@@ -43,6 +43,11 @@ class Mark:
         """The samples of alpha."""
         return self.alpha.tobytes()
 
+    @cached_property
+    def covered(self) -> int:
+        """How many pixels it shows in."""
+        return sum(self.alpha.histogram()[1:])
+
     def part(self, whole: Box, inside: Box) -> "Mark":
         """What of a mark that fills ``whole`` lies in ``inside``."""
         if whole == inside:

@@ -112,7 +112,7 @@ class Tasks:
             )
         finally:
             target.unlink(missing_ok=True)
-        log.info("✅ %s watermarked, %d bytes", record.id, painted.size)
+        log.info("✅ %s watermarked, %d bytes, %s", record.id, painted.size, painted.way)
 
     async def _simulate_latency(self) -> None:
         if span := self.settings.simulated_latency:

@@ -13,6 +13,7 @@ from media_processor.errors import QueueUnavailable
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
+from media_processor.media import splice
 from media_processor.messages import safe_worker_name
 from media_processor.settings import Stage, WorkerSettings
 from media_processor.spool import Spool
@@ -80,6 +81,8 @@ async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIter
         await sandbox.start()
         if missing := sandbox.missing_guards:
             log.warning("⚠️ this kernel has no %s for picture processes", " and no ".join(missing))
+        if stage != "upload" and not splice.is_installed():
+            log.info("🐢 no native core: every picture is decoded, see docs/splice.md")
         try:
             yield Tasks(settings, name, spool, queue, sandbox, orders, central)
         finally:

@@ -22,7 +22,10 @@ const WINDOW: usize = 1 << 15;
 const ADLER: i64 = 65_521;
 /// zlib's levels that are tried one after the other. The next one after these takes ten times
 /// as long for 1 % less.
-const LEVELS: [u32; 3] = [3, 5, 7];
+const LEVELS: &[u32] = &[3, 5, 7];
+/// Of more bytes the one that is tried.
+const LARGE: usize = 4 << 20;
+const LEVEL_OF_LARGE: &[u32] = &[5];
 /// By which part of itself the file may grow before another level is tried.
 const MOST_GROWTH: u64 = 50;
 /// Shorter than the format allows, so that a decoder needn't hold a large picture's whole.
@@ -223,7 +226,7 @@ fn deflate(
     bytes: &mut Vec<u8>,
 ) -> Result<(), Declined> {
     let start = bytes.len();
-    for level in LEVELS {
+    for &level in if filtered.len() > LARGE { LEVEL_OF_LARGE } else { LEVELS } {
         bytes.truncate(start);
         deflate_at(level, filtered, is_last, bytes)?;
         if bytes.len() - start <= allowed {
