@@ -1,13 +1,15 @@
-"""Small JPEGs of every kind that Pillow writes, and one of three scans.
+"""Small JPEGs of every kind that Pillow writes, and one of three scans; PNGs, streams and rows.
 
-Behind each stands a tail that tells a mark (src/lib.rs).
+Behind each stands a tail that tells a mark (src/lib.rs), before a PNG's what it is
+(targets/png.rs).
 
-Usage: seeds.py FOLDER: they go to FOLDER/jpeg.
+Usage: seeds.py FOLDER: they go to FOLDER/jpeg and FOLDER/png.
 """
 
 import io
 import random
 import sys
+import zlib
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -40,10 +42,10 @@ def picture(mode: str, size: tuple[int, int], chance: random.Random) -> Image.Im
     return Image.frombytes(mode, size, bytes(slope))
 
 
-def coded(made: Image.Image, **options: Any) -> bytes:
+def coded(made: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     """The picture as a file."""
     out = io.BytesIO()
-    made.save(out, "JPEG", **options)
+    made.save(out, kind, **options)
     return out.getvalue()
 
 
@@ -96,11 +98,33 @@ def jpegs(chance: random.Random) -> Iterator[tuple[str, bytes, tuple[int, int]]]
         yield f"apart-{interval}", apart((40, 20), interval), (40, 20)
 
 
+def pngs(chance: random.Random) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
+    """A whole file, a deflate stream and rows for each layout; name, input and size."""
+    layouts = product(["L", "RGB", "LA", "RGBA"], [8, 16], [(9, 40), (60, 255)])
+    for mode, depth, size in layouts:
+        name, step = f"{mode}-{depth}-{size[1]}", len(mode) * depth // 8
+        head = bytes(
+            [["L", "RGB", "LA", "RGBA"].index(mode) | (depth // 16) << 2, size[0] - 1, size[1] - 1]
+        )
+        row = bytes([chance.randrange(5)]) + chance.randbytes(7) * (size[0] * step)
+        rows = b"".join(row[: 1 + size[0] * step] for _ in range(size[1]))
+        for way in (2, 5, 17, 29):  # levels 0, 1, 5 and 9
+            yield f"rows-{name}-{way}", bytes([way]) + head + rows[:400], size
+        for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY):
+            deflate = zlib.compressobj(wbits=-15, strategy=strategy)
+            stream = deflate.compress(rows) + deflate.flush()
+            yield f"stream-{name}-{strategy}", bytes([1]) + head + stream, size
+    for mode, size in product(["L", "RGB", "LA", "RGBA"], SIZES):
+        made = coded(picture(mode[:3].replace("LA", "L"), size, chance).convert(mode), "PNG")
+        yield f"file-{mode}-{size[0]}x{size[1]}", bytes(4) + made, size
+
+
 def main(folder: Path) -> None:
     chance = random.Random(1)  # noqa: S311
-    (folder / "jpeg").mkdir(parents=True, exist_ok=True)
-    for name, made, size in jpegs(chance):
-        (folder / "jpeg" / name).write_bytes(made + tail(size, chance))
+    for kind, made in (("jpeg", jpegs(chance)), ("png", pngs(chance))):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for name, content, size in made:
+            (folder / kind / name).write_bytes(content + tail(size, chance))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,16 @@ impl Asked {
         Mark { width: self.width, height: self.height, planes, alpha: &self.alpha }
     }
 
+    /// Whether the mark may show in a pixel.
+    pub fn covers(&self, x: i64, y: i64) -> bool {
+        let within = |at: i64, start: i64, size: usize| {
+            at >= start && at < start.saturating_add(size as i64)
+        };
+        self.places
+            .iter()
+            .any(|place| within(x, place.left, self.width) && within(y, place.top, self.height))
+    }
+
     /// The same, with nothing to be seen of it.
     pub fn unseen(&self) -> Self {
         let (segments, alpha) = (self.segments, vec![0; self.alpha.len()]);

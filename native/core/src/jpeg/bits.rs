@@ -216,7 +216,7 @@ impl Writer {
                 self.put(reader.take(ahead as u32 % 8), ahead as u32 % 8);
             }
             while let Some(bytes) = rest.data.get(rest.at..).and_then(|rest| rest.first_chunk()) {
-                let [word @ .., _] = *bytes as [u8; 9];
+                let [word @ .., _, _] = *bytes as [u8; 10]; // the last byte stays, with its padding
                 let word = u64::from_be_bytes(word);
                 let whole = bytes_before_ff(word);
                 if whole == 8 {

@@ -53,6 +53,9 @@ impl<'a> Blender<'a> {
         });
         let mut rows = vec![Vec::new(); frame.mcus.1];
         for (number, place) in places.iter().enumerate() {
+            if covered(place.left, mark.width, frame.width, frame.mcu_pixels.0).is_empty() {
+                continue; // it would show in the padding of a row's last MCU
+            }
             for row in covered(place.top, mark.height, frame.height, frame.mcu_pixels.1) {
                 rows[row].push(number);
             }

@@ -1,5 +1,7 @@
 //! One block of a sequential scan: passed over, read or written (T.81, F.1.2 and F.2.2).
 
+use std::collections::BTreeSet;
+
 use super::bits::{Reader, Writer};
 use super::header::HuffmanTables;
 use super::huffman::{Leap, Leaps, Recoded, Recodes, Table, bits_of, size_of, value_of};
@@ -217,11 +219,11 @@ pub struct Pen<'a> {
 }
 
 /// Symbols that tables lack.
-pub type Lacking = Vec<(TableId, u8)>;
+pub type Lacking = BTreeSet<(TableId, u8)>;
 
 impl<'a> Pen<'a> {
     pub fn new(bytes: Vec<u8>, tables: &'a HuffmanTables) -> Self {
-        Self { writer: Writer::new(bytes), tables, lacking: Vec::new() }
+        Self { writer: Writer::new(bytes), tables, lacking: Lacking::new() }
     }
 
     /// Whether a table has the symbol.
@@ -236,7 +238,9 @@ impl<'a> Pen<'a> {
             Some((code, length)) => {
                 self.writer.put(u32::from(code) << size | bits, u32::from(length) + size);
             }
-            None => self.lacking.push((table, symbol)),
+            None => {
+                self.lacking.insert((table, symbol));
+            }
         }
     }
 

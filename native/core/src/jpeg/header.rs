@@ -12,7 +12,6 @@ pub const SOI: u8 = 0xD8;
 pub const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
 pub const DQT: u8 = 0xDB;
-const DNL: u8 = 0xDC;
 pub const DRI: u8 = 0xDD;
 pub const APP0: u8 = 0xE0;
 pub const APP14: u8 = 0xEE;
@@ -220,10 +219,10 @@ impl Header {
             DRI => self.tables.restart_interval = usize::from(short(payload, 0)?),
             SOS => return self.scan(payload).map(Met::Scan),
             EOI => return Ok(Met::End),
-            DNL => return Err(Declined::Damaged),
-            APP0 if payload.starts_with(b"JFIF\0") => self.has_jfif = true,
-            APP14 if payload.starts_with(b"Adobe") => self.adobe = payload.get(11).copied(),
-            _ => {}
+            APP0 if is_jfif(payload) => self.has_jfif = true,
+            APP14 if is_adobe(payload) => self.adobe = payload.get(11).copied(),
+            APP0..=APP15 | COM => {}
+            _ => return Err(Declined::Damaged), // DNL, and what no decoder knows
         }
         Ok(Met::Other)
     }
@@ -248,7 +247,11 @@ impl Header {
             let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
             let symbols = rest.get(16..16 + total).ok_or(Declined::Damaged)?;
             let table = Table::new(counts, symbols).ok_or(Declined::Damaged)?;
-            let place = self.tables.huffman.place((kind >> 4 != 0, usize::from(kind & 15)));
+            let is_ac = kind >> 4 == 1;
+            if kind >> 4 > 1 || (!is_ac && symbols.iter().any(|&size| size > 15)) {
+                return Err(Declined::Damaged);
+            }
+            let place = self.tables.huffman.place((is_ac, usize::from(kind & 15)));
             *place.ok_or(Declined::Damaged)? = Some(table);
             payload = rest.get(16 + total..).unwrap_or_default();
         }
@@ -313,11 +316,12 @@ fn frame(payload: &[u8], is_progressive: bool) -> Result<Frame, Declined> {
     let factors: Vec<(usize, usize)> = payload[6..]
         .chunks_exact(3)
         .map(|entry| (usize::from(entry[1] >> 4), usize::from(entry[1] & 15)))
-        .map(|factors| if count == 1 { (1, 1) } else { factors }) // a lone one isn't interleaved
         .collect();
     if factors.iter().any(|&(h, v)| !(1..=4).contains(&h) || !(1..=4).contains(&v)) {
         return Err(Declined::Damaged);
     }
+    // A lone component isn't interleaved, whatever its factors are (A.2.2).
+    let factors = if count == 1 { vec![(1, 1)] } else { factors };
     if factors.iter().map(|(h, v)| h * v).sum::<usize>() > 10 {
         return Err(Declined::Damaged); // B.2.3
     }
@@ -358,6 +362,16 @@ pub fn coded_end(data: &[u8], at: usize) -> Result<(usize, u8, usize), Declined>
     }
     let marker = *data.get(next).ok_or(Declined::Damaged)?;
     Ok((end, marker, next + 1))
+}
+
+/// Shorter ones libjpeg doesn't take for such (jdmarker.c).
+pub fn is_jfif(payload: &[u8]) -> bool {
+    payload.starts_with(b"JFIF\0") && payload.len() >= 14
+}
+
+/// As `is_jfif`.
+pub fn is_adobe(payload: &[u8]) -> bool {
+    payload.starts_with(b"Adobe") && payload.len() >= 12
 }
 
 fn short(data: &[u8], at: usize) -> Result<u16, Declined> {

@@ -71,8 +71,8 @@ impl Table {
             let count = usize::from(counts[length - 1]);
             table.offset[length] = place as i32 - code as i32;
             for &symbol in symbols.get(place..place + count)? {
-                if code >> length != 0 || table.codes[usize::from(symbol)].1 != 0 {
-                    return None; // more codes than fit, or a symbol twice
+                if code + 1 >= 1 << length || table.codes[usize::from(symbol)].1 != 0 {
+                    return None; // more codes than fit, the one of all ones (C.2), or a symbol twice
                 }
                 table.codes[usize::from(symbol)] = (code as u16, length as u8);
                 if length as u32 <= FAST {

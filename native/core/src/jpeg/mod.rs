@@ -11,7 +11,7 @@ mod sequential;
 
 use crate::{Declined, Mark, Place, Spliced};
 use blend::Blender;
-use block::{Coding, Lacking};
+use block::{Coding, Lacking, TableId};
 use header::{
     APP0, APP14, DHT, Frame, Header, HuffmanTables, Met, SOI, Scan, Segment, Segments,
     write_segment,
@@ -141,10 +141,11 @@ fn changed(
     lacking: &Lacking,
     change: impl Fn(&Table, &[u8]) -> Option<Table>,
 ) -> Option<HuffmanTables> {
+    if lacking.iter().any(|&((is_ac, _), symbol)| !is_ac && symbol > 15) {
+        return None; // no decoder takes a longer DC difference
+    }
     let mut tables = tables.clone();
-    let mut lacking = lacking.clone();
-    lacking.sort_unstable();
-    lacking.dedup();
+    let lacking: Vec<(TableId, u8)> = lacking.iter().copied().collect();
     for same in lacking.chunk_by(|a, b| a.0 == b.0) {
         let table = tables.place(same.first()?.0)?.as_mut()?;
         let symbols: Vec<u8> = same.iter().map(|&(_, symbol)| symbol).collect();
@@ -186,22 +187,23 @@ impl Head<'_> {
 
     /// The file up to its first table, with room for the rest: SOI and what says what it is.
     ///
-    /// Of JFIF's and Adobe's segments the first are taken, without JFIF's thumbnail.
+    /// Of JFIF's and Adobe's segments the last are taken, without JFIF's thumbnail.
     fn start(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.data.len() + self.segments.len() + (1 << 16));
         bytes.extend_from_slice(&[0xFF, SOI]);
-        for (marker, name, end) in [(APP0, &b"JFIF\0"[..], &[0, 0][..]), (APP14, b"Adobe", &[])] {
-            let found = self
-                .kept
-                .iter()
-                .filter(|segment| segment.marker == marker)
-                .map(|segment| segment.payload(self.data))
-                .find(|payload| payload.starts_with(name) && payload.len() >= 12);
-            if let Some(payload) = found {
-                write_segment(&mut bytes, marker, &[&payload[..12], end].concat());
-            }
+        if let Some(jfif) = self.last(APP0, header::is_jfif) {
+            write_segment(&mut bytes, APP0, &[&jfif[..12], &[0, 0]].concat());
+        }
+        if let Some(adobe) = self.last(APP14, header::is_adobe) {
+            write_segment(&mut bytes, APP14, &adobe[..12]);
         }
         bytes.extend_from_slice(self.segments);
         bytes
+    }
+
+    /// The payload of the last segment that is of a kind.
+    fn last(&self, marker: u8, is_wanted: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+        let same = self.kept.iter().filter(|segment| segment.marker == marker);
+        same.map(|segment| segment.payload(self.data)).rfind(|payload| is_wanted(payload))
     }
 }

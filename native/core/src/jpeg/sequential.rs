@@ -140,8 +140,12 @@ impl Walk<'_, '_> {
         if self.recodes() {
             return self.recode(rest.len());
         }
+        if rest.is_empty() {
+            self.copy_to(self.reader.position()); // what is behind the last block is no one's
+            return Ok(());
+        }
         let is_in_doubt = self.pen.writer.would_end_in_ones(&self.copied);
-        let padding = if is_in_doubt { self.padding(coded, rest.is_empty()) } else { 0 };
+        let padding = if is_in_doubt { self.padding(coded) } else { 0 };
         self.pen.writer.copy_rest(self.copied.clone(), padding);
         Ok(())
     }
@@ -272,9 +276,9 @@ impl Walk<'_, '_> {
     /// Its last codes are decoded, from here or, as that could be far, from somewhere near the
     /// end: a decoder that starts at any bit soon falls into step with the one that started at
     /// the first. Several start at different blocks, and must agree.
-    fn padding(&self, coded: &[u8], is_done: bool) -> u64 {
+    fn padding(&self, coded: &[u8]) -> u64 {
         let mut from = coded.len().saturating_sub(NEAR_END);
-        if is_done || from <= self.reader.offset() {
+        if from <= self.reader.offset() {
             return self.padding_from(self.reader.clone(), 0).unwrap_or(0);
         }
         from += usize::from(coded[from - 1] == 0xFF);
@@ -284,7 +288,7 @@ impl Walk<'_, '_> {
         let found: Vec<u64> = found.collect();
         match found.as_slice() {
             [first, rest @ ..] if rest.iter().all(|other| other == first) => *first,
-            _ => 0,
+            _ => self.padding_from(self.reader.clone(), 0).unwrap_or(0),
         }
     }
 

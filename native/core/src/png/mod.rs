@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
+use zlib_rs::adler32::adler32;
 
 use crate::{Declined, Mark, Place, Spliced};
 use bits::Writer;
@@ -99,8 +100,11 @@ impl<'a> Region<'a> {
         }
         let is_all = inflate.is_done();
         let stream = if is_all { inflate.whole().ok_or(Declined::Damaged)? } else { stream };
-        if is_all && inflate.out.len() != total {
-            return Err(Declined::Damaged);
+        if is_all {
+            let sum = stream.last_chunk().map(|sum| u32::from_be_bytes(*sum));
+            if inflate.out.len() != total || sum != Some(adler32(1, &inflate.out)) {
+                return Err(Declined::Damaged);
+            }
         }
         Ok(Self { stream, filtered: inflate.out, ends, is_all })
     }

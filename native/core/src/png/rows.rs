@@ -132,12 +132,12 @@ pub fn blend(row: &mut [u8], pixel: Pixel, mark: &Mark, place: Place, y: usize) 
     let width = (row.len() / bytes) as i64;
     let from = place.left.clamp(0, width);
     let to = place.left.saturating_add(mark.width as i64).clamp(0, width);
-    let Some(line) = usize::try_from(y as i64 - place.top).ok().filter(|&line| line < mark.height)
-    else {
+    let line = usize::try_from((y as i64).saturating_sub(place.top)).unwrap_or(mark.height);
+    if line >= mark.height || from >= to {
         return 0..0;
-    };
-    let span = from as usize * bytes..to.max(from) as usize * bytes;
-    let start = line * mark.width + from.saturating_sub(place.left) as usize;
+    }
+    let span = from as usize * bytes..to as usize * bytes;
+    let start = line * mark.width + (from - place.left) as usize;
     for (at, under) in (start..).zip(row[span.clone()].chunks_exact_mut(bytes)) {
         if mark.alpha[at] > 0 {
             over(under, pixel, mark, at);

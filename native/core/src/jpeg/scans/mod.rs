@@ -122,11 +122,14 @@ impl<'a> Picture<'a> {
     fn written(&mut self) -> Result<Written, Declined> {
         let (rows, all) = (self.rows, self.frame.mcus.1);
         let mut tables: Vec<_> = self.told.iter().map(|told| told.tables.clone()).collect();
-        let mut is_new = vec![false; tables.len()];
+        // Only one interval's end could be copied.
+        let is_restarted = |told: &Told| rows < all && told.restart_interval > 0;
+        let mut is_new: Vec<bool> = self.told.iter().map(is_restarted).collect();
         let mut writers = Vec::new();
         for (at, first) in self.tell(rows, |_| true, &tables).into_iter().enumerate() {
-            let (mut writer, lacking) = first;
-            if !lacking.is_empty() {
+            let (mut writer, mut lacking) = first;
+            // With more codes runs are cut elsewhere, and may lack others.
+            while !lacking.is_empty() && !is_new[at] {
                 let wider = extended(&tables[at], &lacking);
                 is_new[at] = wider.is_none();
                 tables[at] = match wider {
@@ -134,14 +137,14 @@ impl<'a> Picture<'a> {
                     None => roomier(&tables[at], &lacking).ok_or(Declined::Range)?,
                 };
                 let again = |which| which == at && !is_new[at];
-                if let Some((wider, _)) = self.tell(rows, again, &tables).pop() {
-                    writer = wider;
+                if let Some(wider) = self.tell(rows, again, &tables).pop() {
+                    (writer, lacking) = wider;
                 }
             }
             writers.push(writer);
         }
         if rows < all {
-            self.copy_rest(&mut writers, &mut is_new)?;
+            self.copy_rest(&mut writers, &is_new)?;
         }
         let mut left: Vec<usize> = (0..is_new.len()).filter(|&at| is_new[at]).collect();
         // A scan may need more symbols than its first rows and than its own encoder did.
@@ -164,21 +167,20 @@ impl<'a> Picture<'a> {
     /// Copies what is behind the rows that were read, but for scans that are written anew: these
     /// are read to their end, with all that they build on, and so are scans whose padding could
     /// fill a byte of its own.
-    fn copy_rest(&mut self, writers: &mut [Writer], is_new: &mut [bool]) -> Result<(), Declined> {
-        for (is_new, told) in is_new.iter_mut().zip(self.told) {
-            *is_new |= told.restart_interval > 0;
-        }
+    fn copy_rest(&mut self, writers: &mut [Writer], is_new: &[bool]) -> Result<(), Declined> {
         let rest: Vec<Reader> =
             self.readers.iter().map(|reader| reader.interval.reader.clone()).collect();
         let in_doubt: Vec<bool> = (0..rest.len())
             .map(|at| is_new[at] || writers[at].would_end_in_ones(&rest[at]))
             .collect();
         let told = self.told;
-        let is_wanted = |at: usize| {
-            (at..told.len()).any(|later| in_doubt[later] && told[later].builds_on(&told[at]))
-        };
+        let mut is_wanted = in_doubt.clone();
+        for at in (0..told.len()).rev() {
+            is_wanted[at] |=
+                (at..told.len()).any(|later| is_wanted[later] && told[later].builds_on(&told[at]));
+        }
         if in_doubt.contains(&true) {
-            self.read(self.frame.mcus.1, is_wanted)?;
+            self.read(self.frame.mcus.1, |at| is_wanted[at])?;
         }
         for (at, rest) in rest.into_iter().enumerate().filter(|&(at, _)| !is_new[at]) {
             let padding = if in_doubt[at] { self.readers[at].padding()? } else { 0 };

@@ -139,11 +139,13 @@ pub(super) fn find(
     let mut header = head.header.clone();
     let mut told: Vec<Told> = Vec::new();
     let mut before = Vec::new();
+    let mut known = [[None; 64]; 3];
     loop {
         if told.len() == MOST_SCANS {
             return Err(Declined::Scans);
         }
         let kind = kind(frame, &scan)?;
+        learn(&scan, &mut known)?;
         let leaps = |table: &Option<Table>| table.as_ref().map(Table::leaps);
         told.push(Told {
             before: std::mem::take(&mut before),
@@ -169,6 +171,22 @@ pub(super) fn find(
             }
         };
     }
+}
+
+/// Notes down to which bit a scan tells its coefficients. Each is told once, and then bit by bit
+/// (G.1.1.1.2): of anything else a decoder still makes something, but nothing that the last
+/// values say how to write.
+fn learn(scan: &Scan, known: &mut [[Option<u8>; 64]; 3]) -> Result<(), Declined> {
+    let expected = (scan.high > 0).then_some(scan.high);
+    for &(number, _, _) in &scan.components {
+        for low in &mut known[number][scan.first..=scan.last] {
+            if *low != expected {
+                return Err(Declined::Scans);
+            }
+            *low = Some(scan.low);
+        }
+    }
+    Ok(())
 }
 
 /// Where a scan's coded data ends, restart markers and all.
