@@ -1,0 +1,88 @@
+"""Photographs and drawings of other people's cameras and programs, from Debian's wallpapers."""
+
+import io
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image, ImageChops, ImageStat
+
+from media_processor.media import splice
+from media_processor.media.codecs import Options, jpeg
+from media_processor.media.containers import png
+from media_processor.media.facts import Limits
+from media_processor.media.logo import bundled_logo_path, load_logo
+from media_processor.media.placement import Box, corners
+from media_processor.media.probe import probe
+from media_processor.media.profile import DEFAULT
+from media_processor.media.stamp import Stamp
+from tests.media.test_splice import check_coefficients, cover
+
+from .conftest import Unpack, program
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytest.importorskip("media_processor_native", reason="there is no cargo here")
+
+PACKAGES = ("lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "ukui-wallpapers")
+MORE = ("mate-backgrounds",)
+LIMITS = Limits()
+
+
+def pictures(folder: Path, suffix: str) -> list[Path]:
+    found = sorted(path for path in folder.rglob(f"*{suffix}") if not path.is_symlink())
+    assert len(found) > 10
+    return found
+
+
+def branded(data: bytes) -> tuple[bytes, Stamp]:
+    facts = probe(data, LIMITS)
+    stamp = Stamp([load_logo(bundled_logo_path())], DEFAULT, facts)
+    return bytes(splice.brand(data, facts, stamp, Options(LIMITS)).data), stamp
+
+
+def likeness(one: bytes, other: bytes, box: Box) -> float:
+    """PSNR in dB in the box."""
+    images = (Image.open(io.BytesIO(data)).convert("RGB") for data in (one, other))
+    difference = ImageChops.difference(*(image.crop(corners(box)) for image in images))
+    error = sum(ImageStat.Stat(difference).sum2) / (3 * box.width * box.height)
+    return 10 * math.log10(255**2 / error)
+
+
+def test_every_photograph_changes_under_the_mark_only(debian: Unpack, tmp_path: Path) -> None:
+    for path in pictures(debian(*PACKAGES, *MORE), ".jpg"):
+        data = path.read_bytes()
+        out, stamp = branded(data)
+        facts = probe(data, LIMITS)
+        check_coefficients(data, out, cover(stamp, (facts.width, facts.height)), tmp_path)
+        decoded = jpeg.brand(data, facts, stamp, Options(LIMITS)).data
+        assert likeness(out, bytes(decoded), stamp.stored[0]) >= 40, path.name
+        seen = np.asarray(Image.open(io.BytesIO(out)).convert("RGB")).astype(int)
+        by_vips = pyvips.Image.jpegload_buffer(out, fail_on="warning").numpy().astype(int)
+        assert abs(seen - by_vips.reshape(seen.shape)).max() <= 2, path.name
+
+
+def test_every_png_is_exact_outside_the_mark(debian: Unpack, tmp_path: Path) -> None:
+    checker = debian("pngcheck")
+    spliced, target = 0, tmp_path / "out.png"
+    for path in pictures(debian(*PACKAGES, *MORE), ".png"):
+        data = path.read_bytes()
+        try:
+            out, stamp = branded(data)
+        except splice.Declined:
+            continue
+        spliced += 1
+        target.write_bytes(out)
+        assert b"OK: " in program(checker, "pngcheck", target), path.name
+        zlib.decompress(
+            b"".join(out[part.start : part.end] for part in png.chunks(out) if part.name == b"IDAT")
+        )
+        before, after = (np.asarray(Image.open(io.BytesIO(each))) for each in (data, out))
+        height, width = before.shape[:2]
+        covered = cover(stamp, (width, height), "L").alpha[:height, :width] > 0
+        assert np.array_equal(before[~covered], after[~covered]), path.name
+        by_vips = pyvips.Image.pngload_buffer(out, fail_on="warning").numpy()
+        assert np.array_equal(after, by_vips.reshape(after.shape)), path.name
+    assert spliced > 10
