@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PICTURES ?= testfiles/pictures
+FUZZ_SECONDS ?= 1800
 RUN := .venv/bin/python -m
 
 help: ## list what can be made
@@ -39,6 +40,8 @@ check: setup ## lint, types, layers, documents
 	@$(RUN) mypy
 	@.venv/bin/python .venv/bin/lint-imports
 	@$(RUN) pytest -q tests/docs
+	@if command -v cargo >/dev/null; then cd native && cargo fmt --all --check \
+		&& cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet -p splice; fi
 
 bench: setup ## compare with a literal build of the specification; writes docs/benchmarks.md
 	@$(RUN) benchmarks.bench --write docs/benchmarks.md
@@ -46,10 +49,17 @@ bench: setup ## compare with a literal build of the specification; writes docs/b
 bench-splice: setup ## compare the splice with Pillow and sharp; writes docs/benchmarks.md
 	@$(RUN) benchmarks.splice --write docs/benchmarks.md
 
+fuzz: setup ## any bytes as a JPEG or PNG, FUZZ_SECONDS each; wants Rust's nightly and cargo-fuzz
+	@.venv/bin/python native/fuzz/seeds.py native/fuzz/seeds
+	@cd native/fuzz && for kind in jpeg png; do mkdir -p corpus/$$kind && cargo +nightly fuzz run \
+		-O --debug-assertions --fuzz-dir . $$kind corpus/$$kind seeds/$$kind -- -timeout=5 \
+		-rss_limit_mb=1024 -max_len=8192 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
+
 lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in
 	@sh scripts/lock.sh
 
 clean: ## remove the environment and what tools left; data/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
+		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
-.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench bench-splice lock clean
+.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench bench-splice fuzz lock clean

@@ -23,18 +23,16 @@ class Spliced(Buffer):
 
 def splice_jpeg(
     data: bytes,
-    size: tuple[int, int],
-    planes: Sequence[bytes],
-    alpha: bytes,
+    mark: tuple[int, int, Sequence[bytes], bytes],
     places: Sequence[tuple[int, int]],
     segments: bytes,
     memory: int,
 ) -> Spliced:
     """Put a mark onto a JPEG (ITU T.81) of 8 bits, grey or with three components.
 
-    The mark has ``size`` (width, height), ``alpha`` and one plane for grey or three for red,
-    green and blue, each of width x height bytes. ``places`` are its left top corners in stored
-    pixels, and may lie outside. ``segments`` (whole APPn segments) take the place of the
+    The mark is its width, its height, one plane for grey or three for red, green and blue, and
+    its alpha, each of width x height bytes. ``places`` are its left top corners in stored pixels,
+    and may lie outside. ``segments`` (whole APPn segments) take the place of the
     source's. A picture in several scans needs at most ``memory`` bytes for its coefficients.
 
     Raises Declined. Doesn't hold the GIL.
@@ -42,9 +40,7 @@ def splice_jpeg(
 
 def splice_png(
     data: bytes,
-    size: tuple[int, int],
-    planes: Sequence[bytes],
-    alpha: bytes,
+    mark: tuple[int, int, Sequence[bytes], bytes],
     places: Sequence[tuple[int, int]],
     chunks: bytes,
     memory: int,

@@ -52,7 +52,7 @@ def laid(mark: Mark, boxes: list[Box], size: tuple[int, int]) -> Cover:
     seen = [(box, within(box, size)) for box in boxes]
     boxes = [box for box, inside in seen if inside.width > 0 and inside.height > 0]
     size = size[0] + 32, size[1] + 32
-    colours = np.zeros((len(mark.planes), size[1], size[0]))
+    colours = np.zeros((len(mark.colours.getbands()), size[1], size[0]))
     alpha = np.zeros((size[1], size[0]))
     for box in boxes:
         inside = within(box, size)
@@ -199,7 +199,7 @@ def test_marks_anywhere(
     if image.mode == "L":
         mark = Mark(mark.colours.convert("L"), mark.alpha)
     places = [(box.left, box.top) for box in boxes]
-    out = native.splice_jpeg(data, mark.alpha.size, mark.planes, mark.shares, places, b"", 1 << 24)
+    out = native.splice_jpeg(data, mark.samples, places, b"", 1 << 24)
     check_coefficients(data, bytes(out), laid(mark, boxes, image.size), tmp_path)
 
 

@@ -57,9 +57,7 @@ def branded(splice: Callable[..., bytes], data: bytes) -> bytes | str:
     reason = ""
     for mark in MARKS.values():
         try:
-            return bytes(
-                splice(data, mark.alpha.size, mark.planes, mark.shares, _PLACES, b"", _MEMORY)
-            )
+            return bytes(splice(data, mark.samples, _PLACES, b"", _MEMORY))
         except native.Declined as declined:
             reason = str(declined)
         if reason != "a mark of other colours":

@@ -44,7 +44,8 @@ def splice(data: bytes, size: tuple[int, int], *corners: tuple[int, int], planes
     """With a black, opaque mark."""
     pixels = size[0] * size[1]
     plane = bytes(pixels)
-    out = native.splice_jpeg(data, size, [plane] * planes, b"\xff" * pixels, corners, b"", MEMORY)
+    mark = (*size, [plane] * planes, b"\xff" * pixels)
+    out = native.splice_jpeg(data, mark, corners, b"", MEMORY)
     return bytes(out)
 
 
@@ -116,7 +117,7 @@ data = open(sys.argv[1], "rb").read()
 noise = bytes(x * x * 37 % 251 for x in range(4096))
 places = [(x, y) for y in range(0, 8000, 64) for x in range(0, 12000, 64)]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-out = native.splice_jpeg(data, (64, 64), [noise], b"\\xff" * 4096, places, b"", 64 << 20)
+out = native.splice_jpeg(data, (64, 64, [noise], b"\\xff" * 4096), places, b"", 64 << 20)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(len(data), len(out), (after - before) * 1024)
 """

@@ -55,3 +55,38 @@ fn merged(leaves: &[(u64, usize)], pairs: &[u64]) -> Vec<(u64, bool)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bits that all symbols take together.
+    fn cost(leaves: &[(u64, usize)], lengths: &[usize]) -> u64 {
+        leaves.iter().zip(lengths).map(|(&(count, _), &length)| count * length as u64).sum()
+    }
+
+    #[test]
+    fn lengths_make_a_whole_code_within_the_limit() {
+        let fibonacci = std::iter::successors(Some((1u64, 1u64)), |&(a, b)| Some((b, a + b)));
+        let leaves: Vec<(u64, usize)> = fibonacci.map(|pair| pair.0).zip(0..).take(30).collect(); // 29 bits without a limit
+        for limit in [5, 7, 16, 29] {
+            let lengths = limited(&leaves, limit);
+            assert!(lengths.iter().all(|&length| (1..=limit).contains(&length)));
+            let used: f64 = lengths.iter().map(|&length| 0.5f64.powi(length as i32)).sum();
+            assert_eq!(used, 1.0);
+        }
+        assert!(cost(&leaves, &limited(&leaves, 16)) < cost(&leaves, &limited(&leaves, 7)));
+    }
+
+    #[test]
+    fn without_a_limit_that_matters_they_are_huffmans() {
+        let leaves = [(5, 0), (9, 1), (12, 2), (13, 3), (16, 4), (45, 5)];
+        assert_eq!(limited(&leaves, 16), [4, 4, 3, 3, 3, 1]);
+    }
+
+    #[test]
+    fn one_symbol_takes_a_bit() {
+        assert_eq!(limited(&[(7, 0)], 16), [1]);
+        assert!(limited(&[], 16).is_empty());
+    }
+}

@@ -49,22 +49,20 @@ impl Spliced {
 }
 
 type Places = Vec<(i64, i64)>;
-type Planes<'py> = Vec<Bound<'py, PyBytes>>;
+/// Width, height, planes, alpha.
+type PyMark<'py> = (usize, usize, Vec<Bound<'py, PyBytes>>, Bound<'py, PyBytes>);
 
-/// Puts a mark of `size` with `planes` and `alpha` at `places` (left, top) into a JPEG.
+/// Puts a mark at `places` (left, top) into a JPEG.
 #[pyfunction]
 fn splice_jpeg(
     py: Python<'_>,
     data: &[u8],
-    size: (usize, usize),
-    planes: Planes<'_>,
-    alpha: &[u8],
+    mark: PyMark<'_>,
     places: Places,
     segments: &[u8],
     memory: usize,
 ) -> PyResult<Spliced> {
-    let mark = mark(size, &planes, alpha);
-    let places = placed(places);
+    let (mark, places) = (read(&mark), placed(places));
     py.detach(|| jpeg::splice(data, &mark, &places, segments, memory)).map(given).map_err(declined)
 }
 
@@ -73,21 +71,18 @@ fn splice_jpeg(
 fn splice_png(
     py: Python<'_>,
     data: &[u8],
-    size: (usize, usize),
-    planes: Planes<'_>,
-    alpha: &[u8],
+    mark: PyMark<'_>,
     places: Places,
     chunks: &[u8],
     memory: usize,
 ) -> PyResult<Spliced> {
-    let mark = mark(size, &planes, alpha);
-    let places = placed(places);
+    let (mark, places) = (read(&mark), placed(places));
     py.detach(|| png::splice(data, &mark, &places, chunks, memory)).map(given).map_err(declined)
 }
 
-fn mark<'a>(size: (usize, usize), planes: &'a Planes<'_>, alpha: &'a [u8]) -> Mark<'a> {
+fn read<'a>((width, height, planes, alpha): &'a PyMark<'_>) -> Mark<'a> {
     let planes = planes.iter().map(|plane| plane.as_bytes()).collect();
-    Mark { width: size.0, height: size.1, planes, alpha }
+    Mark { width: *width, height: *height, planes, alpha: alpha.as_bytes() }
 }
 
 fn placed(places: Places) -> Vec<Place> {

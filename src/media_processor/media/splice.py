@@ -63,9 +63,7 @@ def _jpeg(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
         raise Declined("the mark covers most of the picture")
     spliced = native.splice_jpeg(
         data,
-        mark.alpha.size,
-        mark.planes,
-        mark.shares,
+        mark.samples,
         [(box.left, box.top) for box in stamp.stored],
         jpeg.written(fitting(kept, facts.orientation)),
         options.limits.memory,
@@ -78,9 +76,7 @@ def _png(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Br
     mark = stamp.mark("L" if png.header(data).is_grey else "RGB", kept.icc)
     spliced = native.splice_png(
         data,
-        mark.alpha.size,
-        mark.planes,
-        mark.shares,
+        mark.samples,
         [(box.left, box.top) for box in stamp.stored],
         png.written(data, kept),
         options.limits.memory,

@@ -34,14 +34,10 @@ class Mark:
     alpha: Image.Image
 
     @cached_property
-    def planes(self) -> list[bytes]:
-        """The samples of each colour."""
-        return [band.tobytes() for band in self.colours.split()]
-
-    @cached_property
-    def shares(self) -> bytes:
-        """The samples of alpha."""
-        return self.alpha.tobytes()
+    def samples(self) -> tuple[int, int, list[bytes], bytes]:
+        """Width, height, each colour's samples and those of alpha."""
+        planes = [band.tobytes() for band in self.colours.split()]
+        return (*self.alpha.size, planes, self.alpha.tobytes())
 
     @cached_property
     def covered(self) -> int:

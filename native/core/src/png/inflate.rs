@@ -333,3 +333,87 @@ impl Table {
         Err(Declined::Damaged)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits::Writer;
+    use super::*;
+    use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+
+    /// Text-like: some of it repeated, some not.
+    fn sample(size: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let mut bytes: Vec<u8> = (0..300).map(|_| next() as u8).collect();
+        while bytes.len() < size {
+            let (start, length) = (next() as usize % bytes.len(), next() as usize % 40);
+            bytes.extend_from_within(start..bytes.len().min(start + length));
+            bytes.push(next() as u8);
+        }
+        bytes.truncate(size);
+        bytes
+    }
+
+    fn deflated(bytes: &[u8], level: u32) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2 * bytes.len() + 1000);
+        let mut encoder = Compress::new(Compression::new(level), false);
+        encoder.compress_vec(bytes, &mut out, FlushCompress::Finish).unwrap();
+        out
+    }
+
+    #[test]
+    fn what_was_deflated_comes_out_again() {
+        for (size, level) in [(0, 6), (1, 0), (500, 1), (200_000, 0), (200_000, 1), (200_000, 9)] {
+            let (bytes, mut ends) = (sample(size), Vec::new());
+            let stream = deflated(&bytes, level);
+            let mut inflate = Inflate::new(&stream, size, usize::MAX);
+            while !inflate.is_done() {
+                ends.push(inflate.block().unwrap());
+            }
+            assert!(inflate.out == bytes, "{size} at level {level}");
+            assert!(ends.is_sorted_by_key(|end| (end.bits, end.bytes)));
+            assert!(ends.iter().all(|end| end.header.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_stream_is_taken_up_again_within_a_block() {
+        let bytes = sample(100_000);
+        let stream = deflated(&bytes, 9);
+        for wanted in (40_000..60_000).step_by(997) {
+            let mut inflate = Inflate::new(&stream, bytes.len(), wanted);
+            let mut end = End::default();
+            while inflate.out.len() < wanted {
+                end = inflate.block().unwrap();
+            }
+            assert!(end.bytes < wanted + 300 || end.header.is_empty());
+            let mut head = Writer::new(Vec::new());
+            let stored = head.align();
+            for piece in bytes[..end.bytes].chunks(60_000) {
+                let length = piece.len() as u16;
+                stored.push(0);
+                stored.extend_from_slice(&length.to_le_bytes());
+                stored.extend_from_slice(&(!length).to_le_bytes());
+                stored.extend_from_slice(piece);
+            }
+            let whole = head.put_rest(&stream, end.bits, end.header);
+            let mut out = Vec::with_capacity(bytes.len() + 1);
+            let mut decoder = Decompress::new(false);
+            decoder.decompress_vec(&whole, &mut out, FlushDecompress::Finish).unwrap();
+            assert!(out == bytes, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn too_much_and_nonsense_are_declined() {
+        let stream = deflated(&sample(5000), 6);
+        let mut inflate = Inflate::new(&stream, 4999, usize::MAX);
+        assert_eq!(inflate.block().err(), Some(Declined::Memory));
+        for nonsense in [&[7][..], &[3], &[5, 0xFF, 0xFF], &[1, 5, 0, 0, 0]] {
+            assert_eq!(Inflate::new(nonsense, 99, 99).block().err(), Some(Declined::Damaged));
+        }
+    }
+}
