@@ -38,7 +38,7 @@ def make(folder: Path, names: list[str]) -> None:
 def logos(folder: Path) -> None:
     """The logos and the font that the sample profiles name."""
     for name, colour in (("light", "white"), ("dark", "black")):
-        _word("your logo", colour).save(folder / f"{name}.png")
+        word("your logo", colour).save(folder / f"{name}.png")
     square = Image.new("RGBA", (120, 120), (208, 48, 60, 255))
     ImageDraw.Draw(square).ellipse((24, 24, 96, 96), fill="white")
     square.save(folder / "square.png")
@@ -49,7 +49,8 @@ def logos(folder: Path) -> None:
     (folder / "font.ttf").write_bytes(font.path.read())  # type: ignore[union-attr]
 
 
-def _word(text: str, colour: str) -> Image.Image:
+def word(text: str, colour: str) -> Image.Image:
+    """A logo of one word."""
     font = ImageFont.load_default(80)
     left, top, right, bottom = (round(side) for side in font.getbbox(text))
     image = Image.new("RGBA", (right - left, bottom - top))

@@ -126,6 +126,14 @@ def test_every_reason_to_fail_is_documented() -> None:
     assert tuple(sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))) == REASONS
 
 
+def test_every_reason_to_decline_a_splice_is_documented() -> None:
+    reasons = re.findall(r'=> "([^"]+)"', text("native/core/src/lib.rs"))
+    reasons += re.findall(r'Declined\("([^"]+)"\)', text("src/media_processor/media/splice.py"))
+    assert len(reasons) > 15
+    for reason in reasons:
+        assert f"`{reason}`" in text("docs/splice.md")
+
+
 def test_the_crash_points_are_counted_right() -> None:
     assert f"at {len(POINTS)} places" in " ".join(text("docs/reliability.md").split())
 
