@@ -136,6 +136,15 @@ def test_a_tile(tmp_path: Path) -> None:
     check_coefficients(data, out, cover(stamp, (300, 200)), tmp_path)
 
 
+def test_old_ringing_does_not_show_through_an_opaque_mark() -> None:
+    """The samples of a hard edge reach beyond 0 and 255; what is cut off there would stay."""
+    stripes = Image.effect_noise((64, 64), 5000).point(lambda value: 255 if value > 127 else 0)
+    data = encoded(stripes, "JPEG", quality=40)
+    grey = Mark(Image.new("L", (64, 64), 128), Image.new("L", (64, 64), 255))
+    out = opened(bytes(native.splice_jpeg(data, grey.samples, [(0, 0)], b"", 1 << 24)))
+    assert out.getextrema() == (128, 128)
+
+
 @pytest.mark.parametrize(("scale", "method"), [(0.7, "splice"), (0.9, "decode")])
 def test_a_mark_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
     scale: float, method: str, tmp_path: Path
