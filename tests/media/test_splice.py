@@ -1,6 +1,7 @@
 """Only what the mark covers changes, told by libjpeg's own coefficients."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -143,6 +144,22 @@ def test_old_ringing_does_not_show_through_an_opaque_mark() -> None:
     grey = Mark(Image.new("L", (64, 64), 128), Image.new("L", (64, 64), 255))
     out = opened(bytes(native.splice_jpeg(data, grey.samples, [(0, 0)], b"", 1 << 24)))
     assert out.getextrema() == (128, 128)
+
+
+def test_nothing_superfluous_is_written() -> None:
+    """Padding that is shifted with the data mustn't fill a byte of its own. A mark at the end, of
+    which nothing shows, has all blocks read, and what is behind the last one left out."""
+    random = Random(9)
+    for number in range(2000):
+        size = (random.randrange(8, 60), random.randrange(8, 60))
+        if number % 40 == 0:  # too large to be read from the mark to the end
+            size = (160, 160)
+        noise = Image.frombytes("L", size, random.randbytes(size[0] * size[1]))
+        data = encoded(noise, "JPEG", quality=random.choice((60, 90, 100)))
+        seen, unseen = ((9, 9, [bytes(81)], share * 81) for share in (b"\xff", b"\0"))
+        out = bytes(native.splice_jpeg(data, seen, [(-3, -3)], b"", 1 << 24))
+        last = [(size[0] - 1, size[1] - 1)]
+        assert bytes(native.splice_jpeg(out, unseen, last, b"", 1 << 24)) == out
 
 
 @pytest.mark.parametrize(("scale", "method"), [(0.7, "splice"), (0.9, "decode")])
