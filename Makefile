@@ -52,7 +52,7 @@ bench-splice: setup ## compare the splice with Pillow and sharp; writes docs/ben
 fuzz: setup ## any bytes as a JPEG or PNG, FUZZ_SECONDS each; wants Rust's nightly and cargo-fuzz
 	@.venv/bin/python native/fuzz/seeds.py native/fuzz/seeds
 	@cd native/fuzz && for kind in jpeg png; do mkdir -p corpus/$$kind && cargo +nightly fuzz run \
-		-O --debug-assertions --fuzz-dir . $$kind corpus/$$kind seeds/$$kind -- -timeout=5 \
+		-O --debug-assertions --no-trace-compares --fuzz-dir . $$kind corpus/$$kind seeds/$$kind -- -timeout=5 \
 		-rss_limit_mb=1024 -max_len=8192 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
 lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in

@@ -12,7 +12,7 @@ use splice_fuzz::{Asked, MEMORY};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const MOST_COMPARED: usize = 1 << 13;
-const MOST: usize = 1 << 18; // several windows
+const MOST: usize = 1 << 17; // several windows
 
 fuzz_target!(|input: &[u8]| {
     let Some((bytes, asked)) = Asked::split(input) else { return };
