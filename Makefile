@@ -3,17 +3,24 @@
 SHELL := /bin/sh
 PICTURES ?= testfiles/pictures
 FUZZ_SECONDS ?= 1800
+# Whether the native core is built where cargo is: what was said last, until something else is.
+NATIVE ?= $(shell cat .venv/native 2>/dev/null || echo yes)
+export NATIVE
 RUN := .venv/bin/python -m
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-setup: .venv/ready ## make the environment in .venv, with every dependency locked by hash
+setup: .venv/ready ## make the environment in .venv, every Python dependency locked by hash
 
 NATIVE_SOURCES := $(shell find native/core native/python -name '*.rs' -o -name '*.toml' 2>/dev/null | grep -v /target/)
 
 .venv/ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml scripts/setup.sh $(NATIVE_SOURCES)
 	@sh scripts/setup.sh
+
+ifneq ($(NATIVE),$(shell cat .venv/native 2>/dev/null))
+.venv/ready: again
+endif
 
 demo: setup sample-pictures ## start everything, brand the sample pictures (or PICTURES=folder), keep serving
 	@exec $(RUN) media_processor up --demo "$(PICTURES)"
@@ -62,4 +69,4 @@ clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
 		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
-.PHONY: help setup demo run sample-pictures test test-long test-nightly check bench bench-splice fuzz lock clean
+.PHONY: again help setup demo run sample-pictures test test-long test-nightly check bench bench-splice fuzz lock clean

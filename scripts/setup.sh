@@ -37,11 +37,12 @@ say "installing dependencies"
 if [ "${NATIVE:-yes}" = no ]; then
     say "leaving out the native core, as NATIVE=no asks"
 elif command -v cargo >/dev/null 2>&1; then
-    say "building the native core with $(cargo --version)"
+    say "building the native core with $(cargo --version), about a minute"
     if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache ./native/python; then
-        say "the native core can't be built (see above); everything works without it, but slower. NATIVE=no skips this step."
+        say "the native core can't be built (see above; it needs Rust 1.88 or newer); everything works without it, but slower. NATIVE=no skips this step."
     fi
 else
     say "no cargo here, so no native core: everything works, but slower (https://rustup.rs installs cargo; then: rm .venv/ready && make setup)"
 fi
+echo "${NATIVE:-yes}" >.venv/native
 touch .venv/ready

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from media_processor.messages import (
     MAX_FILENAME_BYTES,
+    Result,
     day_folder,
     is_media_id,
     media_time,
@@ -88,3 +89,15 @@ def test_a_worker_without_a_name_is_unknown() -> None:
 def test_a_worker_name_can_not_pose_as_a_second_field(sent: str) -> None:
     assert "|" not in safe_worker_name(sent)
     assert "\n" not in safe_worker_name(sent)
+
+
+@pytest.mark.parametrize(
+    ("method", "declined", "way"),
+    [("splice", None, "splice"), ("decode", "CMYK", "decode (CMYK)"), (None, None, None)],
+)
+def test_how_a_picture_was_made_is_told_in_one_word_or_with_the_reason(
+    method: str | None, declined: str | None, way: str | None
+) -> None:
+    kept = {"sha256": "0" * 64, "size": 1, "method": method, "declined": declined}
+    where = {"stored_path": "a", "stored_at": "2026-01-15T14:30:45Z", "link": "b"}
+    assert Result.model_validate(kept | where).way == way

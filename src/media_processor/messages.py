@@ -172,7 +172,11 @@ class Painted(Message):
     @property
     def way(self) -> str:
         """How it was made, as ``"splice"`` or ``"decode (animated)"``."""
-        return f"{self.method} ({self.declined})" if self.declined else self.method
+        return _way(self.method, self.declined)
+
+
+def _way(method: str, declined: str | None) -> str:
+    return f"{method} ({declined})" if declined else method
 
 
 class Result(Message):
@@ -191,6 +195,11 @@ class Result(Message):
     profile_digest: str | None = None
     logos: tuple[str, ...] = ()
     contrast: float | None = None
+
+    @property
+    def way(self) -> str | None:
+        """As a Painted's, if it is known."""
+        return _way(self.method, self.declined) if self.method else None
 
 
 class MediaRecord(Message):

@@ -278,7 +278,8 @@ def watermark(
 ) -> None:
     """Brand pictures right here, without any server.
 
-    The logo is GOOGLE_LOGO, a URL or a file.
+    The logo is GOOGLE_LOGO, a URL or a file. For each picture it prints where it went, and how:
+    splice (only what the logo covers was coded anew) or decode (all of it, and why).
 
     Examples: media-processor watermark photo.jpg branded.jpg, or
     media-processor watermark *.jpg -o branded/

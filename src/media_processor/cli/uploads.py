@@ -136,7 +136,7 @@ def show_status(media_id: str, url: str) -> int:
         table.add_row("error", media.error.detail)
     if media.result:
         table.add_row("stored", media.result.stored_path)
-        table.add_row("method", media.result.method or "unknown")
+        table.add_row("method", media.result.way or "unknown")
         table.add_row("link", media.result.link)
     for step in media.steps:
         who = f" by {step.worker}" if step.worker else ""

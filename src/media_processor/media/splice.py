@@ -39,10 +39,10 @@ def is_installed() -> bool:
 def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> Branded:
     """The picture with the mark; all else is coded as it was. Raises Declined."""
     way = _WAYS.get(facts.format)
-    if native is None:
-        raise Declined("no native core")
     if way is None:
         raise Declined(f"{facts.format} isn't spliced")
+    if native is None:
+        raise Declined("no native core")
     if options.quality:
         raise Declined("the profile sets a quality")
     if stamp.blend != "normal":
