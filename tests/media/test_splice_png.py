@@ -207,9 +207,79 @@ def test_what_is_declined(mode: str, options: dict[str, object], reason: str) ->
     assert declined.value.reason == reason
 
 
-def test_a_damaged_checksum_is_declined() -> None:
-    data = bytearray(png_of(samples_of("RGB", 8, (40, 30)), "RGB", 8, "4"))
-    data[60] ^= 1
-    facts = probe(bytes(data), LIMITS)
-    with pytest.raises(splice.Declined, match="damaged"):
-        splice.brand(bytes(data), facts, Stamp([soft_logo()], DEFAULT, facts), OPTIONS)
+def file_of(coded: bytes, size: tuple[int, int], *more: tuple[bytes, bytes]) -> bytes:
+    """A grey PNG of 8 bits around what is compressed, all checksums of chunks right."""
+    header = struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), *more, (b"IDAT", coded), (b"IEND", b"")]
+    return png.SIGNATURE + b"".join(png_chunk(name, payload) for name, payload in chunks)
+
+
+def marked(data: bytes, memory: int = 1 << 26) -> bytes:
+    """With a black spot at the top."""
+    return bytes(native.splice_png(data, (3, 3, [bytes(9)], b"\xff" * 9), [(2, 2)], b"", memory))
+
+
+SIZE = (60, 2000)
+ROWS = bytes(61) * 1000 + (b"\0" + bytes(range(60))) * 1000
+CODED = zlib.compress(ROWS)
+
+
+def test_bytes_behind_the_stream_go() -> None:
+    for more in (b"\0", b"junk", zlib.compress(b"another")):
+        assert decoded(marked(file_of(CODED + more, SIZE)))[0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    "coded",
+    {
+        "the wrong sum": CODED[:-1] + bytes([CODED[-1] ^ 1]),
+        "no sum": CODED[:-4],
+        "half a sum": CODED[:-2],
+        "cut": CODED[: len(CODED) // 2],
+        "too few rows": zlib.compress(ROWS[: -20 * 61]),
+        "a byte too much": zlib.compress(ROWS + b"x"),
+        "no zlib": b"\x88\x1c" + CODED[2:],
+        "a preset dictionary": b"\x78\xbb" + CODED[2:],
+        "too far back": b"\x78\x9c" + bytes([0x63, 0x04, 0x42, 0x00]) + CODED[-4:],
+    }.values(),
+)
+def test_a_stream_that_is_not_sound_is_declined(coded: bytes) -> None:
+    with pytest.raises(native.Declined, match="damaged"):
+        marked(file_of(coded, SIZE))
+
+
+@pytest.mark.parametrize("name", [b"IDAT", b"IEND"])
+def test_a_damaged_checksum_is_declined(name: bytes) -> None:
+    data = bytearray(file_of(CODED, SIZE))
+    end = data.index(name) + 4 + (len(CODED) if name == b"IDAT" else 0)
+    data[end] ^= 1
+    with pytest.raises(native.Declined, match="damaged"):
+        marked(bytes(data))
+
+
+def test_of_a_large_stream_padding_behind_it_is_seen() -> None:
+    coded = zlib.compress(ROWS[-61:] * 30_000, level=0)
+    assert len(coded) > 1 << 20
+    decoded(marked(file_of(coded, (60, 30_000))))
+    with pytest.raises(native.Declined, match="damaged"):
+        marked(file_of(coded + b"\0\0\0\0", (60, 30_000)))
+
+
+def test_a_picture_that_needs_more_memory_than_allowed_is_declined() -> None:
+    data = file_of(CODED, SIZE)
+    marked(data, 4 * len(data) + 2 * len(ROWS))
+    with pytest.raises(native.Declined, match="too much memory"):
+        marked(data, 4 * len(data) + 60_000)
+
+
+def test_a_frame_without_an_animation_is_declined() -> None:
+    with pytest.raises(native.Declined, match="animated"):
+        marked(file_of(CODED, SIZE, (b"fcTL", bytes(26))))
+
+
+def test_a_million_empty_blocks_cost_little() -> None:
+    """Ten bits each: building tables for every one took seconds."""
+    bits = int.from_bytes(b"".join(b"\x02\x08\x20\x80\x00" for _ in range(250_000)), "little")
+    empty = bits.to_bytes(1_250_000, "little")
+    coded = b"\x78\x9c" + empty + zlib.compress(ROWS)[2:]
+    assert decoded(marked(file_of(coded, SIZE))).shape == (2000, 60, 1)

@@ -48,6 +48,14 @@ def test_sixteen_bits_stay_sixteen(brand: Brand) -> None:
     assert after.getpixel((made.box.left + 5, made.box.top + 5)) == red * 257
 
 
+@pytest.mark.parametrize("times", [0, 1])
+def test_sixteen_bits_keep_their_size_in_print_and_get_none(times: int, brand: Brand) -> None:
+    size = (b"pHYs", struct.pack(">IIB", 3000, 3000, 1))
+    data = png_with(encoded(png_16_bit_grey((400, 300)), "PNG"), *[size] * times)
+    out, _ = brand(data)
+    assert out.count(b"pHYs" + size[1]) == out.count(b"pHYs") == times
+
+
 def test_a_half_transparent_logo_is_blended_in_sixteen_bits(brand: Brand) -> None:
     data = encoded(Image.new("I;16", (400, 300), 60_000), "PNG")
     out, made = brand(data, quartered_logo(alpha=51))

@@ -1,8 +1,8 @@
 //! Changes only what a mark covers: the blocks of a JPEG, the rows of a PNG. All else is copied
 //! as it is coded, so it stays exact and costs next to nothing.
 //!
-//! No input makes it panic, and its memory is bounded by a few times the file's size (of a
-//! progressive JPEG by its coefficients). Whatever it can't do it declines, with a reason.
+//! No input makes it panic. Its memory is bounded by a few times the file's size, and by what the
+//! caller allows for a progressive JPEG's coefficients and a PNG's rows. Whatever it can't do it declines, with a reason.
 
 pub mod jpeg;
 mod lengths;

@@ -42,7 +42,8 @@ pub fn read(data: &[u8]) -> Result<Parts<'_>, Declined> {
             (_, None) | (b"IHDR", _) => return Err(Declined::Damaged),
             (b"IDAT", Some(parts)) if is_sound() => parts.coded.push(payload),
             (b"IDAT", _) => return Err(Declined::Damaged),
-            (b"acTL", _) => return Err(Declined::Animated),
+            (b"IEND" | b"PLTE", _) if !is_sound() => return Err(Declined::Damaged),
+            (b"acTL" | b"fcTL" | b"fdAT", _) => return Err(Declined::Animated),
             (b"tRNS", _) => return Err(Declined::NamedColour),
             (b"IEND", _) => return parts.ok_or(Declined::Damaged),
             _ => {}

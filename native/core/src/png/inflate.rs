@@ -2,6 +2,7 @@
 //! without unsafe code.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::bits::{DYNAMIC, FIXED, ORDER, Reader, STORED};
 use crate::Declined;
@@ -100,13 +101,18 @@ pub struct Inflate<'a> {
     most: usize,
     wanted: usize,
     is_done: bool,
+    /// The tables of blocks that have none of their own, once one was met.
+    fixed: Option<Rc<Tables>>,
 }
+
+/// A block's tables: of literals and lengths, and of distances.
+type Tables = (Table, Table);
 
 impl<'a> Inflate<'a> {
     /// `data` begins with the first block's header; at most `most` bytes are given.
     pub fn new(data: &'a [u8], most: usize, wanted: usize) -> Self {
         let out = Vec::with_capacity(wanted.min(most).min(data.len() * MOST_A_BYTE) + SLACK);
-        Self { data, reader: Reader::new(data, 0), out, most, wanted, is_done: false }
+        Self { data, reader: Reader::new(data, 0), out, most, wanted, is_done: false, fixed: None }
     }
 
     /// Whether the last block was read to its end.
@@ -125,17 +131,17 @@ impl<'a> Inflate<'a> {
         let start = self.reader.position();
         self.reader.refill();
         let is_last = self.reader.take(1) == 1;
-        let (literals, distances) = match self.reader.take(2) << 1 {
+        let tables = match self.reader.take(2) << 1 {
             STORED => {
                 self.stored()?;
                 return Ok(self.end(is_last, 0..0));
             }
-            FIXED => (Table::fixed_lengths()?, Table::new(&[5; 30])?),
-            DYNAMIC => self.tables()?,
+            FIXED => self.fixed()?,
+            DYNAMIC => Rc::new(self.tables()?),
             _ => return Err(Declined::Damaged),
         };
         let header = start..self.reader.position();
-        let is_whole = self.coded(&literals, &distances)?;
+        let is_whole = self.coded(&tables.0, &tables.1)?;
         if self.reader.is_over() {
             return Err(Declined::Damaged);
         }
@@ -145,6 +151,18 @@ impl<'a> Inflate<'a> {
     fn end(&mut self, is_last: bool, header: Range<u64>) -> End {
         self.is_done = is_last;
         End { bits: self.reader.position(), bytes: self.out.len(), header }
+    }
+
+    fn fixed(&mut self) -> Result<Rc<Tables>, Declined> {
+        if let Some(tables) = &self.fixed {
+            return Ok(Rc::clone(tables));
+        }
+        let mut lengths = [8; 288];
+        lengths[144..256].fill(9);
+        lengths[256..280].fill(7);
+        let tables = Rc::new((Table::new(&lengths)?, Table::new(&[5; 32])?));
+        self.fixed = Some(Rc::clone(&tables));
+        Ok(tables)
     }
 
     fn stored(&mut self) -> Result<(), Declined> {
@@ -173,6 +191,9 @@ impl<'a> Inflate<'a> {
             lengths[place] = self.reader.take(3) as u8;
         }
         let table = Table::new(&lengths)?;
+        if table.is_single {
+            return Err(Declined::Damaged);
+        }
         let mut lengths = Vec::with_capacity(320);
         while lengths.len() < literals + distances {
             self.reader.refill();
@@ -188,6 +209,9 @@ impl<'a> Inflate<'a> {
             lengths.extend(std::iter::repeat_n(value, times as usize));
         }
         if lengths.len() > literals + distances || literals > 286 || distances > 30 {
+            return Err(Declined::Damaged);
+        }
+        if lengths[usize::from(END)] == 0 {
             return Err(Declined::Damaged);
         }
         let (literals, distances) = lengths.split_at(literals);
@@ -250,17 +274,12 @@ struct Table {
     /// By length: how many codes there are, and the symbols in the order of their codes.
     counts: [u16; LONGEST + 1],
     symbols: Vec<u16>,
+    /// Whether there is but one code, of one bit.
+    is_single: bool,
 }
 
 impl Table {
-    fn fixed_lengths() -> Result<Self, Declined> {
-        let mut lengths = [8; 288];
-        lengths[144..256].fill(9);
-        lengths[256..280].fill(7);
-        Self::new(&lengths)
-    }
-
-    /// A code may be incomplete; what isn't a code is found when it is read.
+    /// What zlib takes: a code is complete, or a single one of one bit, or none.
     fn new(lengths: &[u8]) -> Result<Self, Declined> {
         let mut counts = [0; LONGEST + 1];
         for &length in lengths {
@@ -275,7 +294,14 @@ impl Table {
                 return Err(Declined::Damaged);
             }
         }
+        let all = u32::from(places[LONGEST + 1]);
+        let is_single = all == 1 && counts[1] == 1;
+        let is_complete = codes[LONGEST] + u32::from(counts[LONGEST]) == 1 << LONGEST;
+        if all > 0 && !is_complete && !is_single {
+            return Err(Declined::Damaged);
+        }
         let mut table = Self {
+            is_single,
             fast: vec![(0, 0); 1 << FAST]
                 .into_boxed_slice()
                 .try_into()

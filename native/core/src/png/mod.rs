@@ -9,7 +9,7 @@ mod rows;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use zlib_rs::adler32::adler32;
 
 use crate::{Declined, Mark, Place, Spliced};
@@ -27,6 +27,10 @@ const LEVELS: &[u32] = &[3, 5, 7];
 /// Of more bytes the one that is tried.
 const LARGE: usize = 4 << 20;
 const LEVEL_OF_LARGE: &[u32] = &[5];
+/// Up to so many bytes all of a stream is inflated, to see that it is sound: 10 ms.
+const SMALL: usize = 1 << 20;
+/// Nearer to each other no two places are kept where a stream can be taken up again.
+const CLOSE: usize = 1 << 10;
 /// By which part of itself the file may grow before another level is tried.
 const MOST_GROWTH: u64 = 50;
 /// Shorter than the format allows, so that a decoder needn't hold a large picture's whole.
@@ -34,8 +38,8 @@ const LONGEST_CHUNK: usize = 1 << 20;
 
 /// Puts `mark` at `places` into the picture.
 ///
-/// `chunks` (whole chunks) take the place of all that isn't pixels. The rows down to the
-/// mark's last one, uncompressed, must fit into `memory` bytes twice.
+/// `chunks` (whole chunks) take the place of all that isn't pixels. `memory` bytes must hold the
+/// rows down to the mark's last one, uncompressed, twice, and the file four times.
 pub fn splice(
     data: &[u8],
     mark: &Mark,
@@ -47,18 +51,32 @@ pub fn splice(
     if !mark.is_whole() || mark.planes.len() != parts.pixel.colours {
         return Err(Declined::Mark);
     }
+    let (coded, changed) = branded(&parts, mark, places, memory.saturating_sub(4 * data.len()))?;
+    Ok(Spliced { bytes: file(&parts, chunks, &coded), changed, blocks: parts.height })
+}
+
+/// The zlib stream with the mark, and how many rows changed.
+fn branded<'a>(
+    parts: &Parts<'a>,
+    mark: &Mark,
+    places: &[Place],
+    memory: usize,
+) -> Result<(Cow<'a, [u8]>, usize), Declined> {
     let coded = joined(&parts.coded);
-    // A preset dictionary isn't allowed (10.1), and the rest of the two bytes says little.
+    // A window of at most 32 KiB, and no preset dictionary (10.1).
     let is_zlib = matches!(*coded, [method, flags, ..]
-        if method & 15 == 8 && flags & 0x20 == 0
+        if method & 15 == 8 && method >> 4 <= 7 && flags & 0x20 == 0
         && u16::from_be_bytes([method, flags]).is_multiple_of(31));
-    let stream = coded.get(2..).filter(|_| is_zlib).ok_or(Declined::Damaged)?;
-    let rows = touched(mark, places, &parts);
-    let mut region = Region::read(stream, &parts, rows.end, memory)?;
-    let change = region.brand(&parts, mark, places, &rows)?;
-    let coded = if change.rows > 0 { Cow::Owned(region.coded(&change)?) } else { coded };
-    let bytes = file(&parts, chunks, &coded);
-    Ok(Spliced { bytes, changed: change.rows, blocks: parts.height })
+    if !is_zlib {
+        return Err(Declined::Damaged);
+    }
+    let end = if coded.len() <= SMALL { end(&coded, parts)? } else { coded.len() };
+    let stream = coded.get(2..end).ok_or(Declined::Damaged)?;
+    let rows = touched(mark, places, parts);
+    let mut region = Region::read(stream, parts, rows.end, memory)?;
+    let change = region.brand(parts, mark, places, &rows)?;
+    let recoded = (change.rows > 0).then(|| region.coded(&change)).transpose()?;
+    Ok((recoded.map_or(coded, Cow::Owned), change.rows))
 }
 
 /// The first rows of a picture, filtered, and what follows them up to a block's end.
@@ -82,13 +100,12 @@ struct Change {
 }
 
 impl<'a> Region<'a> {
-    /// Inflates all that may change, the row behind the mark too, and as much again as the data
-    /// behind it can refer to.
+    /// Inflates all that may change, the row behind the mark too, and a window of what follows.
     fn read(stream: &'a [u8], parts: &Parts, rows: usize, memory: usize) -> Result<Self, Declined> {
         let row = parts.row_bytes();
         let total = row.checked_mul(parts.height).ok_or(Declined::Memory)?;
-        let wanted = row * parts.height.min(rows + 1) + WINDOW;
         let most = total.min(memory / 2);
+        let wanted = row * parts.height.min(rows + 1) + WINDOW;
         let mut inflate = Inflate::new(stream, most, wanted);
         let mut ends = vec![End::default()];
         while !inflate.is_done() && inflate.out.len() < wanted {
@@ -96,7 +113,14 @@ impl<'a> Region<'a> {
                 Declined::Memory if most == total => Declined::Damaged,
                 _ => why,
             });
-            ends.push(end?);
+            let end = end?;
+            // Of ends that lie close together one is enough, however many blocks there are.
+            if let [.., before, _] = &ends[..]
+                && end.bytes < before.bytes + CLOSE
+            {
+                ends.pop();
+            }
+            ends.push(end);
         }
         let is_all = inflate.is_done();
         let stream = if is_all { inflate.whole().ok_or(Declined::Damaged)? } else { stream };
@@ -159,18 +183,18 @@ impl<'a> Region<'a> {
         let last = self.ends.last().ok_or(Declined::Damaged)?;
         let tail = self.ends.iter().find(|end| end.bytes >= change.bytes.end + WINDOW);
         let tail = tail.unwrap_or(last);
-        let is_all = self.is_all && tail.bits == last.bits;
+        let is_last = self.is_all && tail.bits == last.bits;
         let mut bytes = Vec::with_capacity(self.stream.len() + (1 << 16));
         bytes.extend_from_slice(&[0x78, 0x9C]); // the usual window and level
         let mut writer = Writer::new(bytes);
         writer.put_first(self.stream, head.bits);
         let filtered = self.filtered.get(head.bytes..tail.bytes).ok_or(Declined::Damaged)?;
         let allowed = (tail.bits - head.bits) / 8 + self.stream.len() as u64 / MOST_GROWTH;
-        deflate(filtered, is_all, allowed as usize, writer.align())?;
-        let rest = if is_all { tail.bits.next_multiple_of(8) } else { tail.bits };
+        deflate(filtered, is_last, allowed as usize, writer.align())?;
+        let rest = if is_last { tail.bits.next_multiple_of(8) } else { tail.bits };
         let mut bytes = writer.put_rest(self.stream, rest, tail.header.clone());
         let sums = bytes.last_chunk_mut().ok_or(Declined::Damaged)?;
-        *sums = change.checksum(*sums);
+        *sums = change.checksum(*sums).ok_or(Declined::Damaged)?;
         Ok(bytes)
     }
 }
@@ -188,14 +212,33 @@ impl Change {
         *byte = now;
     }
 
-    /// Adler-32 (RFC 1950, 9): the sum of all bytes, and the sum of all those sums.
-    fn checksum(&self, before: [u8; 4]) -> [u8; 4] {
+    /// Adler-32 (RFC 1950, 9): the sum of all bytes, and the sum of all those sums. Nothing where
+    /// it can't be one: of a large stream the end isn't read, and could be padding.
+    fn checksum(&self, before: [u8; 4]) -> Option<[u8; 4]> {
         let [a, b, c, d] = before;
-        let sum = |high, low, gain: i64| {
-            (i64::from(u16::from_be_bytes([high, low])) + gain).rem_euclid(ADLER)
-        };
-        let (sums, sum) = (sum(a, b, self.sums.1), sum(c, d, self.sums.0));
-        ((sums << 16 | sum) as u32).to_be_bytes()
+        let (sums, sum) = (u16::from_be_bytes([a, b]).into(), u16::from_be_bytes([c, d]).into());
+        if sum == 0 || sum >= ADLER || sums >= ADLER {
+            return None;
+        }
+        let after = |sum: i64, gain: i64| (sum + gain).rem_euclid(ADLER);
+        Some(((after(sums, self.sums.1) << 16 | after(sum, self.sums.0)) as u32).to_be_bytes())
+    }
+}
+
+/// Where a zlib stream of a picture's rows ends, all of which is right.
+fn end(coded: &[u8], parts: &Parts) -> Result<usize, Declined> {
+    let (mut zlib, mut out) = (Decompress::new(true), vec![0; 2 * WINDOW]);
+    let total = parts.row_bytes() as u64 * parts.height as u64;
+    loop {
+        let before = (zlib.total_in(), zlib.total_out());
+        let rest = coded.get(before.0 as usize..).unwrap_or_default();
+        let status = zlib.decompress(rest, &mut out, FlushDecompress::None);
+        let is_stuck = (zlib.total_in(), zlib.total_out()) == before;
+        match status.map_err(|_| Declined::Damaged)? {
+            Status::StreamEnd if zlib.total_out() == total => return Ok(zlib.total_in() as usize),
+            _ if is_stuck || zlib.total_out() > total => return Err(Declined::Damaged),
+            _ => {}
+        }
     }
 }
 
@@ -255,7 +298,8 @@ fn deflate_at(
         let status = encoder.compress_vec(rest, bytes, flush).map_err(|_| Declined::Damaged)?;
         // Only where room is left is everything flushed.
         let is_flushed = !is_last && bytes.len() < bytes.capacity();
-        if status == Status::StreamEnd || is_flushed {
+        let is_read = encoder.total_in() as usize == filtered.len();
+        if is_read && (status == Status::StreamEnd || is_flushed) {
             return Ok(());
         }
     }

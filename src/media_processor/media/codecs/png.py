@@ -41,7 +41,8 @@ def brand(data: bytes, facts: PictureFacts, stamp: Stamp, options: Options) -> B
 def _deep(data: bytes, stamp: Stamp, icc: bytes) -> bytes:
     from media_processor.media import deep  # 100 ms that pictures of 8 bits don't pay
 
-    return deep.png(deep.draw(png.bare(data), "PNG", stamp, icc), _LEVEL)
+    # libvips makes up a size in print.
+    return png.bare(deep.png(deep.draw(png.bare(data), "PNG", stamp, icc), _LEVEL))
 
 
 def _stampable(image: ImageFile, depth: int) -> Image.Image:
