@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::block::Block;
+use super::block::{self, Block};
 use super::dct::{self, Grid, SCALES};
 use super::header::{Component, Frame, Space, Tables, ZIGZAG};
 use crate::{Declined, Mark, Place};
@@ -21,10 +21,12 @@ struct Cover {
     value: Grid,
 }
 
-/// Factors between a component's coefficients, in zigzag order, and what the transforms want.
+/// Factors between a component's coefficients and what the transforms want.
 struct Steps {
+    /// In zigzag order.
     inverse: [f32; 64],
-    forward: [f32; 64],
+    /// In the order of the grid.
+    forward: Grid,
 }
 
 /// Puts marks onto blocks of coefficients.
@@ -110,6 +112,7 @@ impl<'a> Blender<'a> {
 
     /// Puts the mark onto the block at (`across`, `down`) of a component. `read` gives its
     /// coefficients, and is asked only if the mark covers a part of it.
+    #[inline(always)]
     pub fn blend<E>(
         &self,
         component: usize,
@@ -119,8 +122,10 @@ impl<'a> Blender<'a> {
         let Some(cover) = self.cover(component, across, down) else { return Ok(None) };
         let before = read()?;
         let steps = &self.steps[component];
-        let mut samples: Grid = [[0.0; 8]; 8];
-        for (place, at) in ZIGZAG.into_iter().map(usize::from).enumerate() {
+        let (mut known, mut samples): (Numbers, Grid) = ([[0; 8]; 8], [[0.0; 8]; 8]);
+        for place in block::places(before.known | 1) {
+            let at = usize::from(ZIGZAG[place]);
+            known[at / 8][at % 8] = i32::from(before.values[place]);
             samples[at / 8][at % 8] = f32::from(before.values[place]) * steps.inverse[place];
         }
         dct::inverse(&mut samples);
@@ -131,13 +136,11 @@ impl<'a> Blender<'a> {
             }
         }
         dct::forward(&mut samples);
-        let mut after = before.values;
-        for (place, at) in ZIGZAG.into_iter().map(usize::from).enumerate() {
-            let gain = rounded(samples[at / 8][at % 8] * steps.forward[place]);
-            after[place] = gained(after[place], gain);
+        let gained = gained(&known, &samples, &steps.forward);
+        if gained == known {
+            return Ok(Some(Blended { is_changed: false, after: before }));
         }
-        let is_changed = after != before.values;
-        Ok(Some(Blended { is_changed, after: if is_changed { Block::new(after) } else { before } }))
+        Ok(Some(Blended { is_changed: true, after: block(&gained) }))
     }
 
     fn cover(&self, number: usize, across: usize, down: usize) -> Option<Cover> {
@@ -245,6 +248,49 @@ fn line<const ALL: usize>(samples: &[u8], at: usize, pixels: &Range<usize>) -> [
     line
 }
 
+/// Coefficients in the order of the grid.
+type Numbers = [[i32; 8]; 8];
+
+/// The coefficients and what a difference's frequencies add to them, within what the format's
+/// codes can tell or the old value was. No branch depends on a value, so that several are worked
+/// on at once.
+#[inline(always)]
+fn gained(known: &Numbers, frequencies: &Grid, steps: &Grid) -> Numbers {
+    let mut gained = *known;
+    for row in 0..8 {
+        for column in 0..8 {
+            let value = known[row][column];
+            let most = MOST.max(value.abs());
+            let gain = rounded(frequencies[row][column] * steps[row][column]);
+            gained[row][column] = (value + gain).clamp(-most, most);
+        }
+    }
+    gained
+}
+
+/// As a block. Of most rows all are 0.
+#[inline(always)]
+fn block(numbers: &Numbers) -> Block {
+    let mut block = Block::default();
+    for (row, line) in numbers.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
+        for (column, &value) in line.iter().enumerate().filter(|&(_, &value)| value != 0) {
+            block.set(usize::from(PLACES[8 * row + column]), value as i16);
+        }
+    }
+    block.known &= !1;
+    block
+}
+
+/// The other way round than ZIGZAG.
+const PLACES: [u8; 64] = {
+    let (mut places, mut place) = ([0; 64], 0);
+    while place < 64 {
+        places[ZIGZAG[place] as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
 /// To the nearest whole number, at most 8192 from 0. The sum has no room for a fraction, and its
 /// lowest bits are the number: unlike `round`, which needs a newer processor than we ask for,
 /// this is done for several values at once.
@@ -252,14 +298,6 @@ fn line<const ALL: usize>(samples: &[u8], at: usize, pixels: &Range<usize>) -> [
 fn rounded(value: f32) -> i32 {
     const ROOM: f32 = 12_582_912.0; // 1.5 x 2^23
     (value.clamp(-8192.0, 8192.0) + ROOM).to_bits() as i32 - ROOM.to_bits() as i32
-}
-
-/// The sum, within what the format's codes can tell or the old value was.
-#[inline(always)]
-fn gained(value: i16, gain: i32) -> i16 {
-    let value = i32::from(value);
-    let most = MOST.max(value.abs());
-    (value + gain).clamp(-most, most) as i16
 }
 
 /// What came of a covered block.
@@ -311,13 +349,11 @@ fn weights(space: Space, components: usize, planes: usize) -> Result<Vec<[f32; 4
 }
 
 fn steps(table: &[u16; 64]) -> Steps {
-    let scale = |place: usize| {
-        let at = usize::from(ZIGZAG[place]);
-        SCALES[at / 8] * SCALES[at % 8]
-    };
-    let step = |place: usize| f64::from(table[place]);
-    Steps {
-        inverse: std::array::from_fn(|at| (step(at) * scale(at) / 8.0) as f32),
-        forward: std::array::from_fn(|at| (1.0 / (8.0 * scale(at) * step(at))) as f32),
+    let mut steps = Steps { inverse: [0.0; 64], forward: [[0.0; 8]; 8] };
+    for (place, at) in ZIGZAG.into_iter().map(usize::from).enumerate() {
+        let (step, scale) = (f64::from(table[place]), SCALES[at / 8] * SCALES[at % 8]);
+        steps.inverse[place] = (step * scale / 8.0) as f32;
+        steps.forward[at / 8][at % 8] = (1.0 / (8.0 * scale * step)) as f32;
     }
+    steps
 }

@@ -22,11 +22,6 @@ impl Default for Block {
 }
 
 impl Block {
-    pub fn new(values: [i16; 64]) -> Self {
-        let set = values.iter().rev().fold(0, |set, &value| set << 1 | u64::from(value != 0));
-        Self { values, known: set & !1 }
-    }
-
     /// Sets a coefficient behind DC that was 0.
     #[inline(always)]
     pub fn set(&mut self, place: usize, value: i16) {

@@ -11,7 +11,7 @@ use crate::Declined;
 
 /// How many bytes before an interval's end the search for its last code begins: time enough
 /// for a decoder that starts anywhere to fall into step.
-const NEAR_END: usize = 2048;
+const NEAR_END: usize = 1024;
 
 /// A scan to be copied with a mark on it.
 pub struct Source<'a> {
