@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use splice::{Declined, Mark, Place, jpeg, png};
 use std::os::raw::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pyo3::create_exception!(media_processor_native, DeclinedError, PyValueError);
 
@@ -63,7 +64,7 @@ fn splice_jpeg(
     memory: usize,
 ) -> PyResult<Spliced> {
     let (mark, places) = (read(&mark), placed(places));
-    py.detach(|| jpeg::splice(data, &mark, &places, segments, memory)).map(given).map_err(declined)
+    guarded(py, || jpeg::splice(data, &mark, &places, segments, memory))
 }
 
 /// The same into a PNG.
@@ -77,7 +78,7 @@ fn splice_png(
     memory: usize,
 ) -> PyResult<Spliced> {
     let (mark, places) = (read(&mark), placed(places));
-    py.detach(|| png::splice(data, &mark, &places, chunks, memory)).map(given).map_err(declined)
+    guarded(py, || png::splice(data, &mark, &places, chunks, memory))
 }
 
 fn read<'a>((width, height, planes, alpha): &'a PyMark<'_>) -> Mark<'a> {
@@ -89,12 +90,18 @@ fn placed(places: Places) -> Vec<Place> {
     places.into_iter().map(|(left, top)| Place { left, top }).collect()
 }
 
-fn given(spliced: splice::Spliced) -> Spliced {
-    Spliced { bytes: spliced.bytes, changed: spliced.changed, blocks: spliced.blocks }
-}
-
-fn declined(why: Declined) -> PyErr {
-    DeclinedError::new_err(why.reason())
+/// Works without the GIL. A panic would be a fault of ours, but no reason to lose a picture.
+fn guarded(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<splice::Spliced, Declined> + Send,
+) -> PyResult<Spliced> {
+    match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
+        Ok(Ok(made)) => {
+            Ok(Spliced { bytes: made.bytes, changed: made.changed, blocks: made.blocks })
+        }
+        Ok(Err(why)) => Err(DeclinedError::new_err(why.reason())),
+        Err(_) => Err(DeclinedError::new_err("a fault in the core")),
+    }
 }
 
 #[pymodule]
