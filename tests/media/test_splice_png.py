@@ -12,13 +12,12 @@ from PIL import Image
 from media_processor.media import splice
 from media_processor.media.codecs import Options
 from media_processor.media.containers import png
-from media_processor.media.logo import Artwork
 from media_processor.media.probe import probe
 from media_processor.media.profile import DEFAULT, Profile, Tile
 from media_processor.media.stamp import Stamp
 
 from .pictures import LIMITS, encoded, orientation_exif, photo, png_chunk, quartered_logo
-from .test_splice import cover, soft_logo
+from .test_splice import cover, soft_logo, spliced
 
 native = pytest.importorskip("media_processor_native", reason="there is no cargo here")
 
@@ -84,14 +83,6 @@ def decoded(data: bytes) -> Samples:
     image = pyvips.Image.pngload_buffer(data, fail_on="warning")
     found: Samples = image.numpy().reshape(image.height, image.width, -1).astype(np.uint16)
     return found
-
-
-def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[bytes, Stamp]:
-    facts = probe(data, LIMITS)
-    stamp = Stamp([logo], profile, facts)
-    branded = splice.brand(data, facts, stamp, OPTIONS)
-    assert branded.method == "splice"
-    return bytes(branded.data), stamp
 
 
 def check_pixels(data: bytes, out: bytes, stamp: Stamp, mode: str, depth: int) -> None:

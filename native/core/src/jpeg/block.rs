@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bits::{Reader, Writer};
 use super::header::HuffmanTables;
-use super::huffman::{Leap, Leaps, Recoded, Recodes, Table, bits_of, size_of, value_of};
+use super::huffman::{Leap, Leaps, Recoded, Recodes, Table, TableId, bits_of, size_of, value_of};
 use crate::Declined;
 
 /// The quantised coefficients of a block, in zigzag order.
@@ -174,9 +174,6 @@ fn step(symbol: u8, place: &mut u32) -> Result<Option<u32>, Declined> {
     }
     Ok(Some(size))
 }
-
-/// A Huffman table: whether it is an AC table, and its number.
-pub type TableId = (bool, usize);
 
 /// Writes a block; `before` is the DC value of the one before.
 #[inline(always)]

@@ -1,7 +1,6 @@
 //! The marker segments of a JPEG (T.81, annex B) that its coded data depends on.
 
-use super::block::TableId;
-use super::huffman::Table;
+use super::huffman::{Table, TableId};
 use crate::Declined;
 
 const SOF0: u8 = 0xC0;

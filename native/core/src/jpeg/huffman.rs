@@ -8,6 +8,9 @@ const FAST: u32 = 9;
 const SKIP: u32 = Leap::WIDTH;
 const LONGEST: usize = 16;
 
+/// A Huffman table: whether it is an AC table, and its number.
+pub type TableId = (bool, usize);
+
 /// A table as it stands in the file, and what is looked up in it.
 #[derive(Clone, Debug)]
 pub struct Table {

@@ -11,12 +11,12 @@ mod sequential;
 
 use crate::{Declined, Mark, Place, Spliced};
 use blend::Blender;
-use block::{Coding, Lacking, TableId};
+use block::{Coding, Lacking};
 use header::{
     APP0, APP14, DHT, Frame, Header, HuffmanTables, Met, SOI, Scan, Segment, Segments,
     write_segment,
 };
-use huffman::{Leaps, Table};
+use huffman::{Leaps, Table, TableId};
 use sequential::{Source, Way};
 
 /// Puts `mark` at `places` into the picture.
