@@ -397,6 +397,11 @@ class CheckpointPage(Message):
     checkpoints: tuple[Checkpoint, ...]
 
 
+SANDBOX_READY = b"ready"
+"""A picture process's first line, with the guards in force behind it: whatever kills it before
+is not a picture's fault."""
+
+
 class SandboxTask(Message):
     """What a picture process is asked to do. Paths are absolute; ``logos`` and ``font`` are
     the files that the profile names, ``tokens`` what its text may say, ``limits`` those of

@@ -129,11 +129,34 @@ class PipelineSettings(Settings, RedisSettings):
         default=None,
         description="TOML file of profiles; read again when it changes. Not set: only `default`.",
     )
+    google_logo: str = Field(
+        default=DEFAULT_GOOGLE_LOGO,
+        description="URL or file of the logo. Not set and not reachable: a logo that ships with "
+        "the package. Set and not reachable: jobs wait.",
+    )
+    watermark_timeout: float = Field(
+        default=60, gt=0, description="Seconds a picture may take before its process is killed."
+    )
+    watermark_memory_bytes: int = Field(
+        default=1280 * 1024**2,
+        ge=512 * 1024**2,
+        description="Address space one picture process may use, in bytes.",
+    )
 
     @field_validator("watermarks")
     @classmethod
     def _whole_path(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
+
+    @property
+    def logo_dir(self) -> Path:
+        """Where fetched logos are kept."""
+        return self.media_data_dir / "logo"
+
+    @property
+    def google_logo_is_set(self) -> bool:
+        """Whether someone chose the logo; a chosen logo is never replaced by another."""
+        return "google_logo" in self.model_fields_set
 
     @property
     def picture_limits(self) -> dict[str, int]:
@@ -173,6 +196,16 @@ class FastServerSettings(ServerSettings, PipelineSettings):
         description="With this many unfinished pictures in the spool, uploads are answered `503` "
         "with a `Retry-After`; `0` for no limit.",
     )
+    thumbnail_cache_bytes: int = Field(
+        default=512 * 1024**2,
+        ge=0,
+        description="Room for small pictures that the page shows, in bytes; the oldest go first.",
+    )
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        """A cache: it may be removed at any time."""
+        return self.media_data_dir / "thumbnails"
 
 
 class WorkerSettings(PipelineSettings):
@@ -182,11 +215,6 @@ class WorkerSettings(PipelineSettings):
         default_factory=socket.gethostname,
         description="Name of this worker in the log. Default: the machine's name.",
     )
-    google_logo: str = Field(
-        default=DEFAULT_GOOGLE_LOGO,
-        description="URL or file of the logo. Not set and not reachable: a logo that ships with "
-        "the package. Set and not reachable: jobs wait.",
-    )
     watermark_processes: int = Field(
         default_factory=lambda: (
             len(os.sched_getaffinity(0))
@@ -195,14 +223,6 @@ class WorkerSettings(PipelineSettings):
         ),
         ge=1,
         description="Child processes that work on pictures. Default: one a core.",
-    )
-    watermark_timeout: float = Field(
-        default=60, gt=0, description="Seconds a picture may take before its process is killed."
-    )
-    watermark_memory_bytes: int = Field(
-        default=1280 * 1024**2,
-        ge=512 * 1024**2,
-        description="Address space one picture process may use, in bytes.",
     )
     upload_concurrency: int = Field(
         default=8, ge=1, description="Pictures one worker sends to the central server at a time."
@@ -239,16 +259,6 @@ class WorkerSettings(PipelineSettings):
         default=None,
         description="`3-8` adds that many random seconds to stage 1, as the original system did.",
     )
-
-    @property
-    def logo_dir(self) -> Path:
-        """Where fetched logos are kept."""
-        return self.media_data_dir / "logo"
-
-    @property
-    def google_logo_is_set(self) -> bool:
-        """Whether someone chose the logo; a chosen logo is never replaced by another."""
-        return "google_logo" in self.model_fields_set
 
     @field_validator("upload_retry_delays", mode="before")
     @classmethod

@@ -11,9 +11,9 @@ from rich.progress import track
 
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.messages import branded_filename
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
-from media_processor.worker_server.orders import Orders
-from media_processor.worker_server.sandbox import Sandbox
 
 
 def watermark_files(files: list[Path], output: Path | None, profile: str) -> int:

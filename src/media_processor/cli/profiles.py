@@ -12,9 +12,9 @@ from media_processor.errors import SetupError
 from media_processor.media.profile import DEFAULT, Profile
 from media_processor.messages import Painted
 from media_processor.profiles import as_message
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
-from media_processor.worker_server.orders import Orders
-from media_processor.worker_server.sandbox import Sandbox
 
 Size = tuple[int, int]
 Colour = tuple[int, int, int]

@@ -37,11 +37,11 @@ from media_processor.messages import (
     branded_filename,
     now,
 )
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings
 from media_processor.spool import Media, Spool
-from media_processor.worker_server.orders import Orders
 from media_processor.worker_server.policy import judge
-from media_processor.worker_server.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 

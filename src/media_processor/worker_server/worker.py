@@ -15,13 +15,13 @@ from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.media import splice
 from media_processor.messages import safe_worker_name
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import Stage, WorkerSettings
 from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
-from media_processor.worker_server.orders import Orders
 from media_processor.worker_server.parked import Parked
 from media_processor.worker_server.reconciler import Reconciler
-from media_processor.worker_server.sandbox import Sandbox
 from media_processor.worker_server.tasks import Tasks
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from media_processor.errors import LogoUnavailable
 from media_processor.media.profile import Profile
 from media_processor.messages import SandboxTask
 from media_processor.profiles import Profiles, as_message, resolved
-from media_processor.settings import WorkerSettings
-from media_processor.worker_server.logo_source import LogoSource
+from media_processor.sandbox.logo_source import LogoSource
+from media_processor.settings import PipelineSettings
 
 # Python, the libraries and the address space that threads reserve.
 _OUR_OWN = 256 * 1024**2
@@ -16,7 +16,7 @@ _OUR_OWN = 256 * 1024**2
 class Orders:
     """Makes orders out of profiles; every logo is fetched once."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: PipelineSettings) -> None:
         """Raises SetupError for a file of profiles that can't be used."""
         self.profiles = Profiles(settings.watermarks)
         self._settings = settings

@@ -11,8 +11,8 @@ import pytest
 from media_processor.chaos.valkey import free_port
 from media_processor.errors import LogoUnavailable
 from media_processor.media.logo import bundled_logo_path, load_logo
+from media_processor.sandbox.logo_source import LogoSource
 from media_processor.settings import WorkerSettings
-from media_processor.worker_server.logo_source import LogoSource
 from tests.media.pictures import encoded, photo
 from tests.system import System
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.worker_server.confinement import GUARDS
+from media_processor.sandbox.confinement import GUARDS
 
 # Each tries one thing, in a process that is confined to the folder in argv[1].
 TRIES = {
@@ -34,7 +34,7 @@ ALLOWED = ("write its folder", "replace in its folder", "read", "abort")
 SCRIPT = """
 import ctypes, os, socket, subprocess, sys
 from pathlib import Path
-from media_processor.worker_server.confinement import confine
+from media_processor.sandbox.confinement import confine
 mine, theirs, attempt = sys.argv[1:]
 libc = ctypes.CDLL(None, use_errno=True)
 print(*confine([Path(mine)]), flush=True)

@@ -1,7 +1,7 @@
 """The guarded child process: says it is ready, then reads one task a line from stdin
 and answers one reply a line.
 
-It is started by worker_server/sandbox.py as ``python -m …picture_process MEMORY SECONDS
+It is started by sandbox/pool.py as ``python -m …picture_process MEMORY SECONDS
 FOLDER…`` and lives as long as its stdin. It can write into the folders alone. Whatever a
 hostile picture does, it does it here.
 """
@@ -18,15 +18,18 @@ from media_processor.errors import MediaProcessorError, OutOfMemory
 from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo, load_logo
 from media_processor.media.watermark import watermark
-from media_processor.messages import PICTURE_EXTENSIONS, Failure, Painted, SandboxReply, SandboxTask
+from media_processor.messages import (
+    PICTURE_EXTENSIONS,
+    SANDBOX_READY,
+    Failure,
+    Painted,
+    SandboxReply,
+    SandboxTask,
+)
 from media_processor.processes import die_with_parent
 from media_processor.profiles import from_message
+from media_processor.sandbox.confinement import confine
 from media_processor.storage.local import telling_disk_faults
-from media_processor.worker_server.confinement import confine
-
-# The first line, with the guards in force behind it: whatever kills us before it is not a
-# picture's fault.
-READY = b"ready"
 
 
 def main() -> None:
@@ -38,7 +41,7 @@ def main() -> None:
     # Replies go to a copy of stdout, so that no library's print can break the protocol.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    replies.write(READY + " ".join(("", *guards)).encode() + b"\n")
+    replies.write(SANDBOX_READY + " ".join(("", *guards)).encode() + b"\n")
     replies.flush()
     for line in sys.stdin.buffer:
         _allow_cpu(seconds)

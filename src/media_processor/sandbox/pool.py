@@ -14,10 +14,9 @@ from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
-from media_processor.messages import Painted, SandboxReply, SandboxTask
-from media_processor.worker_server.confinement import GUARDS
-from media_processor.worker_server.failures import error_of
-from media_processor.worker_server.picture_process import READY
+from media_processor.messages import SANDBOX_READY, Painted, SandboxReply, SandboxTask
+from media_processor.sandbox.confinement import GUARDS
+from media_processor.sandbox.failures import error_of
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class _PictureProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "media_processor.worker_server.picture_process",
+                "media_processor.sandbox.picture_process",
                 *self._arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -99,7 +98,7 @@ class _PictureProcess:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
                 line = await process.stdout.readline() if process.stdout else b""
-        if not line.startswith(READY) or not line.endswith(b"\n"):
+        if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
             raise MediaProcessorError("A picture process can't be started; see the worker's log.")
         self.guards = tuple(line.decode().split()[1:])

@@ -24,7 +24,7 @@ from media_processor.media.logo import bundled_logo_path
 from media_processor.media.profile import DEFAULT, Profile
 from media_processor.messages import SandboxTask
 from media_processor.profiles import as_message
-from media_processor.worker_server.sandbox import Sandbox
+from media_processor.sandbox.pool import Sandbox
 from tests.media.pictures import encoded, opened, photo
 
 _MEMORY = 1024**3
