@@ -37,6 +37,13 @@ PICTURE_EXTENSIONS = {
 }
 """The media types that are taken, each with its usual extension."""
 
+FURTHER_EXTENSIONS = {
+    "image/jpeg": (".jpeg",),
+    "image/tiff": (".tif",),
+    "image/heic": (".heif",),
+}
+"""Other extensions that the names of such files have."""
+
 # File systems allow 255 bytes. What comes in gets the prefix `watermarked_` later on.
 MAX_FILENAME_BYTES = 200
 MAX_STORED_FILENAME_BYTES = 240
@@ -292,6 +299,59 @@ class MediaPage(Message):
     next: str | None
 
 
+class UploadLimits(Message):
+    """Answer of ``GET /limits``. ``content_types`` gives each its file name extensions,
+    ``refusals`` the detail of a problem by its code."""
+
+    max_upload_bytes: int
+    content_types: dict[str, tuple[str, ...]]
+    refusals: dict[str, str]
+
+
+class MediaChange(Message):
+    """The latest status of a media, in short."""
+
+    id: str
+    filename: str
+    status: Status
+    worker: str | None
+    at: datetime
+
+
+class MediaChanges(Message):
+    """Data of a ``media`` event of ``GET /events``."""
+
+    changes: tuple[MediaChange, ...]
+
+
+class Hello(Message):
+    """Data of the first event of ``GET /events``."""
+
+    resumed: bool
+
+
+class Difference(Message):
+    """Which squares of ``block`` pixels differ between two pictures, as displayed.
+
+    ``runs`` are (row, first column, number of columns); ``touched`` is their sum.
+    """
+
+    width: int
+    height: int
+    block: int
+    columns: int
+    rows: int
+    touched: int
+    runs: tuple[tuple[int, int, int], ...]
+
+
+class Throughput(Message):
+    """Answer of ``GET /throughput``: media finished in each span of ``seconds``, oldest first."""
+
+    seconds: int
+    finished: tuple[int, ...]
+
+
 class QueueDepth(Message):
     """One queue. ``waiting`` is due and unclaimed, ``retrying`` is for later."""
 
@@ -301,13 +361,15 @@ class QueueDepth(Message):
 
 
 class LiveWorker(Message):
-    """A worker that gave a sign of life within its lease. ``missing_guards`` are what its
-    picture processes do without, of Landlock and seccomp."""
+    """A worker that gave a sign of life within its lease. ``doing`` are the media of its
+    running jobs; ``missing_guards`` are what its picture processes do without, of Landlock
+    and seccomp."""
 
     name: str
     stage: str
     running: int
     started_at: datetime
+    doing: tuple[str, ...] = ()
     missing_guards: tuple[str, ...] = ()
 
 
@@ -375,6 +437,22 @@ class Activity(Message):
 
 class ActivityPage(Message):
     lines: tuple[Activity, ...]
+
+
+class LogVerdict(Message):
+    """Whether the archive's log is still what a gateway has witnessed up to ``sequence``."""
+
+    state: Literal["agrees", "altered", "unknown"]
+    detail: str
+    sequence: int | None = None
+    at: datetime | None = None
+
+
+class WitnessedActivity(Message):
+    """Answer of the fast server's ``GET /activity``."""
+
+    lines: tuple[Activity, ...]
+    verified: LogVerdict
 
 
 class Checkpoint(Message):

@@ -103,7 +103,8 @@ async def test_a_connection_that_closes_under_a_write_counts_as_away(
 
 
 async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
-    changes = Changes(queue.redis)
+    told: list[str] = []
+    changes = Changes(queue.redis, told.append)
     listening = asyncio.create_task(changes.listen())
     async with changes.watch("a") as mine, changes.watch("b") as other:
 
@@ -113,6 +114,7 @@ async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
 
         await wait_until_async(heard, "the announcement arrives")
         assert not other.is_set()
+        assert set(told) == {"a"}
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening

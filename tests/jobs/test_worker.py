@@ -13,7 +13,7 @@ import pytest
 from media_processor.chaos.valkey import Valkey
 from media_processor.chaos.waiting import wait_until_async
 from media_processor.jobs.connection import close
-from media_processor.jobs.queue import JobQueue, Wanted, open_queue
+from media_processor.jobs.queue import CHANGES_CHANNEL, JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker, retry_in
 from media_processor.messages import new_media_id
 
@@ -147,7 +147,7 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
         "watermark", Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
     )
     claimed = await dead._claim(
-        keys=[dead.queue_name, "bell"], args=[1, 1000, "dead", "arq:in-progress:"]
+        keys=[dead.queue_name, "bell"], args=[1, 1000, "dead", "arq:in-progress:", CHANGES_CHANNEL]
     )
     assert claimed[1] == [wanted[0].job_id.encode()]
     await close(dead.pool)

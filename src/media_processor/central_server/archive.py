@@ -12,6 +12,7 @@ from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
 from media_processor.messages import (
+    FURTHER_EXTENSIONS,
     PICTURE_EXTENSIONS,
     Checkpoint,
     Receipt,
@@ -22,10 +23,9 @@ from media_processor.messages import (
 from media_processor.storage.local import LocalStorage
 
 _CONTENT_TYPES = {
-    **{extension: content_type for content_type, extension in PICTURE_EXTENSIONS.items()},
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".heif": "image/heic",
+    extension: content_type
+    for content_type, usual in PICTURE_EXTENSIONS.items()
+    for extension in (usual, *FURTHER_EXTENSIONS.get(content_type, ()))
 }
 
 

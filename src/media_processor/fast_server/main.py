@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
 
 from media_processor.central_client import CentralClient
 from media_processor.fast_server import operations, status, uploads
+from media_processor.fast_server.feed import Feed
+from media_processor.fast_server.page import serve_page
 from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pressure import Pressure
 from media_processor.fast_server.witness import Witness
@@ -48,23 +51,24 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
             connections=_CENTRAL_CONNECTIONS,
         )
         async with open_queue(settings) as queue:
-            changes = Changes(queue.redis)
+            feed = Feed(spool, stopping)
+            changes = Changes(queue.redis, feed.heard)
             pressure = Pressure(
                 spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
             )
             witness = Witness(spool.witness_file, central, settings.witness_seconds)
+            parts = Parts(
+                settings, spool, queue, changes, central, stopping, pressure, profiles, feed
+            )
             helpers = (
                 asyncio.create_task(changes.listen()),
                 asyncio.create_task(pressure.watch()),
                 asyncio.create_task(witness.watch()),
+                asyncio.create_task(feed.watch(partial(operations.report, parts))),
             )
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
             try:
-                yield {
-                    "parts": Parts(
-                        settings, spool, queue, changes, central, stopping, pressure, profiles
-                    )
-                }
+                yield {"parts": parts}
             finally:
                 await end(*helpers)
                 await central.close()
@@ -74,6 +78,7 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
     add_problem_handlers(app)
     for module in (uploads, status, operations):
         app.include_router(module.router)
+    serve_page(app)
     return app
 
 

@@ -1,9 +1,11 @@
 """``GET /queue``, ``/health`` and ``/ready``: how the system is."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Header, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.parts import Parts, parts_of
@@ -15,6 +17,7 @@ from media_processor.messages import (
     ProfileSummary,
     QueueReport,
     Readiness,
+    Throughput,
 )
 from media_processor.profiles import as_message
 from media_processor.spool import age_seconds
@@ -38,6 +41,26 @@ def list_profiles(parts: _Parts) -> ProfileList:
 @router.get("/queue")
 async def queue_report(parts: _Parts) -> QueueReport:
     """How much there is to do and who does it."""
+    return await report(parts)
+
+
+@router.get("/throughput")
+def throughput(parts: _Parts) -> Throughput:
+    """How many pictures were finished over the last minutes."""
+    return parts.pressure.throughput()
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(
+    parts: _Parts, last_event_id: Annotated[str | None, Header(max_length=64)] = None
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens to all pictures and queues, as server-sent events."""
+    async for event in parts.feed.follow(last_event_id):
+        yield event
+
+
+async def report(parts: Parts) -> QueueReport:
+    """How it stands now."""
     unfinished = await asyncio.to_thread(parts.spool.open_ids)
     failed = await asyncio.to_thread(parts.spool.failed_count)
     parked = await asyncio.to_thread(parts.spool.parked_ids)

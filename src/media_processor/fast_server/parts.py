@@ -9,6 +9,7 @@ from fastapi import Request
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
+from media_processor.fast_server.feed import Feed
 from media_processor.fast_server.pressure import Pressure
 from media_processor.jobs.queue import Changes, JobQueue, Wanted
 from media_processor.profiles import Profiles
@@ -31,6 +32,7 @@ class Parts:
     stopping: asyncio.Event
     pressure: Pressure
     profiles: Profiles
+    feed: Feed
 
     async def enqueue(self, media_id: str) -> None:
         """Have a media that is in the spool worked on, now or when Redis is back."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from media_processor.errors import Overloaded
+from media_processor.messages import Throughput
 from media_processor.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0
 # Long enough to even out bursts, short enough to follow a worker that comes or goes.
 _WINDOW = 30.0
+# What the page's chart shows: five minutes.
+_SPAN, _SPANS = 5, 60
 # Who is sent away comes back to some room, not to the very edge.
 _ROOM = 0.9
 _SHORTEST, _LONGEST = 1, 600
@@ -47,6 +50,7 @@ class Pressure:
         self._min_free_bytes = min_free_bytes
         self._open: frozenset[str] | None = None
         self._looked_at = 0.0
+        self._finished: dict[int, int] = {}  # media by span of time
         self._drained: deque[tuple[float, float, int]] = deque()  # from, until, how many
         # Accepted since the last look: what came and was finished in between has drained.
         self._came: set[str] = set()
@@ -72,6 +76,7 @@ class Pressure:
         if self._open is not None:
             drained = len((self._open | came) - unfinished)
             self._drained.append((self._looked_at, at, drained))
+            self._count(drained, at)
             while self._drained[0][1] < at - _WINDOW:
                 self._drained.popleft()
         self._open, self._looked_at = unfinished, at
@@ -112,6 +117,20 @@ class Pressure:
         elif self._limit and unfinished >= self._limit:
             wait = _seconds_until_room(unfinished, self._limit, rate)
         return Load(unfinished, self._limit, rate, wait)
+
+    def throughput(self) -> Throughput:
+        """Media finished in each of the last spans of time."""
+        last = int(time.monotonic() // _SPAN)
+        spans = range(last - _SPANS + 1, last + 1)
+        return Throughput(
+            seconds=_SPAN, finished=tuple(self._finished.get(span, 0) for span in spans)
+        )
+
+    def _count(self, drained: int, at: float) -> None:
+        span = int(at // _SPAN)
+        self._finished[span] = self._finished.get(span, 0) + drained
+        if len(self._finished) > _SPANS:
+            del self._finished[min(self._finished)]
 
     def _drain_per_second(self) -> float | None:
         if not self._drained:

@@ -26,8 +26,8 @@ from media_processor.spool import Media
 
 router = APIRouter()
 
-# The end of a job is announced; its beginning, and what Redis lost, is seen by looking this
-# often, in seconds.
+# A change is announced; a beginning just before it is noted. That, and what Redis lost, is seen
+# by looking this often, in seconds.
 _LOOK_ANYWAY = 1.0
 
 _Parts = Annotated[Parts, Depends(parts_of)]
@@ -97,6 +97,7 @@ async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSent
 async def retry(media_id: str, parts: _Parts) -> MediaStatus:
     """Try a failed media again, with all its attempts."""
     media = await asyncio.to_thread(parts.spool.reopen, media_id)
+    parts.feed.heard(media_id)
     await parts.enqueue(media_id)
     return status(media, parts.central)
 

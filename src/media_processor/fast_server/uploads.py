@@ -30,7 +30,7 @@ from media_processor.fast_server.views import accepted
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.media.facts import Limits
-from media_processor.media.probe import probe
+from media_processor.media.probe import EMPTY, probe
 from media_processor.messages import AcceptedMedia, safe_filename
 from media_processor.profiles import Profiles
 from media_processor.spool import NewMedia
@@ -121,6 +121,7 @@ async def upload(
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
         parts.pressure.accepted(media.record.id)
+        parts.feed.heard(media.record.id)
         await parts.enqueue(media.record.id)
         crash_point("job-enqueued")
     answer = accepted(media)
@@ -144,7 +145,7 @@ def _checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits
         )
     file = form.file
     if file.size == 0:
-        raise EmptyFile("The file is empty.")
+        raise EmptyFile(EMPTY)
     _check_declared_type(file)
     profile = profiles.get(chosen)
     facts = probe(file.path, limits)

@@ -71,7 +71,7 @@ async def receive_form(
     boundary = _boundary(request.headers.get("content-type", ""))
     limit = max_file_bytes + _MAX_AROUND
     if int(request.headers.get("content-length", "0")) > limit:
-        raise _too_large(max_file_bytes)
+        raise too_large(max_file_bytes)
     path = storage.incoming()
     try:
         with storage.new_file(path) as sink:
@@ -80,7 +80,7 @@ async def receive_form(
             async for chunk in request.stream():
                 received += len(chunk)
                 if received > limit:
-                    raise _too_large(max_file_bytes)
+                    raise too_large(max_file_bytes)
                 form.feed(chunk)
                 if form.pending_bytes >= _PIECE:
                     await asyncio.to_thread(form.flush)
@@ -104,7 +104,8 @@ def _boundary(content_type: str) -> bytes:
     return options[b"boundary"]
 
 
-def _too_large(max_file_bytes: int) -> UploadTooLarge:
+def too_large(max_file_bytes: int) -> UploadTooLarge:
+    """The error for a file over the limit."""
     return UploadTooLarge(f"The file is larger than the limit of {max_file_bytes:,} bytes.")
 
 
@@ -213,7 +214,7 @@ class _Form:
         if part.name == "file":
             self._size += end - start
             if self._size > self._max_file_bytes:
-                raise _too_large(self._max_file_bytes)
+                raise too_large(self._max_file_bytes)
             self._pending.append(memoryview(data)[start:end])
             self.pending_bytes += end - start
         elif len(part.data) + end - start > _MAX_FIELD:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -170,11 +170,13 @@ class _away:  # noqa: N801
 class Changes:
     """Who waits for news of which media. One subscription serves every waiter.
 
-    A change is published when a job ends. That one began is seen by looking.
+    A change is published when a job begins, just before that is noted, and when it ends.
     """
 
-    def __init__(self, redis: ArqRedis) -> None:
+    def __init__(self, redis: ArqRedis, on_change: Callable[[str], None]) -> None:
+        """``on_change`` hears of every media, before whoever waits for it."""
         self._redis = redis
+        self._on_change = on_change
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
 
     @asynccontextmanager
@@ -207,5 +209,6 @@ class Changes:
                 await asyncio.sleep(1)
 
     def _tell(self, media_id: str) -> None:
+        self._on_change(media_id)
         for event in self._waiting.get(media_id, ()):
             event.set()

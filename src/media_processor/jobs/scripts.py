@@ -38,8 +38,9 @@ return 'enqueued'
 )
 
 # Claims up to `count` jobs that are due and tells the ms until the next one is.
-# What was rung for before is heard now, if nothing is left to claim.
-# KEYS queue bell · ARGV count lease token in-progress-prefix
+# What was rung for before is heard now, if nothing is left to claim. Whoever watches the
+# media is told that its job begins.
+# KEYS queue bell · ARGV count lease token in-progress-prefix channel
 CLAIM = (
     _NOW
     + """
@@ -47,6 +48,7 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1
 for _, id in ipairs(ids) do
   redis.call('SET', ARGV[4] .. id, ARGV[3], 'PX', ARGV[2])
   redis.call('ZADD', KEYS[1], now + ARGV[2], id)
+  redis.call('PUBLISH', ARGV[5], string.match(id, ':(.*)') or id)
 end
 local following = redis.call(
   'ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)

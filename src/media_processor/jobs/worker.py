@@ -145,7 +145,7 @@ class LeasedWorker(Worker):
         """Claim and start up to ``free`` jobs; ms until the next is due, -1 for none."""
         wait_ms, ids = await self._claim(
             keys=[self.queue_name, bell_key(self._queue)],
-            args=[free, self._lease_ms, self._token, in_progress_key_prefix],
+            args=[free, self._lease_ms, self._token, in_progress_key_prefix, CHANGES_CHANNEL],
         )
         for job_id in ids:
             self._start(job_id.decode())
@@ -215,6 +215,7 @@ class LeasedWorker(Worker):
             stage=self._queue,
             running=len(running),
             started_at=self._started_at,
+            doing=tuple(media_of(job_id) for job_id in running),
             missing_guards=self._missing_guards,
         )
         async with self.pool.pipeline(transaction=False) as pipe:

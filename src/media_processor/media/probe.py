@@ -14,6 +14,12 @@ from media_processor.errors import (
 from media_processor.media.containers import Data, bmp, gif, isobmff, jpeg, png, tiff, webp
 from media_processor.media.facts import Format, Limits, PictureFacts
 
+EMPTY = "The file is empty."
+NOT_TAKEN = (
+    "The file is not a picture that is taken, whatever its name says. Taken are "
+    "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC."
+)
+
 _READERS = {
     "JPEG": jpeg.facts,
     "PNG": png.facts,
@@ -36,7 +42,7 @@ def probe(source: Path | bytes, limits: Limits) -> PictureFacts:
         return _facts(source, limits)
     with source.open("rb") as file:
         if not file.seek(0, 2):
-            raise EmptyFile("The file is empty.")
+            raise EmptyFile(EMPTY)
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             return _facts(data, limits)
 
@@ -67,7 +73,7 @@ def _facts(data: Data, limits: Limits) -> PictureFacts:
 def _recognise(data: Data) -> Format:
     head = data[:16]
     if not head:
-        raise EmptyFile("The file is empty.")
+        raise EmptyFile(EMPTY)
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(png.SIGNATURE):
@@ -82,7 +88,4 @@ def _recognise(data: Data) -> Format:
         return "BMP"
     if kind := isobmff.kind(data):
         return kind
-    raise UnsupportedPicture(
-        "The file is not a picture that is taken, whatever its name says. Taken are "
-        "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC."
-    )
+    raise UnsupportedPicture(NOT_TAKEN)
