@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from pydantic import ValidationError
@@ -13,10 +14,21 @@ from media_processor.errors import (
     CentralRefused,
     CentralUnavailable,
     DigestMismatch,
+    InvalidField,
     MediaNotFound,
     StorageFull,
 )
-from media_processor.messages import Checkpoint, CheckpointPage, Problem, Receipt
+from media_processor.messages import (
+    ActivityPage,
+    ArchiveQuery,
+    Checkpoint,
+    CheckpointPage,
+    LogVerdict,
+    Problem,
+    Receipt,
+    StoredMedia,
+    StoredPage,
+)
 
 # A proxy between must not compress what is handed on byte for byte.
 _AS_IT_IS = {"Accept-Encoding": "identity"}
@@ -69,9 +81,7 @@ class CentralClient:
         except TimeoutError:
             raise CentralUnavailable(f"No answer within {self._timeout:g} s.") from None
         except httpx2.HTTPError as error:
-            raise CentralUnavailable(
-                f"The central server can't be reached ({type(error).__name__})."
-            ) from None
+            raise _unreachable(error) from None
         return _receipt(answer)
 
     async def answers(self) -> bool:
@@ -84,6 +94,41 @@ class CentralClient:
         except httpx2.HTTPError:
             return False
         return answer.status_code < 500
+
+    async def stored(self, query: ArchiveQuery) -> StoredPage:
+        """What the archive has of what is looked for.
+
+        Raises:
+            InvalidField: the query names a cursor that isn't the archive's.
+            CentralUnavailable: it can't be asked now.
+        """
+        params = query.model_dump(mode="json", exclude_none=True)
+        return StoredPage.model_validate_json(await self._asked("media", params))
+
+    async def stored_one(self, media_id: str) -> StoredMedia:
+        """What the archive knows of a picture; raises MediaNotFound, CentralUnavailable."""
+        return StoredMedia.model_validate_json(await self._asked(f"media/{media_id}"))
+
+    async def activity(self, limit: int) -> ActivityPage:
+        """The last lines of the activity log; raises CentralUnavailable."""
+        return ActivityPage.model_validate_json(await self._asked("activity", {"limit": limit}))
+
+    async def log_verdict(self) -> LogVerdict:
+        """What the archive finds in its log; raises CentralUnavailable."""
+        return LogVerdict.model_validate_json(await self._asked("audit"))
+
+    async def _asked(self, path: str, params: dict[str, Any] | None = None) -> bytes:
+        try:
+            answer = await self._http.get(self._url.join(path), params=params)
+        except httpx2.HTTPError as error:
+            raise _unreachable(error) from None
+        if answer.status_code == 200:
+            return answer.content
+        code, reason = _problem(answer)
+        for kind in (MediaNotFound, InvalidField):
+            if code == kind.code:
+                raise kind(reason)
+        raise CentralUnavailable(f"The central server answered {answer.status_code}: {reason}")
 
     async def checkpoints(self, after: int) -> tuple[Checkpoint, ...]:
         """The archive's checkpoints behind the sequence number ``after``.
@@ -117,9 +162,7 @@ class CentralClient:
                     )
                 yield answer
         except httpx2.HTTPError as error:
-            raise CentralUnavailable(
-                f"The central server can't be reached ({type(error).__name__})."
-            ) from None
+            raise _unreachable(error) from None
 
 
 class _InLargePieces(FileIO):
@@ -131,6 +174,10 @@ class _InLargePieces(FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
         return super().read(1024 * 1024)
+
+
+def _unreachable(error: Exception) -> CentralUnavailable:
+    return CentralUnavailable(f"The central server can't be reached ({type(error).__name__}).")
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:

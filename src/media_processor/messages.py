@@ -4,14 +4,14 @@ Times are UTC. Digests are SHA-256 in lower-case hex. Sizes are bytes.
 """
 
 import os
-import time
+import time as clock
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
 StepName = Literal[
@@ -52,7 +52,7 @@ MAX_STORED_FILENAME_BYTES = 240
 def new_media_id() -> str:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     random = int.from_bytes(os.urandom(10), "big")
-    value = time.time_ns() // 1_000_000 << 80 | random
+    value = clock.time_ns() // 1_000_000 << 80 | random
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0b11 << 62) | 0b10 << 62
     return str(UUID(int=value))
@@ -422,6 +422,41 @@ class StoredMedia(Message):
     stored_at: datetime
 
 
+ArchiveSort = Literal["newest", "oldest", "name", "largest"]
+
+
+class ArchiveQuery(Message):
+    """What is looked for in the archive. Times without a zone are UTC; a day as ``until`` is
+    meant to its end."""
+
+    name: str | None = Field(default=None, max_length=200, description="Part of the file name.")
+    worker: str | None = Field(default=None, max_length=200, description="Part of its name.")
+    since: date | datetime | None = Field(default=None, description="Stored then or later.")
+    until: date | datetime | None = Field(default=None, description="Stored then or before.")
+    sort: ArchiveSort = "newest"
+    cursor: str | None = Field(default=None, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=500)
+
+    @property
+    def earliest(self) -> datetime | None:
+        """The first moment that is wanted."""
+        return _moment(self.since) if self.since else None
+
+    @property
+    def before(self) -> datetime | None:
+        """The first moment that isn't wanted any more."""
+        if self.until is None:
+            return None
+        is_day = not isinstance(self.until, datetime)
+        return _moment(self.until) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
+
+
+def _moment(when: date | datetime) -> datetime:
+    if not isinstance(when, datetime):
+        when = datetime.combine(when, time())
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
 class StoredPage(Message):
     items: tuple[StoredMedia, ...]
     next: str | None
@@ -480,11 +515,11 @@ SANDBOX_READY = b"ready"
 is not a picture's fault."""
 
 
-class SandboxTask(Message):
-    """What a picture process is asked to do. Paths are absolute; ``logos`` and ``font`` are
-    the files that the profile names, ``tokens`` what its text may say, ``limits`` those of
-    ``media.facts.Limits``."""
+class PaintTask(Message):
+    """Brand a picture. Paths are absolute; ``logos`` and ``font`` are the files that the profile
+    names, ``tokens`` what its text may say, ``limits`` those of ``media.facts.Limits``."""
 
+    kind: Literal["paint"] = "paint"
     source: str
     target: str
     profile: dict[str, Any]
@@ -494,10 +529,34 @@ class SandboxTask(Message):
     limits: dict[str, int]
 
 
-class SandboxReply(Message):
-    """What a picture process answers: exactly one of the two is set."""
+class ViewTask(Message):
+    """Make a small picture for a browser: a WebP of at most ``side`` pixels a side."""
 
-    done: Painted | None = None
+    kind: Literal["view"] = "view"
+    source: str
+    target: str
+    side: int
+    limits: dict[str, int]
+
+
+class DifferenceTask(Message):
+    """Tell where two pictures differ."""
+
+    kind: Literal["difference"] = "difference"
+    before: str
+    after: str
+    limits: dict[str, int]
+
+
+SandboxTask = Annotated[PaintTask | ViewTask | DifferenceTask, Field(discriminator="kind")]
+"""What a picture process is asked to do."""
+
+
+class SandboxReply(Message):
+    """What a picture process answers: ``failure`` or what was asked for; nothing for a view."""
+
+    painted: Painted | None = None
+    difference: Difference | None = None
     failure: Failure | None = None
 
 

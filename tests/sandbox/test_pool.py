@@ -22,7 +22,7 @@ from media_processor.errors import (
 from media_processor.media.facts import Limits
 from media_processor.media.logo import bundled_logo_path
 from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages import SandboxTask
+from media_processor.messages import PaintTask
 from media_processor.profiles import as_message
 from media_processor.sandbox.pool import Sandbox
 from tests.media.pictures import encoded, opened, photo
@@ -51,10 +51,10 @@ def _children() -> list[psutil.Process]:
     ]
 
 
-def task(folder: Path, content: bytes | None = None, **changes: object) -> SandboxTask:
+def task(folder: Path, content: bytes | None = None, **changes: object) -> PaintTask:
     source = folder / "in"
     source.write_bytes(content if content is not None else encoded(photo((80, 60)), "JPEG"))
-    return SandboxTask(
+    return PaintTask(
         source=str(source),
         target=str(folder / "out"),
         logos=(str(bundled_logo_path()),),

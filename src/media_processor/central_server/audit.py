@@ -5,6 +5,7 @@ to meanwhile: an entry is in the chain before its line is in the log, and the lo
 read first.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +22,15 @@ from media_processor.central_server.chain import (
     is_genuine,
 )
 from media_processor.central_server.journal import Pieces
-from media_processor.messages import Checkpoint
+from media_processor.messages import Checkpoint, LogVerdict, now
 
 # A line that a running server is just writing is there within this.
 _SOON = 3.0
 _PAUSE = 0.05
 _SAY_EVERY = 5000
+# A page that asks gets the last verdict if a new one takes longer, in seconds.
+_PATIENCE = 1.0
+_LEAST_PAUSE, _PAUSES = 2.0, 19
 
 
 class Altered(Exception):
@@ -65,6 +69,48 @@ def verify(
     except Altered:
         # The log may have been rotated between our look at the names and our opening them.
         return _Reader(log_file, public_key, witness, on_entry).read()
+
+
+class CheckedLog:
+    """What is known of a log that is written to meanwhile: checked when somebody asks, but no
+    more than a twentieth of the time."""
+
+    def __init__(self, log_file: Path, public_key: str) -> None:
+        self._log_file, self._public_key = log_file, public_key
+        self._checking: asyncio.Task[None] | None = None
+        self._next_at = 0.0
+        self._verdict = LogVerdict(state="unknown", detail="The log is being checked.")
+
+    async def verdict(self) -> LogVerdict:
+        """The last verdict; a new one if that doesn't take long."""
+        if self._checking is None and time.monotonic() >= self._next_at:
+            self._checking = asyncio.create_task(self._check())
+        if self._checking:
+            await asyncio.wait({self._checking}, timeout=_PATIENCE)
+        return self._verdict
+
+    async def _check(self) -> None:
+        began = time.monotonic()
+        try:
+            self._verdict = await asyncio.to_thread(self._checked)
+        finally:
+            took = time.monotonic() - began
+            self._next_at = time.monotonic() + max(_LEAST_PAUSE, _PAUSES * took)
+            self._checking = None
+
+    def _checked(self) -> LogVerdict:
+        at = now()
+        try:
+            found = verify(self._log_file, self._public_key, ())
+        except Altered as altered:
+            detail = f"The log was altered. First at {altered}."
+            return LogVerdict(state="altered", detail=detail, at=at)
+        except OSError as error:
+            detail = f"The log can't be read: {error.strerror}."
+            return LogVerdict(state="unknown", detail=detail, at=at)
+        return LogVerdict(
+            state="agrees", detail="Every entry was checked.", sequence=found.entries, at=at
+        )
 
 
 class _Reader:

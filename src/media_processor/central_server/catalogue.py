@@ -1,7 +1,7 @@
 """The catalogue: the truth about what is stored. SQLAlchemy Core, schema by Alembic."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 
 from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.chain import GENESIS, ChainEntry
-from media_processor.errors import SetupError, StorageFailing, StorageFull
-from media_processor.messages import Receipt, StoredMedia
+from media_processor.errors import InvalidField, SetupError, StorageFailing, StorageFull
+from media_processor.messages import ArchiveQuery, ArchiveSort, Receipt, StoredMedia
 
 metadata = sa.MetaData()
 
@@ -53,7 +53,17 @@ stored = sa.Table(
     sa.Column("sequence", sa.BigInteger),
     sa.Column("chain_hash", sa.String(64)),
     sa.Index("stored_media_sequence", "sequence", unique=True),
+    sa.Index("stored_media_filename", "filename", "media_id"),
+    sa.Index("stored_media_size", "size", "media_id"),
 )
+
+# Each ends with the id, so that no two pictures have the same place; ids sort by time.
+_ORDERS: dict[ArchiveSort, tuple[tuple[sa.Column[Any], ...], bool]] = {
+    "newest": ((stored.c.media_id,), True),
+    "oldest": ((stored.c.media_id,), False),
+    "name": ((stored.c.filename, stored.c.media_id), False),
+    "largest": ((stored.c.size, stored.c.media_id), True),
+}
 
 # A page of entries: enough to be quick, few enough to hold in memory.
 _BATCH = 1000
@@ -120,6 +130,22 @@ class Catalogue:
             query = query.where(stored.c.media_id < before)
         with self._engine.connect() as connection:
             return [_entry(row).media for row in connection.execute(query)]
+
+    def search(self, query: ArchiveQuery) -> list[StoredMedia]:
+        """The pictures behind the query's cursor, and one more than its limit if there is.
+
+        Raises:
+            InvalidField: the cursor is no media of this archive.
+        """
+        columns, descending = _ORDERS[query.sort]
+        found = stored.select().where(*_wanted(query)).limit(query.limit + 1)
+        found = found.order_by(*(column.desc() if descending else column for column in columns))
+        with self._engine.connect() as connection:
+            if query.cursor is not None:
+                place = _place(connection, columns, query.cursor)
+                key = sa.tuple_(*columns)
+                found = found.where(key < place if descending else key > place)
+            return [_entry(row).media for row in connection.execute(found)]
 
     def lines_from(self, offset: int) -> Iterator[LogLine]:
         """The log lines that end behind ``offset``, in the order of their places."""
@@ -278,6 +304,25 @@ def _durable_sqlite(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=5000")
+
+
+def _wanted(query: ArchiveQuery) -> Iterator[sa.ColumnElement[bool]]:
+    if query.name:
+        yield stored.c.filename.icontains(query.name, autoescape=True)
+    if query.worker:
+        yield stored.c.worker_name.icontains(query.worker, autoescape=True)
+    if query.earliest:
+        yield stored.c.stored_at >= query.earliest
+    if query.before:
+        yield stored.c.stored_at < query.before
+
+
+def _place(connection: sa.Connection, columns: Sequence[sa.Column[Any]], cursor: str) -> sa.Tuple:
+    """Where a media stands in the order of ``columns``."""
+    last = connection.execute(sa.select(*columns).where(stored.c.media_id == cursor)).first()
+    if last is None:
+        raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
+    return sa.tuple_(*last, types=[column.type for column in columns])
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

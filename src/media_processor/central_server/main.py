@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from media_processor.central_server import routes
 from media_processor.central_server.archive import Archive
+from media_processor.central_server.audit import CheckedLog
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 class _State(TypedDict):
     archive: Archive
+    checked_log: CheckedLog
     settings: CentralServerSettings
 
 
@@ -37,7 +39,8 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         if archive is None:
             raise ValueError("there is no archive to serve")
         log.info("🏛️ archiving on port %d", settings.central_server_port)
-        yield {"archive": archive, "settings": settings}
+        checked_log = CheckedLog(settings.log_file, archive.signer.public)
+        yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
     app = FastAPI(title="media-processor: central server", version="1", lifespan=lifespan)
     app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from media_processor.central_server.archive import Archive, Delivery
+from media_processor.central_server.audit import CheckedLog
 from media_processor.errors import (
     DigestMismatch,
     DuplicatePart,
@@ -31,9 +32,11 @@ from media_processor.http.readiness import check_storage, readiness
 from media_processor.messages import (
     MAX_STORED_FILENAME_BYTES,
     ActivityPage,
+    ArchiveQuery,
     Check,
     CheckpointPage,
     Health,
+    LogVerdict,
     Readiness,
     Receipt,
     StoredMedia,
@@ -80,6 +83,11 @@ def archive_of(request: Request) -> Archive:
 def settings_of(request: Request) -> CentralServerSettings:
     """The settings of the application that serves ``request``."""
     return cast(CentralServerSettings, request.state.settings)
+
+
+def checked_log_of(request: Request) -> CheckedLog:
+    """What is known of the log of the application that serves ``request``."""
+    return cast(CheckedLog, request.state.checked_log)
 
 
 _Archive = Annotated[Archive, Depends(archive_of)]
@@ -158,17 +166,12 @@ def _delivery(form: ReceivedForm) -> Delivery:
 
 
 @router.get("/media", responses=answers(InvalidField))
-def list_stored(
-    archive: _Archive,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> StoredPage:
-    """Stored pictures, newest first."""
-    if cursor is not None and not is_media_id(cursor):
-        raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
-    stored = archive.catalogue.newest(cursor, limit + 1)
-    page = stored[:limit]
-    return StoredPage(items=tuple(page), next=page[-1].media_id if len(stored) > limit else None)
+def list_stored(archive: _Archive, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
+    """Stored pictures, searched and sorted."""
+    stored = archive.catalogue.search(query)
+    page = stored[: query.limit]
+    more = len(stored) > query.limit
+    return StoredPage(items=tuple(page), next=page[-1].media_id if more else None)
 
 
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
@@ -195,6 +198,12 @@ def get_file(media: _Stored, archive: _Archive) -> FileResponse:
 def activity(archive: _Archive, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> ActivityPage:
     """The last lines of the activity log, newest first."""
     return ActivityPage(lines=tuple(archive.log.last(limit)))
+
+
+@router.get("/audit")
+async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> LogVerdict:
+    """Whether every line of the activity log is still what its chain says."""
+    return await checked_log.verdict()
 
 
 @router.get("/audit/checkpoints", responses=answers(InvalidField))

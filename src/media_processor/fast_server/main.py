@@ -10,11 +10,12 @@ from typing import TypedDict
 from fastapi import FastAPI
 
 from media_processor.central_client import CentralClient
-from media_processor.fast_server import operations, status, uploads
+from media_processor.fast_server import archive, operations, pictures, status, uploads
 from media_processor.fast_server.feed import Feed
 from media_processor.fast_server.page import serve_page
 from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pressure import Pressure
+from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.early_answers import EarlyAnswers
 from media_processor.http.problems import add_problem_handlers
@@ -22,6 +23,7 @@ from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
 from media_processor.profiles import Profiles
+from media_processor.sandbox.orders import Orders
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
@@ -53,12 +55,23 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
         async with open_queue(settings) as queue:
             feed = Feed(spool, stopping)
             changes = Changes(queue.redis, feed.heard)
+            renditions = Renditions(settings, Orders(settings, profiles))
             pressure = Pressure(
                 spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
             )
             witness = Witness(spool.witness_file, central, settings.witness_seconds)
             parts = Parts(
-                settings, spool, queue, changes, central, stopping, pressure, profiles, feed
+                settings=settings,
+                spool=spool,
+                queue=queue,
+                changes=changes,
+                central=central,
+                stopping=stopping,
+                pressure=pressure,
+                profiles=profiles,
+                feed=feed,
+                renditions=renditions,
+                witness=witness,
             )
             helpers = (
                 asyncio.create_task(changes.listen()),
@@ -71,12 +84,13 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
                 yield {"parts": parts}
             finally:
                 await end(*helpers)
+                await renditions.close()
                 await central.close()
 
     app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)
     app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
-    for module in (uploads, status, operations):
+    for module in (uploads, status, pictures, archive, operations):
         app.include_router(module.router)
     serve_page(app)
     return app

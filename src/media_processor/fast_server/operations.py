@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from media_processor.errors import QueueUnavailable
-from media_processor.fast_server.parts import Parts, parts_of
+from media_processor.fast_server.parts import Parts, PartsOf
 from media_processor.http.readiness import check_storage, readiness
 from media_processor.messages import (
     Check,
@@ -24,11 +24,9 @@ from media_processor.spool import age_seconds
 
 router = APIRouter()
 
-_Parts = Annotated[Parts, Depends(parts_of)]
-
 
 @router.get("/profiles")
-def list_profiles(parts: _Parts) -> ProfileList:
+def list_profiles(parts: PartsOf) -> ProfileList:
     """The profiles that an upload may name."""
     return ProfileList(
         profiles=tuple(
@@ -39,20 +37,20 @@ def list_profiles(parts: _Parts) -> ProfileList:
 
 
 @router.get("/queue")
-async def queue_report(parts: _Parts) -> QueueReport:
+async def queue_report(parts: PartsOf) -> QueueReport:
     """How much there is to do and who does it."""
     return await report(parts)
 
 
 @router.get("/throughput")
-def throughput(parts: _Parts) -> Throughput:
+def throughput(parts: PartsOf) -> Throughput:
     """How many pictures were finished over the last minutes."""
     return parts.pressure.throughput()
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def events(
-    parts: _Parts, last_event_id: Annotated[str | None, Header(max_length=64)] = None
+    parts: PartsOf, last_event_id: Annotated[str | None, Header(max_length=64)] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens to all pictures and queues, as server-sent events."""
     async for event in parts.feed.follow(last_event_id):
@@ -92,7 +90,7 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Something is missing."}})
-async def ready(parts: _Parts, response: Response) -> Readiness:
+async def ready(parts: PartsOf, response: Response) -> Readiness:
     """Every part that taking a picture needs. Without Redis pictures are taken, but wait."""
     floor = parts.settings.min_free_bytes
     checks = await asyncio.to_thread(check_storage, parts.spool.storage, floor)

@@ -1,15 +1,14 @@
 """``GET /``: the page, and what it asks before it sends anything."""
 
 from importlib.resources import files
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from media_processor.errors import EmptyFile, UnsupportedPicture, UploadTooLarge
-from media_processor.fast_server.parts import Parts, parts_of
+from media_processor.fast_server.parts import PartsOf
 from media_processor.http.multipart import too_large
 from media_processor.media.probe import EMPTY, NOT_TAKEN
 from media_processor.messages import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS, UploadLimits
@@ -50,7 +49,7 @@ def page() -> FileResponse:
 
 
 @router.get("/limits")
-def limits(parts: Annotated[Parts, Depends(parts_of)]) -> UploadLimits:
+def limits(parts: PartsOf) -> UploadLimits:
     """What an upload must be, and what one that isn't is told."""
     most = parts.settings.max_upload_bytes
     return UploadLimits(

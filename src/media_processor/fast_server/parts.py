@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.feed import Feed
 from media_processor.fast_server.pressure import Pressure
+from media_processor.fast_server.renditions import Renditions
+from media_processor.fast_server.witness import Witness
 from media_processor.jobs.queue import Changes, JobQueue, Wanted
 from media_processor.profiles import Profiles
 from media_processor.settings import FastServerSettings
@@ -33,6 +35,8 @@ class Parts:
     pressure: Pressure
     profiles: Profiles
     feed: Feed
+    renditions: Renditions
+    witness: Witness
 
     async def enqueue(self, media_id: str) -> None:
         """Have a media that is in the spool worked on, now or when Redis is back."""
@@ -46,3 +50,7 @@ class Parts:
 def parts_of(request: Request) -> Parts:
     """The parts of the application that serves ``request``."""
     return cast(Parts, request.state.parts)
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+"""For a route's signature."""

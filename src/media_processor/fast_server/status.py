@@ -17,7 +17,7 @@ from media_processor.errors import (
     NotFailed,
     NotReadyYet,
 )
-from media_processor.fast_server.parts import Parts, parts_of
+from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.views import status
 from media_processor.http.files import file_headers
 from media_processor.http.problems import answers
@@ -30,20 +30,19 @@ router = APIRouter()
 # by looking this often, in seconds.
 _LOOK_ANYWAY = 1.0
 
-_Parts = Annotated[Parts, Depends(parts_of)]
 
-
-def found(media_id: str, parts: _Parts) -> Media:
+def found(media_id: str, parts: PartsOf) -> Media:
     """The media of the path."""
     return parts.spool.find(media_id)
 
 
-_Media = Annotated[Media, Depends(found)]
+FoundMedia = Annotated[Media, Depends(found)]
+"""For a route's signature."""
 
 
 @router.get("/media", responses=answers(InvalidField))
 def list_media(
-    parts: _Parts,
+    parts: PartsOf,
     status_is: Annotated[Status | None, Query(alias="status")] = None,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -60,7 +59,7 @@ def list_media(
 
 
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
-def get_media(media: _Media, parts: _Parts) -> MediaStatus:
+def get_media(media: FoundMedia, parts: PartsOf) -> MediaStatus:
     """One media."""
     return status(media, parts.central)
 
@@ -70,7 +69,7 @@ def get_media(media: _Media, parts: _Parts) -> MediaStatus:
     response_class=EventSourceResponse,
     responses=answers(MediaNotFound),
 )
-async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSentEvent]:
+async def media_events(media: FoundMedia, parts: PartsOf) -> AsyncIterator[ServerSentEvent]:
     """The status now and at each change, as server-sent events, until it is stored or failed."""
     media_id = media.record.id
     sent: Media | None = None
@@ -94,7 +93,7 @@ async def media_events(media: _Media, parts: _Parts) -> AsyncIterator[ServerSent
 @router.post(
     "/media/{media_id}/retry", status_code=202, responses=answers(MediaNotFound, NotFailed)
 )
-async def retry(media_id: str, parts: _Parts) -> MediaStatus:
+async def retry(media_id: str, parts: PartsOf) -> MediaStatus:
     """Try a failed media again, with all its attempts."""
     media = await asyncio.to_thread(parts.spool.reopen, media_id)
     parts.feed.heard(media_id)
@@ -107,7 +106,7 @@ async def retry(media_id: str, parts: _Parts) -> MediaStatus:
     response_class=FileResponse,
     responses=answers(MediaNotFound),
 )
-def get_original(media: _Media, parts: _Parts) -> FileResponse:
+def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
     """The picture as it came."""
     path = parts.spool.original(media.record)
     if not path.exists():
@@ -116,7 +115,7 @@ def get_original(media: _Media, parts: _Parts) -> FileResponse:
     return FileResponse(path, media_type=record.content_type, headers=file_headers(record.filename))
 
 
-async def archived(media: _Media, parts: _Parts) -> AsyncIterator[httpx2.Response | None]:
+async def archived(media: FoundMedia, parts: PartsOf) -> AsyncIterator[httpx2.Response | None]:
     """The archive's answer with the branded picture, or None while the spool has it."""
     if media.status == "stored":
         async with parts.central.fetch(media.record.id) as answer:
@@ -131,8 +130,8 @@ async def archived(media: _Media, parts: _Parts) -> AsyncIterator[httpx2.Respons
     responses=answers(MediaNotFound, NotReadyYet, CentralUnavailable),
 )
 async def get_watermarked(
-    media: _Media,
-    parts: _Parts,
+    media: FoundMedia,
+    parts: PartsOf,
     from_archive: Annotated[httpx2.Response | None, Depends(archived)],
 ) -> Response:
     """The branded picture: from the spool while it is there, then from the archive."""

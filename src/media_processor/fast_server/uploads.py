@@ -38,7 +38,7 @@ from media_processor.spool import NewMedia
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-_FORM = {
+FORM = {
     "requestBody": {
         "required": True,
         "content": {
@@ -64,6 +64,23 @@ _FORM = {
     }
 }
 
+REFUSALS = (
+    DuplicatePart,
+    EmptyFile,
+    NotMultipart,
+    UnsupportedPicture,
+    UploadTooLarge,
+    UploadTooSlow,
+    InvalidField,
+    BrokenPicture,
+    TooManyPixels,
+    TooManyFrames,
+    ImageBomb,
+    StorageFull,
+    StorageFailing,
+)
+"""What any form with a picture can be answered with."""
+
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -78,25 +95,8 @@ IdempotencyKey = Annotated[
 @router.post(
     "/media",
     status_code=202,
-    openapi_extra=_FORM,
-    responses=answers(
-        DuplicatePart,
-        EmptyFile,
-        IdempotencyConflict,
-        NotMultipart,
-        UnsupportedPicture,
-        UploadTooLarge,
-        UploadTooSlow,
-        InvalidField,
-        UnknownProfile,
-        BrokenPicture,
-        TooManyPixels,
-        TooManyFrames,
-        ImageBomb,
-        StorageFull,
-        StorageFailing,
-        Overloaded,
-    ),
+    openapi_extra=FORM,
+    responses=answers(*REFUSALS, IdempotencyConflict, UnknownProfile, Overloaded),
 )
 async def upload(
     request: Request,
@@ -114,9 +114,9 @@ async def upload(
     with parts.pressure.admitted(announced):
         async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
             crash_point("upload-received")
-            chosen = _chosen(form, profile)
+            chosen = chosen_profile(form, profile)
             limits = Limits(**parts.settings.picture_limits)
-            new = await asyncio.to_thread(_checked, form, parts.profiles, chosen, limits)
+            new = await asyncio.to_thread(checked, form, parts.profiles, chosen, limits)
             media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
@@ -129,7 +129,7 @@ async def upload(
     return answer
 
 
-def _chosen(form: ReceivedForm, asked: str | None) -> str:
+def chosen_profile(form: ReceivedForm, asked: str | None) -> str:
     """The profile that the address or the form names; both may if they agree."""
     field = form.fields.get("profile")
     if asked is not None and field is not None and asked != field:
@@ -137,7 +137,7 @@ def _chosen(form: ReceivedForm, asked: str | None) -> str:
     return asked or field or "default"
 
 
-def _checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) -> NewMedia:
+def checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) -> NewMedia:
     """What the form holds, if it is a picture that we take."""
     if unknown := form.fields.keys() - {"profile"}:
         raise InvalidField(

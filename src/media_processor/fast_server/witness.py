@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable
-from media_processor.messages import Checkpoint
+from media_processor.messages import Checkpoint, LogVerdict
 from media_processor.storage.local import telling_disk_faults
 
 log = logging.getLogger(__name__)
@@ -36,13 +36,25 @@ class Witness:
         self._file = file
         self._central = central
         self._every = every
+        self._contradiction: str | None = None
+
+    async def verdict(self) -> LogVerdict:
+        """What is known of the archive's log: by our own witness, and by its own reading."""
+        if self._contradiction:
+            return LogVerdict(state="altered", detail=self._contradiction)
+        try:
+            return await self._central.log_verdict()
+        except CentralUnavailable as error:
+            return LogVerdict(state="unknown", detail=error.detail)
 
     async def watch(self) -> None:
         """Ask every ``every`` seconds, for ever."""
         while True:
             try:
                 await self.ask()
+                self._contradiction = None
             except Contradiction as error:
+                self._contradiction = f"The log isn't what it was: {error}."
                 log.error("❌ the archive's log was altered: %s; run 'audit verify'", error)
             except CentralUnavailable as error:
                 log.debug("no checkpoints: %s", error.detail)

@@ -14,6 +14,7 @@ from media_processor.errors import (
 from media_processor.media.containers import Data, bmp, gif, isobmff, jpeg, png, tiff, webp
 from media_processor.media.facts import Format, Limits, PictureFacts
 
+DAMAGED = "The picture is damaged or cut short: its pixels can't be decoded."
 EMPTY = "The file is empty."
 NOT_TAKEN = (
     "The file is not a picture that is taken, whatever its name says. Taken are "

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from media_processor.media import splice
 from media_processor.media.codecs import (
@@ -26,10 +25,11 @@ from media_processor.media.codecs import (
 from media_processor.media.facts import CONTENT_TYPES, Format, Limits, PictureFacts
 from media_processor.media.logo import Artwork
 from media_processor.media.placement import Box
-from media_processor.media.probe import guarded, probe
+from media_processor.media.probe import DAMAGED, guarded, probe
 from media_processor.media.profile import Output, Profile, filled
 from media_processor.media.stamp import Stamp
 from media_processor.media.text import Text
+from media_processor.media.whole_file import write
 
 _CODECS: dict[Format, Callable[[bytes, PictureFacts, Stamp, Options], Branded]] = {
     "JPEG": jpeg.brand,
@@ -50,7 +50,6 @@ _OUTPUTS: dict[Output, Format] = {
     "bmp": "BMP",
     "avif": "AVIF",
 }
-_DAMAGED = "The picture is damaged or cut short: its pixels can't be decoded."
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def watermark(
         drawn = artworks if profile.text is None else [_text(data, facts, profile, tokens, font)]
         branded, stamp, declined = _branded(data, facts, drawn, profile, limits)
         boxes, contrast = tuple(stamp.boxes), stamp.contrast
-    _write(target, branded.data)
+    write(target, branded.data)
     return Watermarked(
         format=branded.format,
         content_type=CONTENT_TYPES[branded.format],
@@ -135,7 +134,7 @@ def _branded(
 ) -> tuple[Branded, Stamp, str | None]:
     options = Options(limits, profile.strip, profile.quality)
     wanted = _OUTPUTS.get(profile.format, facts.format)
-    with guarded(_DAMAGED):
+    with guarded(DAMAGED):
         if wanted == facts.format:
             stamp = Stamp(artworks, profile, facts)
             try:
@@ -161,12 +160,3 @@ def _text(
     if "{exif.artist}" in text:
         known["exif.artist"] = pillow.artist(data, facts.format)
     return Text(filled(text, known), font, profile.colour, profile.shadow)
-
-
-def _write(target: Path, data: bytes | memoryview) -> None:
-    temporary = target.with_name(f".{uuid4().hex}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

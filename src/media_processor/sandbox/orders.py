@@ -4,7 +4,7 @@ from pathlib import Path
 
 from media_processor.errors import LogoUnavailable
 from media_processor.media.profile import Profile
-from media_processor.messages import SandboxTask
+from media_processor.messages import PaintTask
 from media_processor.profiles import Profiles, as_message, resolved
 from media_processor.sandbox.logo_source import LogoSource
 from media_processor.settings import PipelineSettings
@@ -16,9 +16,9 @@ _OUR_OWN = 256 * 1024**2
 class Orders:
     """Makes orders out of profiles; every logo is fetched once."""
 
-    def __init__(self, settings: PipelineSettings) -> None:
+    def __init__(self, settings: PipelineSettings, profiles: Profiles | None = None) -> None:
         """Raises SetupError for a file of profiles that can't be used."""
-        self.profiles = Profiles(settings.watermarks)
+        self.profiles = profiles or Profiles(settings.watermarks)
         self._settings = settings
         self._default = LogoSource(
             settings.google_logo, settings.logo_dir, is_chosen=settings.google_logo_is_set
@@ -27,7 +27,7 @@ class Orders:
 
     async def order(
         self, source: Path, target: Path, profile: str, tokens: dict[str, str]
-    ) -> SandboxTask:
+    ) -> PaintTask:
         """The order to brand ``source``.
 
         Raises:
@@ -36,16 +36,21 @@ class Orders:
         """
         chosen = self.profiles.get(profile)
         font = resolved(chosen.font, self._settings.watermarks) if chosen.font else None
-        return SandboxTask(
+        return PaintTask(
             source=str(source),
             target=str(target),
             profile=as_message(chosen),
             logos=tuple([str(path) for path in await self._logos(chosen)]),
             font=font,
             tokens=tokens,
-            limits=self._settings.picture_limits
-            | {"memory": self._settings.watermark_memory_bytes - _OUR_OWN},
+            limits=self.limits,
         )
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What ``media.facts.Limits`` is made of, in a picture process."""
+        memory = self._settings.watermark_memory_bytes - _OUR_OWN
+        return self._settings.picture_limits | {"memory": memory}
 
     async def check(self, profile: Profile) -> None:
         """Raises LogoUnavailable if one of the profile's logos can't be had."""

@@ -11,25 +11,36 @@ import resource
 import signal
 import sys
 import warnings
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from media_processor.errors import MediaProcessorError, OutOfMemory
+from media_processor.media.difference import difference
 from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo, load_logo
+from media_processor.media.view import view
 from media_processor.media.watermark import watermark
 from media_processor.messages import (
     PICTURE_EXTENSIONS,
     SANDBOX_READY,
+    Difference,
+    DifferenceTask,
     Failure,
     Painted,
+    PaintTask,
     SandboxReply,
     SandboxTask,
+    ViewTask,
 )
 from media_processor.processes import die_with_parent
 from media_processor.profiles import from_message
 from media_processor.sandbox.confinement import confine
 from media_processor.storage.local import telling_disk_faults
+
+_TASK: TypeAdapter[SandboxTask] = TypeAdapter(SandboxTask)
 
 
 def main() -> None:
@@ -45,7 +56,7 @@ def main() -> None:
     replies.flush()
     for line in sys.stdin.buffer:
         _allow_cpu(seconds)
-        reply = _answer(SandboxTask.model_validate_json(line))
+        reply = _answer(_TASK.validate_json(line))
         replies.write(reply.model_dump_json().encode() + b"\n")
         replies.flush()
 
@@ -75,18 +86,30 @@ def _allow_cpu(seconds: int) -> None:
 def _answer(task: SandboxTask) -> SandboxReply:
     try:
         with telling_disk_faults():
-            return SandboxReply(done=_paint(task))
+            return _carried_out(task)
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
     except OSError as error:
-        detail = f"The branded picture can't be written: {error.strerror}."
+        detail = f"The picture can't be written: {error.strerror}."
         return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))
     except MemoryError:
         detail = "The picture needs more memory than a picture process may use."
         return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
 
 
-def _paint(task: SandboxTask) -> Painted:
+def _carried_out(task: SandboxTask) -> SandboxReply:
+    match task:
+        case PaintTask():
+            return SandboxReply(painted=_paint(task))
+        case ViewTask():
+            view(Path(task.source), Path(task.target), task.side, Limits(**task.limits))
+            return SandboxReply()
+        case DifferenceTask():
+            found = difference(Path(task.before), Path(task.after), Limits(**task.limits))
+            return SandboxReply(difference=Difference.model_validate(asdict(found)))
+
+
+def _paint(task: PaintTask) -> Painted:
     profile = from_message(task.profile)
     files = [Path(logo) for logo in task.logos]
     logos = [_logo(file, file.stat().st_mtime_ns) for file in files]

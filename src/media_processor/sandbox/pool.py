@@ -14,7 +14,16 @@ from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
-from media_processor.messages import SANDBOX_READY, Painted, SandboxReply, SandboxTask
+from media_processor.messages import (
+    SANDBOX_READY,
+    Difference,
+    DifferenceTask,
+    Painted,
+    PaintTask,
+    SandboxReply,
+    SandboxTask,
+    ViewTask,
+)
 from media_processor.sandbox.confinement import GUARDS
 from media_processor.sandbox.failures import error_of
 
@@ -54,7 +63,7 @@ class Sandbox:
         """End every process."""
         await asyncio.gather(*(process.kill() for process in self._all))
 
-    async def paint(self, task: SandboxTask) -> Painted:
+    async def paint(self, task: PaintTask) -> Painted:
         """Brand one picture.
 
         Raises:
@@ -62,6 +71,23 @@ class Sandbox:
             SandboxError: its process crashed, or took too much memory or time.
             LogoUnavailable, StorageFull, MediaProcessorError: not the picture's fault.
         """
+        reply = await self._carried_out(task)
+        if reply.painted is None:
+            raise DecoderCrash("The picture process gave an empty answer.")
+        return reply.painted
+
+    async def view(self, task: ViewTask) -> None:
+        """Make a small picture; raises what ``paint`` does."""
+        await self._carried_out(task)
+
+    async def difference(self, task: DifferenceTask) -> Difference:
+        """Where two pictures differ; raises what ``paint`` does."""
+        reply = await self._carried_out(task)
+        if reply.difference is None:
+            raise DecoderCrash("The picture process gave an empty answer.")
+        return reply.difference
+
+    async def _carried_out(self, task: SandboxTask) -> SandboxReply:
         process = await self._free.get()
         try:
             reply = await process.ask(task, seconds=self._timeout)
@@ -69,9 +95,7 @@ class Sandbox:
             self._free.put_nowait(process)
         if reply.failure:
             raise error_of(reply.failure)
-        if reply.done is None:
-            raise DecoderCrash("The picture process gave an empty answer.")
-        return reply.done
+        return reply
 
 
 class _PictureProcess:

@@ -29,13 +29,13 @@ def brand(
     data: bytes, facts: PictureFacts, stamp: Stamp, options: Options, target: Format
 ) -> Branded:
     """The first frame, upright, in 8 bits, as ``target``. ``stamp`` is for the upright picture."""
-    image, found = _upright(data, facts)
+    image, found = upright(data, facts)
     kept = found.kept(1, options.strip)
     notes = [f"{facts.format} was asked to come out as {target}"]
     if facts.frames > 1:
         notes.append(f"of {facts.frames} frames the first is kept")
     if image.mode == "CMYK" and target not in ("JPEG", "TIFF"):
-        image, kept = _as_srgb(image, kept)
+        image, kept = as_srgb(image, kept.icc), Metadata(b"", kept.exif, kept.xmp)
     if target in _WITHOUT_ALPHA and image.mode in ("LA", "RGBA"):
         image = heif_codec.on_white(image.convert("RGBA"))
     stamp.draw(image, kept.icc)
@@ -55,32 +55,40 @@ def brand(
     return Branded(result, target, tuple(notes))
 
 
-def _upright(data: bytes, facts: PictureFacts) -> tuple[Image.Image, Metadata]:
+def upright(
+    data: bytes, facts: PictureFacts, at_least: int | None = None
+) -> tuple[Image.Image, Metadata]:
+    """The first frame as it is displayed, in 8 bits, and what goes with it.
+
+    Where that is cheaper it is smaller, but no side is shorter than ``at_least`` pixels.
+    """
     if facts.format == "HEIF":
         return heif_codec.decoded(data)
     source = opened(data, facts.format)
+    if at_least:
+        source.draft(None, (at_least, at_least))
     source.load()
     found = metadata_in(source.info)
     image = source if source.mode != "I;16" else source.convert("I").point(_high_byte).convert("L")
     image = ImageOps.exif_transpose(stampable(image))
-    upright = Metadata(found.icc, exif.upright(found.exif), found.xmp)
-    return image, upright
+    return image, Metadata(found.icc, exif.upright(found.exif), found.xmp)
 
 
 def _high_byte(value: Any) -> Any:
     return value * (1 / 257)
 
 
-def _as_srgb(image: Image.Image, kept: Metadata) -> tuple[Image.Image, Metadata]:
-    plain = Metadata(b"", kept.exif, kept.xmp)
-    if kept.icc:
+def as_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    """A picture of the colour profile ``icc`` as RGB in sRGB; converted without a profile, or
+    with one that is damaged or of another kind, as Pillow has it."""
+    if icc:
         try:
-            profile = ImageCms.ImageCmsProfile(BytesIO(kept.icc))
+            profile = ImageCms.ImageCmsProfile(BytesIO(icc))
             converted = ImageCms.profileToProfile(
                 image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
             if converted is not None:
-                return converted, plain
+                return converted
         except (ImageCms.PyCMSError, OSError):
             pass
-    return image.convert("RGB"), plain
+    return image.convert("RGB")

@@ -1,0 +1,103 @@
+"""``GET /archive…``: what the central server has stored, for a page that can't reach it."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated
+
+import httpx2
+from fastapi import APIRouter, Depends, Form, Query
+from fastapi.responses import Response, StreamingResponse
+
+from media_processor.errors import (
+    BrokenPicture,
+    CentralUnavailable,
+    InvalidField,
+    MediaNotFound,
+    Overloaded,
+)
+from media_processor.fast_server.parts import PartsOf
+from media_processor.fast_server.pictures import WEBP, archived, webp
+from media_processor.fast_server.renditions import Key, Side
+from media_processor.fast_server.zip_file import zip_of
+from media_processor.http.problems import answers
+from media_processor.messages import (
+    ArchiveQuery,
+    StoredPage,
+    WitnessedActivity,
+    is_media_id,
+)
+
+router = APIRouter()
+
+_MOST_AT_ONCE = 1000
+
+
+def _known_form(media_id: str) -> str:
+    if not is_media_id(media_id):
+        raise MediaNotFound("No picture with this id is stored.")
+    return media_id
+
+
+_MediaId = Annotated[str, Depends(_known_form)]
+
+
+@router.get("/archive", responses=answers(InvalidField, CentralUnavailable))
+async def search(parts: PartsOf, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
+    """What the central server has stored."""
+    return await parts.central.stored(query)
+
+
+async def _fetched(media_id: _MediaId, parts: PartsOf) -> AsyncIterator[httpx2.Response]:
+    async with parts.central.fetch(media_id) as answer:
+        yield answer
+
+
+@router.get(
+    "/archive/{media_id}/file",
+    response_class=Response,
+    responses=answers(MediaNotFound, CentralUnavailable),
+)
+async def get_file(fetched: Annotated[httpx2.Response, Depends(_fetched)]) -> StreamingResponse:
+    """A stored picture."""
+    wanted = ("content-type", "content-length", "content-disposition", "etag", "last-modified")
+    headers = {name: fetched.headers[name] for name in wanted if name in fetched.headers}
+    headers["X-Content-Type-Options"] = "nosniff"
+    return StreamingResponse(fetched.aiter_raw(), headers=headers)
+
+
+@router.get(
+    "/archive/{media_id}/thumbnail",
+    response_class=Response,
+    responses={
+        200: WEBP,
+        **answers(MediaNotFound, BrokenPicture, CentralUnavailable, Overloaded),
+    },
+)
+async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBNAIL) -> Response:
+    """A stored picture, small, as WebP."""
+    key = Key(media_id, f"stored.{side}.webp")
+    return webp(await parts.renditions.view(key, side, partial(archived, media_id, parts)))
+
+
+@router.post(
+    "/archive/zip", response_class=Response, responses={200: {"content": {"application/zip": {}}}}
+)
+async def get_zip(
+    parts: PartsOf,
+    media_ids: Annotated[list[str], Form(alias="id", min_length=1, max_length=_MOST_AT_ONCE)],
+) -> StreamingResponse:
+    """Many stored pictures as one ZIP file, streamed."""
+    headers = {"Content-Disposition": 'attachment; filename="pictures.zip"'}
+    chosen = list(dict.fromkeys(filter(is_media_id, media_ids)))
+    return StreamingResponse(
+        zip_of(parts.central, chosen), media_type="application/zip", headers=headers
+    )
+
+
+@router.get("/activity", responses=answers(CentralUnavailable))
+async def activity(
+    parts: PartsOf, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> WitnessedActivity:
+    """The last lines of the activity log, and whether it is still what was witnessed."""
+    page = await parts.central.activity(limit)
+    return WitnessedActivity(lines=page.lines, verified=await parts.witness.verdict())

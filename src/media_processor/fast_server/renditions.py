@@ -1,0 +1,184 @@
+"""What the page shows of pictures: small ones, differences, previews. Made on demand, kept in
+a cache that may be removed at any time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from uuid import uuid4
+
+from media_processor.errors import Overloaded
+from media_processor.media.whole_file import write
+from media_processor.messages import DifferenceTask, ViewTask
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
+from media_processor.settings import FastServerSettings
+
+
+class Side(IntEnum):
+    """Most pixels a side: for a grid, twice as fine as it is shown; for a whole window."""
+
+    THUMBNAIL = 384
+    VIEW = 1600
+
+
+# A page full of large pictures must not hold up everybody's small ones.
+_PROCESSES = 2
+# Browsers ask for six at a time; more than ten of them are told to come again.
+_MOST_WAITING = 64
+_RETRY_AFTER = 2
+_SWEEP_EVERY = 200
+_ROOM = 0.9
+
+Source = Callable[[], AbstractAsyncContextManager[Path]]
+"""Gives the file of a picture while the context lasts."""
+
+Make = Callable[[Path], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names what is made of a media; all parts are safe in a path."""
+
+    media_id: str
+    what: str
+
+    @property
+    def path(self) -> str:
+        """Below the cache's folder; ids end in random digits."""
+        return f"{self.media_id[-2:]}/{self.media_id}.{self.what}"
+
+
+class Renditions:
+    """Makes each once, however many ask for it at the same time."""
+
+    def __init__(self, settings: FastServerSettings, orders: Orders) -> None:
+        self._folder = settings.thumbnails_dir
+        self._most_bytes = settings.thumbnail_cache_bytes
+        self._orders = orders
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._sandbox = Sandbox(
+            _PROCESSES,
+            memory_bytes=settings.watermark_memory_bytes,
+            timeout=settings.watermark_timeout,
+            writable=[self._folder],
+        )
+        self._making: dict[Key, asyncio.Task[bytes]] = {}
+        self._waiting = 0
+        self._made_since_sweep = _SWEEP_EVERY  # what was left of the last run
+
+    async def close(self) -> None:
+        """End the picture processes."""
+        await self._sandbox.close()
+
+    async def view(self, key: Key, side: int, source: Source) -> bytes:
+        """A WebP of at most ``side`` pixels a side.
+
+        Raises:
+            PictureError, SandboxError: it can't be made of this picture.
+            Overloaded: too many wait already.
+            What ``source`` raises.
+        """
+
+        async def make(target: Path) -> None:
+            async with source() as picture:
+                await self._sandbox.view(self._view_task(picture, target, side))
+
+        return await self._kept(key, make)
+
+    async def difference(self, key: Key, before: Source, after: Source) -> bytes:
+        """A JSON document of messages.Difference; raises what ``view`` does."""
+
+        async def make(target: Path) -> None:
+            async with before() as first, after() as second:
+                task = DifferenceTask(
+                    before=str(first), after=str(second), limits=self._orders.limits
+                )
+                found = await self._sandbox.difference(task)
+            await asyncio.to_thread(write, target, found.model_dump_json().encode())
+
+        return await self._kept(key, make)
+
+    async def preview(self, picture: Path, profile: str, tokens: dict[str, str]) -> bytes:
+        """``picture`` as it would be branded, as a WebP.
+
+        Raises:
+            PictureError, SandboxError, LogoUnavailable: it would not be branded.
+            Overloaded: too many wait already.
+        """
+        with self._turn(), self.scratch() as branded, self.scratch() as shown:
+            order = await self._orders.order(picture, branded, profile, tokens)
+            await self._sandbox.paint(order)
+            await self._sandbox.view(self._view_task(branded, shown, Side.VIEW))
+            return await asyncio.to_thread(shown.read_bytes)
+
+    def check_room(self) -> None:
+        """Raises Overloaded if too many wait already."""
+        if self._waiting >= _MOST_WAITING:
+            raise Overloaded(
+                f"Too many pictures are being drawn. Ask again in {_RETRY_AFTER} s.",
+                retry_after=_RETRY_AFTER,
+            )
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A name in the cache's folder for a file that goes when the context ends."""
+        file = self._folder / f".{uuid4().hex}"
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _view_task(self, source: Path, target: Path, side: int) -> ViewTask:
+        return ViewTask(
+            source=str(source), target=str(target), side=side, limits=self._orders.limits
+        )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        self.check_room()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    async def _kept(self, key: Key, make: Make) -> bytes:
+        path = self._folder / key.path
+        with suppress(FileNotFoundError):
+            return await asyncio.to_thread(path.read_bytes)
+        if key not in self._making:
+            task = asyncio.create_task(self._make(path, make))
+            task.add_done_callback(lambda _: self._making.pop(key))
+            self._making[key] = task
+        # Whoever asked first may go away; the others still want it.
+        return await asyncio.shield(self._making[key])
+
+    async def _make(self, path: Path, make: Make) -> bytes:
+        with self._turn():
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            await make(path)
+            made = await asyncio.to_thread(path.read_bytes)
+        self._made_since_sweep += 1
+        if self._made_since_sweep >= _SWEEP_EVERY:
+            self._made_since_sweep = 0
+            await asyncio.to_thread(_sweep, self._folder, self._most_bytes)
+        return made
+
+
+def _sweep(folder: Path, most_bytes: int) -> None:
+    """Remove the oldest files until the rest has room; also what a crash has left."""
+    files = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            if path.is_file():
+                files.append((found.st_mtime, found.st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= most_bytes * _ROOM:
+            break
+        path.unlink(missing_ok=True)
+        total -= size

@@ -1,0 +1,81 @@
+"""Stored pictures as one ZIP file that is never whole anywhere: made while it is sent."""
+
+import asyncio
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
+
+from media_processor.central_client import CentralClient
+from media_processor.errors import CentralUnavailable, MediaNotFound
+from media_processor.messages import StoredMedia
+
+_PIECE = 1 << 20
+
+
+class _Outlet(io.RawIOBase):
+    """Takes what ``zipfile`` writes; it can't seek, so the sizes come behind each file."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        self._pieces.append(bytes(data))  # type: ignore[call-overload]
+        return len(self._pieces[-1])
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        taken, self._pieces = b"".join(self._pieces), []
+        return taken
+
+
+async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[bytes]:
+    """The pieces of a ZIP of these media, uncompressed, as pictures don't shrink.
+
+    What the archive doesn't have is named in ``missing.txt``. If it goes away in the middle of
+    a picture, the ZIP ends there, unusable, and the client sees that it was cut off.
+    """
+    outlet, names, missing = _Outlet(), set[str](), list[str]()
+    with zipfile.ZipFile(outlet, "w") as archive:
+        for media_id in media_ids:
+            try:
+                media = await central.stored_one(media_id)
+            except (MediaNotFound, CentralUnavailable) as error:
+                missing.append(f"{media_id}: {error.detail}\n")
+                continue
+            async for piece in _added(archive, outlet, central, media, names):
+                yield piece
+        if missing:
+            archive.writestr("missing.txt", "".join(missing))
+    yield outlet.taken()
+
+
+async def _added(
+    archive: zipfile.ZipFile,
+    outlet: _Outlet,
+    central: CentralClient,
+    media: StoredMedia,
+    names: set[str],
+) -> AsyncIterator[bytes]:
+    stored_at = media.stored_at.astimezone()
+    info = zipfile.ZipInfo(_unused(media.filename, names), stored_at.timetuple()[:6])
+    info.file_size = media.size
+    async with central.fetch(media.media_id) as answer:
+        with archive.open(info, "w") as entry:
+            async for piece in answer.aiter_raw(_PIECE):
+                await asyncio.to_thread(entry.write, piece)  # its checksum takes a while
+                yield outlet.taken()
+    yield outlet.taken()
+
+
+def _unused(filename: str, names: set[str]) -> str:
+    """The name, with a number if it was there before."""
+    path, number, name = PurePosixPath(filename), 1, filename
+    while name.casefold() in names:
+        number += 1
+        name = f"{path.stem}-{number}{path.suffix}"
+    names.add(name.casefold())
+    return name
