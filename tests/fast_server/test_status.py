@@ -125,3 +125,19 @@ def test_errors_of_the_framework_are_problem_documents_too(running: System) -> N
     for answer in (running.http.get("/nothing"), running.http.delete("/media")):
         assert answer.headers["content-type"] == "application/problem+json"
         assert Problem.model_validate_json(answer.content).status == answer.status_code
+
+
+def test_a_watcher_that_comes_back_is_told_what_is_new(system: System) -> None:
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+    media = system.upload(JPEG)
+    with system.http.stream("GET", media.links.events) as answer:
+        first = next(line for line in answer.iter_lines() if line.startswith("id:"))
+    last_id = {"Last-Event-ID": first.removeprefix("id:").strip()}
+
+    with system.http.stream("GET", media.links.events, headers=last_id) as answer:
+        system.start("worker-server", "worker-1")
+        told = next(line for line in answer.iter_lines() if line.startswith("data:"))
+
+    assert '"status":"queued"' not in told

@@ -14,6 +14,7 @@ from media_processor.errors import (
     InvalidField,
     MediaNotFound,
     Overloaded,
+    RequestError,
 )
 from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.pictures import WEBP, archived, webp
@@ -70,7 +71,7 @@ async def get_file(fetched: Annotated[httpx2.Response, Depends(_fetched)]) -> St
     response_class=Response,
     responses={
         200: WEBP,
-        **answers(MediaNotFound, BrokenPicture, CentralUnavailable, Overloaded),
+        **answers(InvalidField, MediaNotFound, BrokenPicture, CentralUnavailable, Overloaded),
     },
 )
 async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBNAIL) -> Response:
@@ -80,7 +81,9 @@ async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBN
 
 
 @router.post(
-    "/archive/zip", response_class=Response, responses={200: {"content": {"application/zip": {}}}}
+    "/archive/zip",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}}, **answers(InvalidField, RequestError)},
 )
 async def get_zip(
     parts: PartsOf,
@@ -94,7 +97,7 @@ async def get_zip(
     )
 
 
-@router.get("/activity", responses=answers(CentralUnavailable))
+@router.get("/activity", responses=answers(InvalidField, CentralUnavailable))
 async def activity(
     parts: PartsOf, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> WitnessedActivity:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from media_processor.errors import (
     BrokenPicture,
     CentralUnavailable,
+    InvalidField,
     LogoUnavailable,
     MediaNotFound,
     NotReadyYet,
@@ -42,7 +43,9 @@ WEBP: dict[str, object] = {"content": {"image/webp": {}}}
     response_class=Response,
     responses={
         200: WEBP,
-        **answers(MediaNotFound, NotReadyYet, BrokenPicture, CentralUnavailable, Overloaded),
+        **answers(
+            InvalidField, MediaNotFound, NotReadyYet, BrokenPicture, CentralUnavailable, Overloaded
+        ),
     },
 )
 async def thumbnail(

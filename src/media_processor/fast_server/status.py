@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated
 
 import httpx2
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -69,10 +69,14 @@ def get_media(media: FoundMedia, parts: PartsOf) -> MediaStatus:
     response_class=EventSourceResponse,
     responses=answers(MediaNotFound),
 )
-async def media_events(media: FoundMedia, parts: PartsOf) -> AsyncIterator[ServerSentEvent]:
+async def media_events(
+    media: FoundMedia,
+    parts: PartsOf,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> AsyncIterator[ServerSentEvent]:
     """The status now and at each change, as server-sent events, until it is stored or failed."""
     media_id = media.record.id
-    sent: Media | None = None
+    sent = media if last_event_id == _event_id(media) and not _has_ended(media) else None
     async with parts.changes.watch(media_id) as changed:
         while True:
             changed.clear()
@@ -81,13 +85,21 @@ async def media_events(media: FoundMedia, parts: PartsOf) -> AsyncIterator[Serve
                 sent = media
                 yield ServerSentEvent(
                     event="status",
-                    id=str(len(media.progress.steps)),
+                    id=_event_id(media),
                     data=status(media, parts.central),
                 )
-            if media.status in ("stored", "failed") or parts.stopping.is_set():
+            if _has_ended(media) or parts.stopping.is_set():
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
+
+
+def _event_id(media: Media) -> str:
+    return str(len(media.progress.steps))
+
+
+def _has_ended(media: Media) -> bool:
+    return media.status in ("stored", "failed")
 
 
 @router.post(
