@@ -448,13 +448,18 @@ class ArchiveQuery(Message):
         if self.until is None:
             return None
         is_day = not isinstance(self.until, datetime)
-        return _moment(self.until) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
+        try:
+            return _moment(self.until) + timedelta(days=is_day, microseconds=not is_day)
+        except OverflowError:  # the last day of the year 9999
+            return None
 
 
 def _moment(when: date | datetime) -> datetime:
     if not isinstance(when, datetime):
         when = datetime.combine(when, time())
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    if when.tzinfo is None or not 1 < when.year < 9999:  # no zone leads out of the calendar
+        return when.replace(tzinfo=UTC)
+    return when.astimezone(UTC)
 
 
 class StoredPage(Message):

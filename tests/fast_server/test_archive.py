@@ -63,6 +63,8 @@ def test_it_is_sorted(running: System, stored: list[StoredMedia]) -> None:
         ("name=alpen&worker=1&sort=name", {"Alpen_100%.jpg", "Alpen-100.jpg", "alpen.jpg"}),
         ("since=2020-01-01&until=2020-12-31", set()),
         ("since=2020-01-01", set(NAMES)),
+        ("since=0001-01-01T00:00:00%2B14:00&until=9999-12-31T23:59:59-12:00", set(NAMES)),
+        ("until=9999-12-31", set(NAMES)),
     ],
 )
 @pytest.mark.usefixtures("stored")

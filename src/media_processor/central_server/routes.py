@@ -209,7 +209,9 @@ async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> 
 @router.get("/audit/checkpoints", responses=answers(InvalidField))
 def checkpoints(
     archive: _Archive,
-    after: Annotated[int, Query(ge=0, description="Sequence number of the last one had.")] = 0,
+    after: Annotated[
+        int, Query(ge=0, lt=2**63, description="Sequence number of the last one had.")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> CheckpointPage:
     """Signed checkpoints of the log behind one, and one for its present end."""
