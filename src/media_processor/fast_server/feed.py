@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 from fastapi.sse import ServerSentEvent
 
@@ -60,12 +60,12 @@ class Feed:
                 await self._begin()
                 while self._is_wanted():
                     await self._look(report)
-            except OSError:
-                log.exception("❌ the spool can't be read; it is tried again")
+            except Exception:  # the pages wait for it, so it must go on
+                log.exception("❌ pages can't be told what happens; it is tried again")
                 await asyncio.sleep(_LOOK_EVERY)
             self._begun.clear()
 
-    async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
+    async def follow(self, last_id: str | None) -> AsyncGenerator[ServerSentEvent, None]:
         """Every event behind ``last_id``, until the server stops."""
         self._listeners += 1
         self._wanted.set()

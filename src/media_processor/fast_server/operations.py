@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
@@ -53,8 +54,9 @@ async def events(
     parts: PartsOf, last_event_id: Annotated[str | None, Header(max_length=64)] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens to all pictures and queues, as server-sent events."""
-    async for event in parts.feed.follow(last_event_id):
-        yield event
+    async with aclosing(parts.feed.follow(last_event_id)) as told:
+        async for event in told:
+            yield event
 
 
 async def report(parts: Parts) -> QueueReport:
