@@ -30,18 +30,22 @@
     ├── LogoUnavailable                 logo_unavailable         503     operator
     ├── SpoolDamaged                    spool_damaged            500     operator
     ├── StorageFull                     storage_full             507     operator
-    ├── StorageFailing              storage_failing          503     operator
+    ├── StorageFailing                  storage_failing          503     operator
     ├── Overloaded                  overloaded               503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
     ├── CentralUnavailable              central_unavailable      503     upstream
     ├── CentralRefused                  central_refused          502     upstream
+    ├── ServerUnreachable               server_unreachable       503     upstream
+    ├── ServerRefused                   server_refused           502     upstream
     └── SetupError                      setup_error              500     operator
 
 An error knows four things: a stable ``code`` for programs, the HTTP ``status`` it is
 answered with, a ``detail`` written for the person who meets it, and whose ``fault``
-it is. ``media_processor.http.problems`` turns one into an RFC 9457 document.
+it is. ``media_processor.http.problems`` turns one into an RFC 9457 document;
+``error_of`` makes it an error again on the other side.
 """
 
+from functools import cache
 from typing import ClassVar, Literal
 
 Fault = Literal["client", "operator", "upstream", "ours"]
@@ -283,7 +287,43 @@ class CentralRefused(MediaProcessorError):
     fault = "upstream"
 
 
+class ServerUnreachable(MediaProcessorError):
+    """The client got no answer from the fast server."""
+
+    code = "server_unreachable"
+    status = 503
+    title = "The fast server can't be reached"
+    fault = "upstream"
+
+
+class ServerRefused(MediaProcessorError):
+    """The fast server said no with a code that this tree doesn't have, or in a way that can't
+    be understood."""
+
+    code = "server_refused"
+    status = 502
+    title = "The fast server refused"
+    fault = "upstream"
+
+
 class SetupError(MediaProcessorError):
     code = "setup_error"
     title = "The system can't start"
     fault = "operator"
+
+
+def error_of(code: str, detail: str, *, retry_after: int = 60) -> MediaProcessorError | None:
+    """The error that crossed a process boundary as ``code`` and ``detail``; None if the tree
+    has none of this code. ``retry_after`` is for an Overloaded."""
+    kind = _by_code().get(code)
+    if kind is Overloaded:
+        return Overloaded(detail, retry_after=retry_after)
+    return kind(detail) if kind else None
+
+
+@cache
+def _by_code() -> dict[str, type[MediaProcessorError]]:
+    kinds = [MediaProcessorError]
+    for kind in kinds:  # grows while it is walked
+        kinds += [child for child in kind.__subclasses__() if child.__module__ == __name__]
+    return {kind.code: kind for kind in kinds}

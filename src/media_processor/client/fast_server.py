@@ -1,4 +1,4 @@
-"""Speaks to a fast server as its users do: upload a picture, follow what becomes of it."""
+"""What the command line uses until it has moved to ``AsyncClient``; then this file goes."""
 
 import asyncio
 import mimetypes
@@ -11,25 +11,13 @@ from uuid import uuid4
 import httpx2
 from pydantic import ValidationError
 
-from media_processor.errors import MediaProcessorError
+from media_processor.errors import ServerRefused, ServerUnreachable
 from media_processor.messages import AcceptedMedia, ActivityPage, MediaPage, MediaStatus, Problem
 
 # A server that restarts is back within seconds.
 _PATIENCE = 30.0
 # A server that has too much to do and says when to come back is worth more.
 _PATIENCE_WHEN_TOLD = 900.0
-
-
-class ServerRefused(MediaProcessorError):
-    """The server answered with a problem document; ``detail`` is the server's."""
-
-    code = "server_refused"
-
-
-class ServerUnreachable(MediaProcessorError):
-    """No answer."""
-
-    code = "server_unreachable"
 
 
 class FastServer:

@@ -1,0 +1,256 @@
+"""The client for programs with an event loop."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from media_processor.client import requests
+from media_processor.client.answers import failure_of
+from media_processor.client.async_connection import AsyncConnection, pieces
+from media_processor.client.patience import waited_in_vain
+from media_processor.client.pictures import Form, Picture, Sendable
+from media_processor.client.requests import Day, Sort
+from media_processor.messages import (
+    AcceptedMedia,
+    MediaPage,
+    MediaStatus,
+    ProfileList,
+    ProfileSummary,
+    QueueReport,
+    Readiness,
+    Status,
+    StoredMedia,
+    StoredPage,
+)
+
+
+class AsyncClient:
+    """A fast server, by its address; the asynchronous twin of ``Client``.
+
+    ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
+    raised; 0 means that nothing is tried again.
+
+    >>> import asyncio
+    >>> async def brand(path: str) -> None:
+    ...     async with AsyncClient("http://127.0.0.1:8000") as client:
+    ...         media = await client.upload(path)
+    ...         await media.wait(timeout=60)
+    ...         print(await media.download("branded"))
+    >>> asyncio.run(brand("photo.jpg"))
+    branded/watermarked_photo.jpg
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:8000", *, patience: float = 30.0) -> None:
+        self._connection = AsyncConnection(url, patience)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncClient {self._connection.url}>"
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._connection.close()
+
+    async def upload(
+        self,
+        picture: Sendable,
+        *,
+        filename: str | None = None,
+        profile: str = "default",
+        idempotency_key: str | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> "AsyncMedia":
+        """Send a picture; once it returns, the picture is on the server's disk.
+
+        What was cut off is sent again with the same key, so that it is never doubled; with
+        ``idempotency_key`` that holds for other calls too. A file object is sent from its
+        beginning, and stays open; one that can't seek is copied to a temporary file first.
+
+        ``on_progress`` is told how many bytes of the picture were handed to the network, from
+        0 again at each attempt; ``on_wait`` a sentence each time it waits to try again.
+
+        Raises:
+            OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
+            MediaProcessorError: the server refused it, or can't be reached.
+        """
+        source = await asyncio.to_thread(Picture, picture, filename)
+        try:
+            form = Form(source, profile)
+            accepted = await self._connection.message(
+                requests.upload(idempotency_key or str(uuid4()), form.headers),
+                AcceptedMedia,
+                lambda: pieces(form, on_progress),
+                on_wait,
+            )
+        finally:
+            source.close()
+        return AsyncMedia(self._connection, accepted)
+
+    async def media(self, media_id: str) -> "AsyncMedia":
+        """A picture that was sent before.
+
+        Raises:
+            MediaNotFound
+        """
+        details = await self._connection.message(requests.media(media_id), MediaStatus)
+        return AsyncMedia(self._connection, details)
+
+    async def list(self, *, status: Status | None = None) -> AsyncGenerator["AsyncMedia"]:
+        """Every picture the server knows, newest first; only those of ``status`` if given."""
+        cursor: str | None = None
+        while True:
+            call = requests.page_of_media(status, cursor)
+            page = await self._connection.message(call, MediaPage)
+            for details in page.items:
+                yield AsyncMedia(self._connection, details)
+            if (cursor := page.next) is None:
+                return
+
+    async def archive(
+        self,
+        *,
+        name: str | None = None,
+        worker: str | None = None,
+        since: Day | None = None,
+        until: Day | None = None,
+        sort: Sort = "newest",
+    ) -> AsyncGenerator[StoredMedia]:
+        """Every picture in the archive that fits.
+
+        ``name`` and ``worker`` are parts of them; ``since`` and ``until`` are when it was
+        stored, UTC unless they say otherwise.
+
+        Raises:
+            CentralUnavailable: the archive can't be asked now.
+        """
+        cursor: str | None = None
+        while True:
+            call = requests.page_of_archive(name, worker, since, until, sort, cursor)
+            page = await self._connection.message(call, StoredPage)
+            for stored in page.items:
+                yield stored
+            if (cursor := page.next) is None:
+                return
+
+    async def download_stored(self, media_id: str, to: Path | str | None = None) -> Path | bytes:
+        """A picture of the archive; ``to`` is as for ``AsyncMedia.download``."""
+        return await self._connection.download(requests.stored_picture(media_id), to)
+
+    async def profiles(self) -> tuple[ProfileSummary, ...]:
+        """What ``upload`` takes as ``profile``."""
+        return (await self._connection.message(requests.PROFILES, ProfileList)).profiles
+
+    async def queue(self) -> QueueReport:
+        """How much there is to do and who does it."""
+        return await self._connection.message(requests.QUEUE, QueueReport)
+
+    async def ready(self) -> Readiness:
+        """What the server needs, and whether it has it."""
+        return await self._connection.message(requests.READY, Readiness)
+
+
+class AsyncMedia:
+    """A picture the server has accepted. Made by an ``AsyncClient``, and usable while that is
+    open."""
+
+    def __init__(self, connection: AsyncConnection, details: AcceptedMedia) -> None:
+        self._connection = connection
+        self._details = details
+
+    def __repr__(self) -> str:
+        return f"<AsyncMedia {self.id} {self.filename!r} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        return self._details.id
+
+    @property
+    def filename(self) -> str:
+        """Its name as the server keeps it."""
+        return self._details.filename
+
+    @property
+    def status(self) -> Status:
+        """The last known one; ``refresh``, ``follow`` and ``wait`` bring news."""
+        return self._details.status
+
+    @property
+    def details(self) -> MediaStatus | AcceptedMedia:
+        """All that is known: a ``MediaStatus`` once the server was asked."""
+        return self._details
+
+    async def refresh(self) -> MediaStatus:
+        """Ask the server for the status."""
+        return self._learned(await self._connection.message(requests.media(self.id), MediaStatus))
+
+    async def follow(self) -> AsyncGenerator[MediaStatus]:
+        """The status now and at each change until it is stored or failed.
+
+        What is cut off is resumed. Who leaves early should close it: ``contextlib.aclosing``.
+
+        Raises:
+            ServerUnreachable: the server was away for longer than the client's patience.
+        """
+        async with aclosing(self._connection.changes(requests.events(self.id))) as changes:
+            async for status in changes:
+                yield self._learned(status)
+
+    async def wait(self, timeout: float | None = None) -> MediaStatus:  # noqa: ASYNC109
+        """Wait until it is stored, for at most ``timeout`` seconds.
+
+        Raises:
+            TimeoutError: it isn't stored yet; it is still being worked on.
+            MediaProcessorError: it failed; the error is that of the reason's code, such as
+                ``BrokenPicture``. Or the server can't be reached.
+        """
+        try:
+            async with asyncio.timeout(timeout), aclosing(self.follow()) as changes:
+                async for status in changes:
+                    if status.status == "failed":
+                        raise failure_of(status)
+                    if status.status == "stored":
+                        return status
+        except TimeoutError:
+            pass
+        raise waited_in_vain(self.filename, self.status, timeout)
+
+    async def download(
+        self, to: Path | str | None = None, *, original: bool = False
+    ) -> Path | bytes:
+        """The branded picture, or the ``original``.
+
+        ``to`` is a folder, in which it gets the server's name for it, or a file. It appears
+        whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
+
+        Raises:
+            NotReadyYet: it isn't branded yet; ``wait`` for it.
+            OSError: it can't be written there.
+        """
+        return await self._connection.download(requests.picture(self.id, original=original), to)
+
+    async def retry(self) -> MediaStatus:
+        """Have a failed picture tried again.
+
+        Raises:
+            NotFailed: it is stored or being worked on.
+        """
+        return self._learned(await self._connection.message(requests.retry(self.id), MediaStatus))
+
+    def _learned(self, status: MediaStatus) -> MediaStatus:
+        self._details = status
+        return status

@@ -1,0 +1,124 @@
+"""Carries out calls with an event loop. What it does stands in the shared files; the same in
+blocking is ``sync_connection.py``."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from media_processor.client.answers import M, parsed
+from media_processor.client.downloads import PIECE, Download
+from media_processor.client.events import Watch
+from media_processor.client.patience import Tries
+from media_processor.client.pictures import Form
+from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
+from media_processor.messages import MediaStatus
+
+T = TypeVar("T")
+Read = Callable[[httpx2.Response], Awaitable[T]]
+Body = Callable[[], AsyncIterator[bytes]]
+
+
+class AsyncConnection:
+    """A pool of connections to one fast server."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.url = checked_url(url)
+        self._patience = patience
+        self._http = httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def message(
+        self,
+        call: Call,
+        kind: type[M],
+        body: Body | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> M:
+        """The message that answers ``call``."""
+        return parsed(kind, await self._ask(call, _whole, body, on_wait))
+
+    async def download(self, call: Call, to: Path | str | None) -> Path | bytes:
+        """The file that answers ``call``, as ``Download`` makes it."""
+
+        async def save(answer: httpx2.Response) -> Path | bytes:
+            download = Download(to, answer)
+            try:
+                async for piece in answer.aiter_bytes(PIECE):
+                    await asyncio.to_thread(download.write, piece)
+                return await asyncio.to_thread(download.finish)
+            finally:
+                download.drop()
+
+        return await self._ask(call, save)
+
+    async def changes(self, call: Call) -> AsyncGenerator[MediaStatus]:
+        """The changes of a media until it is stored or failed."""
+        watch, tries = Watch(), Tries(call, self.url, self._patience)
+        while True:
+            try:
+                async with self._http.stream(
+                    call.method, call.path, headers=watch.headers(), timeout=SILENCE
+                ) as answer:
+                    if not call.is_answered_by(answer):
+                        await answer.aread()
+                        seconds = tries.refused(answer)
+                    else:
+                        watch.begin(answer)
+                        tries.answered()
+                        async for text in answer.aiter_text():
+                            for status in watch.feed(text):
+                                tries.went_well()
+                                yield status
+                            if watch.is_over:
+                                return
+                        seconds = tries.cut_off()
+            except httpx2.RequestError as error:
+                seconds = tries.without_answer(error)
+            await asyncio.sleep(seconds)
+
+    async def _ask(
+        self,
+        call: Call,
+        read: Read[T],
+        body: Body | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> T:
+        """What ``read`` makes of the answer to ``call``."""
+        tries = Tries(call, self.url, self._patience, on_wait)
+        while True:
+            try:
+                async with self._http.stream(
+                    call.method,
+                    call.path,
+                    params=call.params,
+                    headers=call.headers,
+                    content=body() if body else None,
+                ) as answer:
+                    if call.is_answered_by(answer):
+                        return await read(answer)
+                    await answer.aread()
+                    seconds = tries.refused(answer)
+            except httpx2.RequestError as error:
+                seconds = tries.without_answer(error)
+            await asyncio.sleep(seconds)
+
+
+async def pieces(form: Form, on_progress: Callable[[int], None] | None) -> AsyncIterator[bytes]:
+    """The form's body; files are read in a thread, ``on_progress`` is called here."""
+    parts = form.pieces()
+    while (part := await asyncio.to_thread(next, parts, None)) is not None:
+        piece, sent = part
+        yield piece
+        if on_progress:
+            on_progress(sent)
+
+
+async def _whole(answer: httpx2.Response) -> httpx2.Response:
+    await answer.aread()
+    return answer

@@ -1,0 +1,72 @@
+"""A picture on its way in: into memory, or into a file that appears whole or not at all."""
+
+import io
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+from uuid import uuid4
+
+import httpx2
+
+from media_processor.messages import MAX_STORED_FILENAME_BYTES, safe_filename
+
+# Large enough that handing a piece to a thread (about 0.1 ms) is cheap beside writing it.
+PIECE = 512 * 1024
+
+
+class Download:
+    """One attempt. Making one, ``write``, ``finish`` and ``drop`` block."""
+
+    def __init__(self, to: Path | str | None, answer: httpx2.Response) -> None:
+        """
+        Raises:
+            OSError: nothing can be written there.
+        """
+        self._target = None if to is None else _target(to, answer)
+        self._file: BinaryIO
+        if self._target is None:
+            self._temporary, self._file = None, io.BytesIO()
+        else:
+            # In the same folder, so that it can be renamed; its own name might be too long.
+            self._temporary = self._target.with_name(f".{uuid4().hex}.part")
+            self._file = self._temporary.open("xb")
+
+    def write(self, piece: bytes) -> None:
+        """Add what came in."""
+        self._file.write(piece)
+
+    def finish(self) -> Path | bytes:
+        """All has come: the bytes, or the file under its name; one that was there is replaced."""
+        if self._target is None or self._temporary is None:
+            assert isinstance(self._file, io.BytesIO)  # noqa: S101
+            return self._file.getvalue()
+        self._file.close()
+        self._temporary.replace(self._target)
+        return self._target
+
+    def drop(self) -> None:
+        """Leave nothing half-written behind. After ``finish`` it does nothing."""
+        self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+
+
+def _target(to: Path | str, answer: httpx2.Response) -> Path:
+    path = Path(to)
+    if path.is_dir():
+        return path / _filename(answer)
+    if isinstance(to, str) and to.endswith((os.sep, "/")):
+        raise FileNotFoundError(f"There is no folder {to}.")
+    return path
+
+
+def _filename(answer: httpx2.Response) -> str:
+    """The server's name for the file, reduced to what is safe in any folder."""
+    disposition = answer.headers.get("Content-Disposition", "")
+    found = re.search(r"filename\*=UTF-8''([^;]+)", disposition, re.IGNORECASE)
+    if found:
+        return safe_filename(unquote(found[1]), MAX_STORED_FILENAME_BYTES)
+    found = re.search(r'filename="?([^";]+)', disposition, re.IGNORECASE)
+    return safe_filename(found[1] if found else "", MAX_STORED_FILENAME_BYTES)

@@ -1,0 +1,107 @@
+"""Server-sent events (HTML standard, 9.2.6), and what they tell of a media. No I/O.
+
+httpx2's own reader tells nothing of comments. They are signs of life, at which a wait with a
+deadline must be able to end.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx2
+from pydantic import ValidationError
+
+from media_processor.errors import ServerRefused
+from media_processor.messages import MediaStatus
+
+FINAL = ("stored", "failed")
+
+
+@dataclass(frozen=True)
+class Event:
+    """``id`` is that of this or, failing that, of an earlier event."""
+
+    name: str
+    data: str
+    id: str
+
+
+class EventReader:
+    """Turns the text of one stream into events; one that is cut off is none."""
+
+    def __init__(self, last_id: str = "") -> None:
+        self._rest = ""
+        self._name, self._data, self._id = "", list[str](), last_id
+
+    def feed(self, text: str) -> Iterator[Event]:
+        """The events that are complete with ``text``."""
+        text = self._rest + text
+        # The second half of a line's end may still come.
+        held = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix(held).replace("\r\n", "\n").replace("\r", "\n")
+        *lines, rest = text.split("\n")
+        self._rest = rest + held
+        for line in lines:
+            if event := self._take(line):
+                yield event
+
+    def _take(self, line: str) -> Event | None:
+        if not line:
+            event = Event(self._name or "message", "\n".join(self._data), self._id)
+            is_event = bool(self._data)
+            self._name, self._data = "", []
+            return event if is_event else None
+        name, _, value = line.partition(":")  # a comment's name is empty
+        value = value.removeprefix(" ")
+        if name == "event":
+            self._name = value
+        elif name == "data":
+            self._data.append(value)
+        elif name == "id" and "\0" not in value:
+            self._id = value
+        return None
+
+
+class Watch:
+    """Follows one media over as many streams as it takes."""
+
+    def __init__(self) -> None:
+        self._last: MediaStatus | None = None
+        self._last_id = ""
+        self._reader = EventReader()
+
+    @property
+    def is_over(self) -> bool:
+        return self._last is not None and self._last.status in FINAL
+
+    def headers(self) -> dict[str, str]:
+        """How the next stream is asked for."""
+        resume = {"Last-Event-ID": self._last_id} if self._last_id else {}
+        return {"Accept": "text/event-stream", "Cache-Control": "no-store", **resume}
+
+    def begin(self, answer: httpx2.Response) -> None:
+        """A new stream was opened.
+
+        Raises:
+            ServerRefused: it is none.
+        """
+        if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+            raise ServerRefused("The server answered something other than an event stream.")
+        self._reader = EventReader(self._last_id)
+
+    def feed(self, text: str) -> Iterator[MediaStatus]:
+        """The changes that ``text`` tells; a stream begins with what may be known already.
+
+        Raises:
+            ServerRefused: it can't be understood.
+        """
+        for event in self._reader.feed(text):
+            self._last_id = event.id
+            if event.name != "status":
+                continue
+            try:
+                status = MediaStatus.model_validate_json(event.data)
+            except ValidationError:
+                raise ServerRefused("The server's event can't be understood.") from None
+            if status != self._last:
+                self._last = status
+                yield status

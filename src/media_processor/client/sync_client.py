@@ -1,0 +1,251 @@
+"""The client for programs without an event loop."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from media_processor.client import requests
+from media_processor.client.answers import failure_of
+from media_processor.client.patience import Deadline, waited_in_vain
+from media_processor.client.pictures import Form, Picture, Sendable
+from media_processor.client.requests import Day, Sort
+from media_processor.client.sync_connection import Connection, pieces
+from media_processor.messages import (
+    AcceptedMedia,
+    MediaPage,
+    MediaStatus,
+    ProfileList,
+    ProfileSummary,
+    QueueReport,
+    Readiness,
+    Status,
+    StoredMedia,
+    StoredPage,
+)
+
+
+class Client:
+    """A fast server, by its address.
+
+    ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
+    raised; 0 means that nothing is tried again. Several threads may share one.
+
+    >>> with Client("http://127.0.0.1:8000") as client:
+    ...     media = client.upload("photo.jpg")
+    ...     status = media.wait(timeout=60)
+    ...     print(status.status, status.filename)
+    ...     print(media.download("branded"))
+    stored photo.jpg
+    branded/watermarked_photo.jpg
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:8000", *, patience: float = 30.0) -> None:
+        self._connection = Connection(url, patience)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {self._connection.url}>"
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._connection.close()
+
+    def upload(
+        self,
+        picture: Sendable,
+        *,
+        filename: str | None = None,
+        profile: str = "default",
+        idempotency_key: str | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> "Media":
+        """Send a picture; once it returns, the picture is on the server's disk.
+
+        What was cut off is sent again with the same key, so that it is never doubled; with
+        ``idempotency_key`` that holds for other calls too. A file object is sent from its
+        beginning, and stays open; one that can't seek is copied to a temporary file first.
+
+        ``on_progress`` is told how many bytes of the picture were handed to the network, from
+        0 again at each attempt; ``on_wait`` a sentence each time it waits to try again.
+
+        Raises:
+            OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
+            MediaProcessorError: the server refused it, or can't be reached.
+        """
+        source = Picture(picture, filename)
+        try:
+            form = Form(source, profile)
+            accepted = self._connection.message(
+                requests.upload(idempotency_key or str(uuid4()), form.headers),
+                AcceptedMedia,
+                lambda: pieces(form, on_progress),
+                on_wait,
+            )
+        finally:
+            source.close()
+        return Media(self._connection, accepted)
+
+    def media(self, media_id: str) -> "Media":
+        """A picture that was sent before.
+
+        Raises:
+            MediaNotFound
+        """
+        details = self._connection.message(requests.media(media_id), MediaStatus)
+        return Media(self._connection, details)
+
+    def list(self, *, status: Status | None = None) -> Generator["Media"]:
+        """Every picture the server knows, newest first; only those of ``status`` if given."""
+        cursor: str | None = None
+        while True:
+            call = requests.page_of_media(status, cursor)
+            page = self._connection.message(call, MediaPage)
+            for details in page.items:
+                yield Media(self._connection, details)
+            if (cursor := page.next) is None:
+                return
+
+    def archive(
+        self,
+        *,
+        name: str | None = None,
+        worker: str | None = None,
+        since: Day | None = None,
+        until: Day | None = None,
+        sort: Sort = "newest",
+    ) -> Generator[StoredMedia]:
+        """Every picture in the archive that fits.
+
+        ``name`` and ``worker`` are parts of them; ``since`` and ``until`` are when it was
+        stored, UTC unless they say otherwise.
+
+        Raises:
+            CentralUnavailable: the archive can't be asked now.
+        """
+        cursor: str | None = None
+        while True:
+            call = requests.page_of_archive(name, worker, since, until, sort, cursor)
+            page = self._connection.message(call, StoredPage)
+            yield from page.items
+            if (cursor := page.next) is None:
+                return
+
+    def download_stored(self, media_id: str, to: Path | str | None = None) -> Path | bytes:
+        """A picture of the archive; ``to`` is as for ``Media.download``."""
+        return self._connection.download(requests.stored_picture(media_id), to)
+
+    def profiles(self) -> tuple[ProfileSummary, ...]:
+        """What ``upload`` takes as ``profile``."""
+        return self._connection.message(requests.PROFILES, ProfileList).profiles
+
+    def queue(self) -> QueueReport:
+        """How much there is to do and who does it."""
+        return self._connection.message(requests.QUEUE, QueueReport)
+
+    def ready(self) -> Readiness:
+        """What the server needs, and whether it has it."""
+        return self._connection.message(requests.READY, Readiness)
+
+
+class Media:
+    """A picture the server has accepted. Made by a ``Client``, and usable while that is
+    open."""
+
+    def __init__(self, connection: Connection, details: AcceptedMedia) -> None:
+        self._connection = connection
+        self._details = details
+
+    def __repr__(self) -> str:
+        return f"<Media {self.id} {self.filename!r} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        return self._details.id
+
+    @property
+    def filename(self) -> str:
+        """Its name as the server keeps it."""
+        return self._details.filename
+
+    @property
+    def status(self) -> Status:
+        """The last known one; ``refresh``, ``follow`` and ``wait`` bring news."""
+        return self._details.status
+
+    @property
+    def details(self) -> MediaStatus | AcceptedMedia:
+        """All that is known: a ``MediaStatus`` once the server was asked."""
+        return self._details
+
+    def refresh(self) -> MediaStatus:
+        """Ask the server for the status."""
+        return self._learned(self._connection.message(requests.media(self.id), MediaStatus))
+
+    def follow(self) -> Generator[MediaStatus]:
+        """The status now and at each change until it is stored or failed.
+
+        What is cut off is resumed. Who leaves early should close it: ``contextlib.closing``.
+
+        Raises:
+            ServerUnreachable: the server was away for longer than the client's patience.
+        """
+        yield from self._changes(Deadline(None))
+
+    def wait(self, timeout: float | None = None) -> MediaStatus:
+        """Wait until it is stored, for at most ``timeout`` seconds.
+
+        Raises:
+            TimeoutError: it isn't stored yet; it is still being worked on.
+            MediaProcessorError: it failed; the error is that of the reason's code, such as
+                ``BrokenPicture``. Or the server can't be reached.
+        """
+        with closing(self._changes(Deadline(timeout))) as changes:
+            for status in changes:
+                if status.status == "failed":
+                    raise failure_of(status)
+                if status.status == "stored":
+                    return status
+        raise waited_in_vain(self.filename, self.status, timeout)
+
+    def download(self, to: Path | str | None = None, *, original: bool = False) -> Path | bytes:
+        """The branded picture, or the ``original``.
+
+        ``to`` is a folder, in which it gets the server's name for it, or a file. It appears
+        whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
+
+        Raises:
+            NotReadyYet: it isn't branded yet; ``wait`` for it.
+            OSError: it can't be written there.
+        """
+        return self._connection.download(requests.picture(self.id, original=original), to)
+
+    def retry(self) -> MediaStatus:
+        """Have a failed picture tried again.
+
+        Raises:
+            NotFailed: it is stored or being worked on.
+        """
+        return self._learned(self._connection.message(requests.retry(self.id), MediaStatus))
+
+    def _changes(self, deadline: Deadline) -> Generator[MediaStatus]:
+        with closing(self._connection.changes(requests.events(self.id), deadline)) as changes:
+            for status in changes:
+                yield self._learned(status)
+
+    def _learned(self, status: MediaStatus) -> MediaStatus:
+        self._details = status
+        return status

@@ -1,0 +1,130 @@
+"""Carries out calls and blocks. What it does stands in the shared files; the same for an event
+loop is ``async_connection.py``."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from media_processor.client.answers import M, parsed
+from media_processor.client.downloads import PIECE, Download
+from media_processor.client.events import Watch
+from media_processor.client.patience import Deadline, Tries
+from media_processor.client.pictures import Form
+from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
+from media_processor.messages import MediaStatus
+
+T = TypeVar("T")
+Read = Callable[[httpx2.Response], T]
+Body = Callable[[], Iterator[bytes]]
+
+# How late a deadline may be noticed, in seconds; each time it would be later the stream is
+# opened anew with what time is left.
+_LATE = 0.25
+
+
+class Connection:
+    """A pool of connections to one fast server."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.url = checked_url(url)
+        self._patience = patience
+        self._http = httpx2.Client(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def message(
+        self,
+        call: Call,
+        kind: type[M],
+        body: Body | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> M:
+        """The message that answers ``call``."""
+        return parsed(kind, self._ask(call, _whole, body, on_wait))
+
+    def download(self, call: Call, to: Path | str | None) -> Path | bytes:
+        """The file that answers ``call``, as ``Download`` makes it."""
+
+        def save(answer: httpx2.Response) -> Path | bytes:
+            download = Download(to, answer)
+            try:
+                for piece in answer.iter_bytes(PIECE):
+                    download.write(piece)
+                return download.finish()
+            finally:
+                download.drop()
+
+        return self._ask(call, save)
+
+    def changes(self, call: Call, deadline: Deadline) -> Generator[MediaStatus]:
+        """The changes of a media until it is stored or failed, or ``deadline`` is over."""
+        watch, tries = Watch(), Tries(call, self.url, self._patience)
+        while not deadline.is_over:
+            silence = deadline.within(SILENCE)
+            try:
+                with self._http.stream(
+                    call.method, call.path, headers=watch.headers(), timeout=silence
+                ) as answer:
+                    if not call.is_answered_by(answer):
+                        answer.read()
+                        seconds = tries.refused(answer)
+                    else:
+                        watch.begin(answer)
+                        tries.answered()
+                        seconds = tries.cut_off()
+                        for text in answer.iter_text():
+                            for status in watch.feed(text):
+                                tries.went_well()
+                                yield status
+                            if watch.is_over:
+                                return
+                            if deadline.within(SILENCE) < silence - _LATE:
+                                seconds = 0
+                                break
+            except httpx2.RequestError as error:
+                seconds = tries.without_answer(error)
+            time.sleep(deadline.within(seconds))
+
+    def _ask(
+        self,
+        call: Call,
+        read: Read[T],
+        body: Body | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> T:
+        """What ``read`` makes of the answer to ``call``."""
+        tries = Tries(call, self.url, self._patience, on_wait)
+        while True:
+            try:
+                with self._http.stream(
+                    call.method,
+                    call.path,
+                    params=call.params,
+                    headers=call.headers,
+                    content=body() if body else None,
+                ) as answer:
+                    if call.is_answered_by(answer):
+                        return read(answer)
+                    answer.read()
+                    seconds = tries.refused(answer)
+            except httpx2.RequestError as error:
+                seconds = tries.without_answer(error)
+            time.sleep(seconds)
+
+
+def pieces(form: Form, on_progress: Callable[[int], None] | None) -> Iterator[bytes]:
+    """The form's body."""
+    for piece, sent in form.pieces():
+        yield piece
+        if on_progress:
+            on_progress(sent)
+
+
+def _whole(answer: httpx2.Response) -> httpx2.Response:
+    answer.read()
+    return answer
