@@ -10,8 +10,7 @@ from media_processor.client import requests
 from media_processor.errors import CentralUnavailable, MediaNotFound
 from media_processor.messages import StoredPage, new_media_id
 from tests.client.conftest import JPEG, Open
-from tests.client.gateway import gateway
-from tests.client.stub import answer, cut_short, refuse, stub
+from tests.client.stub import answer, cut_short, hand_on, refuse, stub
 from tests.media.pictures import opened
 from tests.system import System
 
@@ -20,7 +19,7 @@ def test_it_is_walked_page_by_page(
     running: System, open_client: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(requests, "_PAGE", 2)
-    with gateway(running) as server:
+    with stub(hand_on(running.fast_url)) as server:
         client = open_client(server.url)
         sent = [client.upload(JPEG, filename=f"{number}.jpg") for number in range(5)]
         for media in sent:
@@ -31,6 +30,9 @@ def test_it_is_walked_page_by_page(
         assert len({one.media_id for one in stored}) == len(stored)
         assert len(server.heard) - asked == -(-len(stored) // 2)
 
+        found = {one.filename for one in client.archive(name="_3.", sort="oldest")}
+        assert found == {"watermarked_3.jpg"}
+        assert list(client.archive(until="2020-12-31")) == []
         first = stored[0]
         branded = client.download_stored(first.media_id)
         assert branded == sent[-1].download()

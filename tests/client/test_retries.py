@@ -126,19 +126,15 @@ class TestToldToWait:
         with stub(tells(media), busy, tells(told("queued", media.id))) as server:
             assert open_client(server.url).media(media.id).retry().status == "queued"
 
-    @pytest.mark.parametrize(
-        ("header", "low", "high"),
-        [
-            ("7", 7, 7),
-            (formatdate(time.time() + 100, usegmt=True), 50, 101),
-            (formatdate(0, usegmt=True), 0, 0),
-        ],
-        ids=["seconds", "a date to come", "a date gone by"],
-    )
-    def test_seconds_or_a_date(self, header: str, low: float, high: float) -> None:
-        seconds = told_to_wait(httpx2.Response(503, headers={"Retry-After": header}))
-        assert seconds is not None
-        assert low <= seconds <= high
+    def test_seconds_or_a_date(self) -> None:
+        def told(header: str) -> float | None:
+            return told_to_wait(httpx2.Response(503, headers={"Retry-After": header}))
+
+        assert told("7") == 7
+        assert told(formatdate(0, usegmt=True)) == 0
+        to_come = told(formatdate(time.time() + 100, usegmt=True))
+        assert to_come is not None
+        assert 50 <= to_come <= 101
 
     @pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣"])
     def test_what_says_nothing(self, header: str) -> None:
