@@ -3,15 +3,20 @@
 import logging
 import sys
 
-# What reads a log line is a terminal, so whatever could move its cursor or forge a
+# What reads a line is a terminal, so whatever could move its cursor or forge a
 # second line is shown as an escape instead.
 _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(0x80, 0xA0)) if code != 9}
 _UNSAFE |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F))}
 
 
+def printable(text: str) -> str:
+    """``text`` as it may be shown in a terminal: on one line, and with no power over it."""
+    return text.translate(_UNSAFE)
+
+
 class _OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = record.message.translate(_UNSAFE)
+        record.message = printable(record.message)
         return super().formatMessage(record)
 
 

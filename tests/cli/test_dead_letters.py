@@ -6,7 +6,7 @@ import pytest
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia
-from tests.cli.test_commands import run
+from tests.cli.shell import run
 from tests.media.pictures import encoded, photo
 from tests.system import System
 

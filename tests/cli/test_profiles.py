@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from media_processor.media.logo import bundled_logo_path
 from media_processor.media.profile import Profile
-from tests.cli.test_commands import run
+from tests.cli.shell import run
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "profiles"

@@ -11,7 +11,7 @@ from media_processor.chaos.waiting import wait_until
 from media_processor.errors import Overloaded
 from media_processor.fast_server.pressure import Pressure
 from media_processor.spool import Spool
-from tests.cli.test_commands import run
+from tests.cli.shell import run
 from tests.media.pictures import encoded, photo
 from tests.raw import answer_to_much
 from tests.system import System

@@ -11,7 +11,7 @@ from media_processor.chaos.waiting import wait_until
 from media_processor.errors import CentralUnavailable
 from media_processor.fast_server.witness import Contradiction, Witness
 from media_processor.messages import Checkpoint
-from tests.cli.test_commands import run
+from tests.cli.shell import run
 from tests.media.pictures import encoded, photo
 from tests.system import System
 

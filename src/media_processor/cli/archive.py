@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.catalogue import Catalogue, open_catalogue, readable
 from media_processor.central_server.chain import public_key_file, read_public_key
 from media_processor.central_server.journal import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
+from media_processor.cli.output import notes, progress
 from media_processor.errors import SetupError
 from media_processor.messages import Checkpoint
 from media_processor.settings import CentralServerSettings
@@ -56,7 +56,7 @@ def verify_log(
     key_file = public_key or public_key_file(settings.audit_key_file)
     key = read_public_key(key_file) if public_key or key_file.exists() else None
     seen = _witnessed(witness or settings.uploads_dir / "witness.jsonl", must_exist=bool(witness))
-    with Console(stderr=True).status("reading the log") as status:
+    with notes().status("reading the log") as status:
         try:
             found = verify(
                 settings.log_file, key, seen, lambda count: status.update(f"{count:,} entries")
@@ -91,22 +91,20 @@ def _witnessed(file: Path, *, must_exist: bool) -> list[Checkpoint]:
 def _scrub_visibly(
     settings: CentralServerSettings, catalogue: Catalogue, *, quiet: bool
 ) -> Scrubbed:
-    console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.fields[files]:,} files"),
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        bar = progress.add_task("", total=None, files=0)
+    with progress(*columns) as shown:
+        bar = shown.add_task("", total=None, files=0)
         count = 0
 
         def on_file(size: int, bad: Bad | None) -> None:
             nonlocal count
             count += 1
-            progress.update(bar, advance=size, files=count)
+            shown.update(bar, advance=size, files=count)
             if bad and not quiet:
                 sys.stdout.write(f"{bad.damage}: {bad.media_id} {bad.stored_path}\n")
 

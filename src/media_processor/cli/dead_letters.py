@@ -1,12 +1,10 @@
 """``failed`` and ``retry``: pictures that came to nothing, and another try for them."""
 
 import asyncio
-import sys
 
-from rich.markup import escape
 from rich.table import Table
 
-from media_processor.cli.uploads import terminal
+from media_processor.cli.output import cell, complain, terminal
 from media_processor.client import FastServer, open_fast_server
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.messages import MediaStatus
@@ -21,7 +19,7 @@ def show_failed(url: str) -> int:
         return 0
     table = Table("id", "picture", "failed at", "attempts", "reason", "what happened", box=None)
     for one in media:
-        table.add_row(*(escape(cell) for cell in _cells(one)))
+        table.add_row(*(cell(each) for each in _cells(one)))
     terminal().print(table)
     return 1
 
@@ -69,6 +67,6 @@ async def _retry_one(server: FastServer, media_id: str) -> bool:
     try:
         await server.retry(media_id)
     except MediaProcessorError as error:
-        sys.stderr.write(f"media-processor: {media_id}: {error.detail}\n")
+        complain(f"{media_id}: {error.detail}")
         return False
     return True

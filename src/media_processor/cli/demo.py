@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from media_processor.cli.uploads import AT_A_TIME, pictures_in, terminal
+from media_processor.cli.finding import pictures_in
+from media_processor.cli.output import cell, terminal
+from media_processor.cli.uploads import AT_A_TIME
 from media_processor.client import FastServer, activity, open_fast_server
 from media_processor.errors import MediaProcessorError
 from media_processor.up.main import Addresses
@@ -39,7 +41,7 @@ class _Row:
 async def show(addresses: Addresses, folder: Path) -> None:
     """Upload the pictures of ``folder`` and print what became of each."""
     console = terminal()
-    rows = [_Row(path) for path in pictures_in([folder])]
+    rows = [_Row(found.path) for found in pictures_in([folder])]
     slots = asyncio.Semaphore(AT_A_TIME)
     with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
         async with open_fast_server(addresses.fast_server) as server:
@@ -81,7 +83,7 @@ async def _add_log_lines(rows: list[_Row], central_url: str) -> None:
 def _progress(rows: list[_Row]) -> Table:
     table = Table("", "picture", "status", box=None)
     for row in rows:
-        table.add_row(_SIGNS[row.status], row.path.name, row.status)
+        table.add_row(_SIGNS[row.status], cell(row.path.name), row.status)
     return table
 
 
@@ -89,6 +91,6 @@ def _summary(rows: list[_Row]) -> Table:
     table = Table("picture", "ms", "id, stored path, log line", show_lines=True)
     for row in rows:
         took = f"{row.milliseconds:.0f}" if row.milliseconds is not None else row.status
-        where = "\n".join(filter(None, (row.media_id, row.stored, escape(row.log_line))))
-        table.add_row(row.path.name, took, where)
+        where = [cell(line) for line in (row.media_id, row.stored, row.log_line) if line]
+        table.add_row(cell(row.path.name), took, Text("\n").join(where))
     return table

@@ -3,95 +3,166 @@
 import asyncio
 import logging
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
-from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages import branded_filename
+from media_processor.cli import interrupts
+from media_processor.cli.batch import Job, plan_many, plan_one
+from media_processor.cli.output import complain, megabytes, progress, rate
+from media_processor.errors import MediaProcessorError
+from media_processor.media.facts import Limits
+from media_processor.messages import Painted
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
+from media_processor.telemetry import printable
 
 
-def watermark_files(files: list[Path], output: Path | None, profile: str) -> int:
-    """Brand the files; the exit status: 0 if all went well, else 1.
+@dataclass
+class _Tally:
+    """What became of the pictures; ``ways`` counts splice, decode, skip and failed."""
+
+    skipped: int
+    ways: Counter[str] = field(default_factory=Counter)
+    size: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self.began
+        done = self.ways.total() - self.ways["failed"]
+        ways = ", ".join(f"{way} {count}" for way, count in sorted(self.ways.items()))
+        return (
+            f"{done} branded, {self.skipped} skipped, {self.ways['failed']} failed"
+            + (f" ({ways})" if ways else "")
+            + f": {megabytes(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
+        )
+
+
+def watermark_files(
+    files: list[Path],
+    output: Path | None,
+    profile: str,
+    *,
+    jobs: int | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> int:
+    """Brand the files; the exit status: 0 if all went well, 1 if not, 130 if interrupted.
 
     Raises:
         SetupError, UnknownProfile, LogoUnavailable: nothing was branded.
     """
     settings = read(WorkerSettings)
     orders = Orders(settings)
-    orders.profiles.get(profile)
+    chosen, limits = orders.profiles.get(profile), Limits(**settings.picture_limits)
+    if output:
+        planned = plan_many(files, output, chosen, limits, force=force)
+    else:
+        planned = [plan_one(files, chosen, limits, force=force)]
+    if dry_run:
+        return _tell(planned)
     logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.ERROR)
-    pairs = _pairs(files, output)
-    failures = asyncio.run(
-        _watermark(pairs, profile, settings, orders, into_folder=output is not None)
-    )
-    for source, reason in failures:
-        sys.stderr.write(f"media-processor: {source}: {reason}\n")
-    return 1 if failures else 0
-
-
-def _pairs(files: list[Path], output: Path | None) -> list[tuple[Path, Path]]:
-    for file in files if output else files[:1]:
-        if not file.is_file():
-            raise SetupError(f"{file} isn't a file.")
+    todo = [job for job in planned if not job.skipped]
+    tally = _Tally(len(planned) - len(todo))
+    status = 0
+    if todo:
+        processes = min(jobs or settings.watermark_processes, len(todo))
+        batch = _Batch(settings, orders, profile, processes, output or todo[0].target.parent)
+        status = interrupts.run(batch.run(todo, tally))
     if output:
-        output.mkdir(parents=True, exist_ok=True)
-        targets = [output / branded_filename(file.name, None) for file in files]
-        if len(set(targets)) < len(targets):
-            raise SetupError("Two of the pictures have the same name. Use a folder for each.")
-        return list(zip(files, targets, strict=True))
-    if len(files) != 2 or files[1].is_dir():
-        raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
-    if not files[1].absolute().parent.is_dir():
-        raise SetupError(f"{files[1].parent} isn't a folder.")
-    return [(files[0], files[1])]
+        sys.stdout.write(f"{tally}\n")
+    return status or (1 if tally.ways["failed"] else 0)
 
 
-async def _watermark(
-    pairs: list[tuple[Path, Path]],
-    profile: str,
-    settings: WorkerSettings,
-    orders: Orders,
-    *,
-    into_folder: bool,
-) -> list[tuple[Path, str]]:
-    await orders.check(orders.profiles.get(profile))
-    sandbox = Sandbox(
-        min(settings.watermark_processes, len(pairs)),
-        memory_bytes=settings.watermark_memory_bytes,
-        timeout=settings.watermark_timeout,
-        writable={target.absolute().parent for _, target in pairs},
-    )
+def _tell(planned: list[Job]) -> int:
+    for job in planned:
+        what = f"skipped, {job.skipped}" if job.skipped else f"would become {job.target}"
+        sys.stdout.write(f"{printable(str(job.source))}: {printable(what)}\n")
+    skipped = sum(1 for job in planned if job.skipped)
+    sys.stdout.write(f"would brand {len(planned) - skipped}, skip {skipped}\n")
+    return 0
 
-    async def one(source: Path, target: Path) -> tuple[Path, str] | None:
-        """Gives why the picture failed."""
+
+class _Batch:
+    """Brands pictures, a few at a time, and tells of them in the order they were given."""
+
+    def __init__(
+        self, settings: WorkerSettings, orders: Orders, profile: str, processes: int, folder: Path
+    ) -> None:
+        self._settings, self._orders, self._profile = settings, orders, profile
+        self._processes, self._folder = processes, folder.absolute()
+        self._slots = asyncio.Semaphore(processes)
+
+    async def run(self, todo: list[Job], tally: _Tally) -> int:
+        await self._orders.check(self._orders.profiles.get(self._profile))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        sandbox = Sandbox(
+            self._processes,
+            memory_bytes=self._settings.watermark_memory_bytes,
+            timeout=self._settings.watermark_timeout,
+            writable=[self._folder],
+        )
+        columns = (
+            TextColumn("branding"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with progress(*columns) as bar:
+            shown = bar.add_task("", total=len(todo))
+            works = [
+                asyncio.create_task(self._one(sandbox, job, lambda: bar.advance(shown)))
+                for job in todo
+            ]
+            try:
+                for job, work in zip(todo, works, strict=True):
+                    _count(job, await work, tally)
+            finally:
+                for work in works:
+                    work.cancel()
+                await asyncio.gather(*works, return_exceptions=True)
+                await sandbox.close()
+        return 0
+
+    async def _one(self, sandbox: Sandbox, job: Job, ended: Callable[[], None]) -> Painted | str:
+        """What was made, or why not. Only what is whole gets its name."""
+        async with self._slots:
+            temporary = job.target.absolute().with_name(f".{uuid4().hex}.part")
+            try:
+                temporary.parent.mkdir(parents=True, exist_ok=True)
+                painted = await self._painted(sandbox, job.source, temporary)
+                temporary.replace(job.target)
+            except MediaProcessorError as error:
+                return error.detail
+            except OSError as error:
+                return error.strerror or str(error)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                ended()
+            return painted
+
+    async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> Painted:
         date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
         tokens = {"filename": source.name, "date": date, "id": ""}
-        try:
-            task = await orders.order(source.absolute(), target.absolute(), profile, tokens)
-            painted = await sandbox.paint(task)
-        except MediaProcessorError as error:
-            return source, error.detail
-        if into_folder and painted.extension:
-            target = target.rename(
-                target.with_name(branded_filename(source.name, painted.extension))
-            )
-        sys.stdout.write(f"{target}: {painted.way}\n")
-        return None
+        order = await self._orders.order(source.absolute(), target, self._profile, tokens)
+        return await sandbox.paint(order)
 
-    try:
-        jobs = [asyncio.create_task(one(source, target)) for source, target in pairs]
-        ended = asyncio.as_completed(jobs)
-        console = Console(stderr=True)
-        hidden = not console.is_terminal
-        bar = track(ended, "branding", len(jobs), console=console, transient=True, disable=hidden)
-        failures = [failure for job in bar if (failure := await job)]
-    finally:
-        await sandbox.close()
-    return failures
+
+def _count(job: Job, outcome: Painted | str, tally: _Tally) -> None:
+    if isinstance(outcome, str):
+        tally.ways["failed"] += 1
+        complain(f"{job.source}: {outcome}")
+        return
+    tally.ways[outcome.method] += 1
+    tally.size += job.source.stat().st_size
+    sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")

@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from media_processor.cli.finding import NONE_THERE, pictures_in
+from media_processor.cli.output import cell, terminal
 from media_processor.client import FastServer, open_fast_server
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages import PICTURE_EXTENSIONS, MediaStatus
+from media_processor.messages import MediaStatus
 
 # Enough to keep a gateway busy, few enough to keep every transfer fast.
 AT_A_TIME = 4
-
-_PICTURES = {*PICTURE_EXTENSIONS.values(), ".jpeg", ".tif", ".heif"}
 
 
 @dataclass(frozen=True)
@@ -31,43 +31,17 @@ class Outcome:
         return self.status not in ("refused", "failed")
 
 
-def terminal() -> Console:
-    """Standard output; into a file or a pipe no line is folded."""
-    console = Console()
-    return console if console.is_terminal else Console(width=1000)
-
-
-def pictures_in(paths: list[Path]) -> list[Path]:
-    """The files, and the pictures in the folders, sorted.
-
-    Raises:
-        SetupError: a path doesn't exist, or there is no picture at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _PICTURES)
-            found += [file for file in files if file.is_file()]
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise SetupError(f"{path} doesn't exist.")
-    if not found:
-        raise SetupError(
-            "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
-        )
-    return found
-
-
 def upload_all(paths: list[Path], *, url: str, profile: str, wait: bool) -> int:
     """Upload, show a progress bar and a summary; the exit status."""
-    files = pictures_in(paths)
+    files = [found.path for found in pictures_in(paths)]
+    if not files:
+        raise SetupError(NONE_THERE)
     console = Console(stderr=True)
     outcomes = asyncio.run(_upload_all(files, url, profile, wait, console))
     table = Table("picture", "status", "id or reason", box=None)
     for outcome in outcomes:
         colour = "green" if outcome.is_good else "red"
-        table.add_row(str(outcome.path), f"[{colour}]{outcome.status}[/{colour}]", outcome.detail)
+        table.add_row(cell(outcome.path), cell(outcome.status, colour), cell(outcome.detail))
     terminal().print(table)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
@@ -129,18 +103,18 @@ def show_status(media_id: str, url: str) -> int:
 
     media = asyncio.run(ask())
     table = Table(show_header=False, box=None)
-    table.add_row("picture", media.filename)
-    table.add_row("status", media.status)
-    table.add_row("size", f"{media.width} × {media.height}, {media.size:,} bytes")
+    table.add_row("picture", cell(media.filename))
+    table.add_row("status", cell(media.status))
+    table.add_row("size", cell(f"{media.width} × {media.height}, {media.size:,} bytes"))
     if media.error:
-        table.add_row("error", media.error.detail)
+        table.add_row("error", cell(media.error.detail))
     if media.result:
-        table.add_row("stored", media.result.stored_path)
-        table.add_row("method", media.result.way or "unknown")
-        table.add_row("link", media.result.link)
+        table.add_row("stored", cell(media.result.stored_path))
+        table.add_row("method", cell(media.result.way or "unknown"))
+        table.add_row("link", cell(media.result.link))
     for step in media.steps:
         who = f" by {step.worker}" if step.worker else ""
         why = f": {step.detail}" if step.detail else ""
-        table.add_row(f"{step.at.astimezone():%H:%M:%S.%f}"[:-3], f"{step.step}{who}{why}")
+        table.add_row(f"{step.at.astimezone():%H:%M:%S.%f}"[:-3], cell(f"{step.step}{who}{why}"))
     terminal().print(table)
     return 1 if media.status == "failed" else 0

@@ -1,0 +1,121 @@
+"""What ``watermark`` is going to do: which picture goes where, and which needn't."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from media_processor.cli.finding import CONTENT_TYPES, NONE_THERE, Found, pictures_in
+from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.media.facts import Limits, PictureFacts
+from media_processor.media.probe import probe
+from media_processor.media.profile import Profile
+from media_processor.messages import PICTURE_EXTENSIONS, branded_filename
+
+_PREFIX = branded_filename("", None)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture and where its result goes; ``skipped`` says why there is nothing to do."""
+
+    source: Path
+    target: Path
+    skipped: str | None = None
+
+
+def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
+    """IN OUT. Raises SetupError for what can't or mustn't be done."""
+    if len(files) != 2 or files[1].is_dir():
+        raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
+    source, target = files
+    if not source.is_file():
+        raise SetupError(f"{source} isn't a file. For a whole folder say --output FOLDER.")
+    if not target.absolute().parent.is_dir():
+        raise SetupError(f"{target.parent} isn't a folder.")
+    if target.exists() and target.samefile(source):
+        raise SetupError(f"{target} is the picture itself. OUT must be another file.")
+    if target.exists() and not force:
+        raise SetupError(f"{target} exists. --force overwrites it.")
+    if source.name.startswith(_PREFIX) and not force:
+        raise SetupError(f"{source} is branded already, by its name. --force brands it again.")
+    facts = _facts(source, limits)
+    result = _result(facts, profile) if facts else None
+    promised = CONTENT_TYPES.get(target.suffix.lower())
+    if result and promised and promised != result:
+        raise SetupError(
+            f"{target}: what comes out is {result}, so its name should end in "
+            f"{PICTURE_EXTENSIONS[result]}."
+        )
+    return Job(source, target)
+
+
+def plan_many(
+    files: list[Path], output: Path, profile: Profile, limits: Limits, *, force: bool
+) -> list[Job]:
+    """Every picture into ``output``, with the tree below each given folder.
+
+    Raises:
+        SetupError: ``output`` is a file, there is no picture, or two would have the same name.
+    """
+    if output.exists() and not output.is_dir():
+        raise SetupError(f"{output} is a file. --output names a folder.")
+    # What an earlier run put into a folder inside the given one is no new work.
+    inside = output.resolve()
+    found = [one for one in _all(files) if inside not in one.path.resolve().parents]
+    if not found:
+        raise SetupError(NONE_THERE)
+    jobs: dict[Path, Job] = {}
+    for one in found:
+        extension = _new_extension(one.path, profile, limits)
+        target = output / one.place / branded_filename(one.path.name, extension)
+        if target in jobs and extension:
+            # IMG_1.heic beside IMG_1.jpg: cameras do that.
+            target = target.with_name(branded_filename(one.path.name + extension, None))
+        if target in jobs:
+            raise SetupError(
+                f"{jobs[target].source} and {one.path} would get the same name, {target}. "
+                "Use a folder for each."
+            )
+        jobs[target] = Job(one.path, target, None if force else _done(one.path, target))
+    return list(jobs.values())
+
+
+def _all(files: list[Path]) -> list[Found]:
+    for path in files:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise SetupError(f"{path} isn't a file.")
+    return list(pictures_in(files))
+
+
+def _done(source: Path, target: Path) -> str | None:
+    """Why there is nothing to do."""
+    if source.name.startswith(_PREFIX):
+        return "branded, by its name"
+    try:
+        newer = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return "branded already" if newer else None
+
+
+def _facts(source: Path, limits: Limits) -> PictureFacts | None:
+    """None for what can't be branded; the attempt will tell why."""
+    try:
+        return probe(source, limits)
+    except (MediaProcessorError, OSError):
+        return None
+
+
+def _result(facts: PictureFacts, profile: Profile) -> str:
+    """The media type of what comes out."""
+    if min(facts.displayed_size) < profile.skip_below:
+        return facts.content_type
+    if profile.format != "keep":
+        return f"image/{profile.format}"
+    return "image/jpeg" if facts.format == "HEIF" else facts.content_type
+
+
+def _new_extension(source: Path, profile: Profile, limits: Limits) -> str | None:
+    facts = _facts(source, limits)
+    if facts is None or (result := _result(facts, profile)) == facts.content_type:
+        return None
+    return PICTURE_EXTENSIONS[result]

@@ -1,0 +1,25 @@
+"""Ctrl-C: work is cancelled, and sums up what was done."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+INTERRUPTED = 130
+"""Exit status, as of a shell's own commands: 128 and the number of SIGINT."""
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """The exit status of ``work``; 130 if SIGINT or SIGTERM ended it."""
+
+    async def guarded() -> int:
+        task = asyncio.current_task()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            if task:
+                asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            return INTERRUPTED
+
+    return asyncio.run(guarded())

@@ -1,0 +1,58 @@
+"""How the command speaks: tables, amounts, and names from elsewhere made harmless."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
+from rich.text import Text
+
+from media_processor.telemetry import printable
+
+GOOD, BAD, DOUBTFUL = "green", "red", "yellow"
+
+
+def terminal() -> Console:
+    """Standard output; into a file or a pipe no line is folded."""
+    console = Console(emoji=False, highlight=False)
+    return console if console.is_terminal else Console(width=1000, emoji=False, highlight=False)
+
+
+def notes() -> Console:
+    """Standard error, for what goes by: progress, and why it waits."""
+    return Console(stderr=True, emoji=False, highlight=False)
+
+
+def cell(text: object, style: str = "") -> Text:
+    """``text`` as it is, in a table: no markup, and no power over the terminal."""
+    return Text(printable(str(text)), style=style)
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"media-processor: {printable(text)}\n")
+
+
+def megabytes(size: float) -> str:
+    """``12.3 MB``."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def rate(amount: float, seconds: float) -> float:
+    """How much a second, also where the clock saw nothing pass."""
+    return amount / max(seconds, 1e-6)
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """A bar on standard error, if that is a terminal; gone when it ends.
+
+    What is written to standard output meanwhile goes there, unless it is the same terminal:
+    then it goes above the bar.
+    """
+    console = notes()
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
+    )

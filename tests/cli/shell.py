@@ -1,0 +1,122 @@
+"""The command as a person runs it: in a pipe, or in a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from media_processor.chaos.waiting import wait_until
+
+# Only a process that makes the terminal its own gets a Ctrl-C from it.
+_IN_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, '-m', 'media_processor', *sys.argv[1:]])"
+)
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def run(
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with pipes."""
+    return subprocess.run(
+        [sys.executable, "-m", "media_processor", *arguments],
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **env},
+        cwd=cwd,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
+    """It failed, and told why in one line."""
+    assert done.returncode == 1, done.stdout
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("media-processor: ")
+    assert words in lines[0]
+
+
+class Terminal:
+    """The command in a terminal of its own, 120 columns wide, while the context lasts."""
+
+    def __init__(
+        self, *arguments: str, cwd: Path | None = None, stdout: Path | None = None, **env: str
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 120))
+        output = stdout.open("wb") if stdout else None
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _IN_TERMINAL, *arguments],
+            env={"PATH": os.environ["PATH"], "TERM": "xterm-256color", **env},
+            cwd=cwd,
+            stdin=theirs,
+            stdout=output or theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        if output:
+            output.close()
+        self._seen = bytearray()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(10)
+        os.close(self._ours)
+
+    @property
+    def raw(self) -> str:
+        """Everything it wrote, escape sequences too."""
+        return bytes(self._seen).decode(errors="replace")
+
+    @property
+    def text(self) -> str:
+        """The same without them."""
+        return _ESCAPES.sub("", self.raw)
+
+    @property
+    def colours(self) -> list[str]:
+        """The escape sequences that set a colour."""
+        return re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38;[0-9;]+)m", self.raw)
+
+    def says(self, text: str, seconds: float = 30) -> None:
+        """Wait for it."""
+        wait_until(lambda: text in self.text, f"terminal shows {text!r}: {self.text}", seconds)
+
+    def press(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def end(self, seconds: float = 30) -> int:
+        """Wait until it ends by itself; the exit status."""
+        status = self.process.wait(seconds)
+        self._reader.join(10)
+        return status
+
+    def _read(self) -> None:
+        while True:
+            try:
+                piece = os.read(self._ours, 65536)
+            except OSError:  # Linux tells the end of a terminal as EIO
+                return
+            if not piece:
+                return
+            self._seen += piece
