@@ -21,7 +21,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def run(
-    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **env: str
+    *arguments: str, cwd: Path | str | None = None, stdin: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with pipes."""
     return subprocess.run(
@@ -50,23 +50,26 @@ class Terminal:
     """The command in a terminal of its own, 120 columns wide, while the context lasts."""
 
     def __init__(
-        self, *arguments: str, cwd: Path | None = None, stdout: Path | None = None, **env: str
+        self,
+        *arguments: str,
+        cwd: Path | str | None = None,
+        stdout: Path | str | None = None,
+        **env: str,
     ) -> None:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 120))
-        output = stdout.open("wb") if stdout else None
+        output = os.open(stdout, os.O_CREAT | os.O_WRONLY) if stdout else theirs
         self.process = subprocess.Popen(
             [sys.executable, "-c", _IN_TERMINAL, *arguments],
             env={"PATH": os.environ["PATH"], "TERM": "xterm-256color", **env},
             cwd=cwd,
             stdin=theirs,
-            stdout=output or theirs,
+            stdout=output,
             stderr=theirs,
             start_new_session=True,
         )
-        os.close(theirs)
-        if output:
-            output.close()
+        for descriptor in {output, theirs}:
+            os.close(descriptor)
         self._seen = bytearray()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from media_processor.cli.commands import archive, local, pictures, services
+from media_processor.cli.commands import archive, local, pictures, services, setup
 from media_processor.errors import MediaProcessorError
 from media_processor.telemetry import printable
 
@@ -13,14 +13,16 @@ app = typer.Typer(
     name="media-processor",
     help="Brands every picture with your logo, ships it to your archive, loses none.\n\n"
     "Start with [bold]media-processor up[/bold]: it runs everything on this machine. Then "
-    "[bold]media-processor upload photo.jpg --wait[/bold].\n\nSettings are environment "
-    "variables, listed in docs/configuration.md.",
+    "[bold]media-processor upload photo.jpg --wait[/bold]. If something isn't well, "
+    "[bold]media-processor doctor[/bold] says what and what to do.\n\nSettings are environment "
+    "variables: [bold]media-processor config[/bold] shows them, docs/configuration.md explains "
+    "them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
-for group in (services, pictures, local, archive):
+for group in (services, pictures, local, setup, archive):
     app.add_typer(group.commands)
 
 

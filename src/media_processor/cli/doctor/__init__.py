@@ -1,0 +1,1 @@
+"""``doctor``: is all well, and if not, what is to be done."""

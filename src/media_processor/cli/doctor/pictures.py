@@ -1,0 +1,105 @@
+"""Whether pictures can be branded here: profiles, logos, native core, guarded processes."""
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
+from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.media import splice
+from media_processor.media.logo import bundled_logo_path
+from media_processor.messages import SandboxTask
+from media_processor.sandbox.orders import Orders
+from media_processor.sandbox.pool import Sandbox
+from media_processor.settings import PipelineSettings
+
+_GUARDED = "Landlock and seccomp"
+
+
+async def examine_core() -> list[Finding]:
+    """Whether what only the logo covers can be coded anew."""
+    if splice.is_installed():
+        return [well("native core", "installed: only what the logo covers is coded anew")]
+    to_do = "Install cargo (https://rustup.rs), then: rm .venv/ready && make setup."
+    return [doubtful("native core", "not installed: everything works, but slower", to_do)]
+
+
+async def examine_branding(settings: PipelineSettings) -> list[Finding]:
+    """Read the profiles, get their logos, and brand a picture in a guarded process."""
+    try:
+        orders = Orders(settings)
+    except SetupError as error:
+        return [wrong("profiles", error.detail, "Mend the file; docs/profiles.md explains it.")]
+    names = list(orders.profiles.all())
+    found = [well("profiles", f"{len(names)}: {', '.join(names)}")]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if not settings.logo_dir.is_dir():  # look, but leave nothing behind
+            settings = settings.model_copy(update={"media_data_dir": folder})
+            orders = Orders(settings)
+        for profile in names:
+            found += await _branded(settings, orders, profile, folder)
+    return found
+
+
+async def _branded(
+    settings: PipelineSettings, orders: Orders, profile: str, folder: Path
+) -> list[Finding]:
+    logo = "logo" if profile == "default" else f"logo of {profile}"
+    source = folder / "picture.png"
+    try:
+        with _quiet():
+            tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
+            order = await orders.order(source, folder / "branded.png", profile, tokens)
+    except MediaProcessorError as error:
+        address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
+        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file); till then its pictures wait."
+        return [wrong(logo, error.detail, to_do)]
+    found = _whose(logo, order, is_chosen=settings.google_logo_is_set)
+    if profile != "default":  # one process is enough to know that they can be had
+        return [found]
+    return [found, await _painted(settings, order, source)]
+
+
+def _whose(name: str, order: SandboxTask, *, is_chosen: bool) -> Finding:
+    if not is_chosen and order.logos == (str(bundled_logo_path()),):
+        to_do = "Set GOOGLE_LOGO to your own logo."
+        return doubtful(name, "the one that ships with media-processor is used", to_do)
+    return well(name, "can be had and decoded")
+
+
+async def _painted(settings: PipelineSettings, order: SandboxTask, source: Path) -> Finding:
+    from PIL import Image
+
+    Image.new("RGB", (64, 48), "teal").save(source)
+    sandbox = Sandbox(
+        1,
+        memory_bytes=settings.watermark_memory_bytes,
+        timeout=settings.watermark_timeout,
+        writable=[source.parent],
+    )
+    name = "picture processes"
+    try:
+        painted = await sandbox.paint(order)
+        missing = sandbox.missing_guards
+    except MediaProcessorError as error:
+        return wrong(name, error.detail, "The lines above tell why; is memory short?")
+    finally:
+        await sandbox.close()
+    told = f"brand a picture ({painted.method})"
+    if missing:
+        to_do = "Use a Linux of 5.13 or newer; limits on memory and time hold here too."
+        return doubtful(name, f"{told}, but this kernel has no {' and no '.join(missing)}", to_do)
+    return well(name, f"{told}, guarded by {_GUARDED}")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What is found is told once."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,170 @@
+"""``doctor``: what isn't well is found, and what to do about it."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from media_processor.chaos.valkey import free_port
+from media_processor.chaos.waiting import wait_until
+from media_processor.media import splice
+from tests.cli.shell import run
+from tests.system import System
+
+Found = dict[str, tuple[str, str, str]]
+
+
+@pytest.fixture(scope="module")
+def environment(running: System) -> dict[str, str]:
+    """Of a running system, as its operator has it."""
+    wait_until(lambda: len(running.queue().workers or ()) == 2, "both halves of the worker live")
+    return {**running.environment, "FAST_SERVER_URL": running.fast_url}
+
+
+def doctor(environment: dict[str, str]) -> tuple[int, Found]:
+    """The exit status; by name what state it is in, what was found, and what to do."""
+    done = run("doctor", "--json", **environment)
+    whole = json.loads(done.stdout)
+    assert done.returncode == (0 if whole["well"] else 1)
+    return done.returncode, {
+        one["name"]: (one["state"], one["found"], one["to_do"] or "") for one in whole["checks"]
+    }
+
+
+def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> None:
+    done = run("doctor", **environment)
+    assert done.returncode == 0, done.stdout
+    assert "0 wrong" in done.stdout.splitlines()[-1]
+    _, found = doctor(environment)
+    states = {name: state for name, (state, *_) in found.items()}
+    # The tests' Valkey keeps no file.
+    assert states.pop("redis persistence") == "doubtful"
+    assert states.pop("native core") == ("well" if splice.is_installed() else "doubtful")
+    assert set(states.values()) == {"well"}, found
+    assert set(states) >= {
+        *("settings", "open files", "redis", "redis eviction", "redis clock", "fast server"),
+        *("fast server clock", "workers", "central server", "central server clock", "storage"),
+        *("disk", "profiles", "logo", "picture processes"),
+    }
+    assert found["redis"][1].startswith("Valkey ")
+    assert found["workers"][1] == "worker-1 (upload), worker-1 (watermark)"
+    assert str(running.data) in found["storage"][1]
+
+
+def test_a_redis_that_would_drop_jobs(running: System, environment: dict[str, str]) -> None:
+    running.valkey.client.config_set("maxmemory-policy", "allkeys-lru")
+    running.valkey.client.config_set("appendonly", "yes")
+    try:
+        status, found = doctor(environment)
+    finally:
+        running.valkey.client.config_set("maxmemory-policy", "noeviction")
+        running.valkey.client.config_set("appendonly", "no")
+    assert status == 1
+    state, told, to_do = found["redis eviction"]
+    assert (state, "allkeys-lru" in told, "noeviction" in to_do) == ("wrong", True, True)
+    assert found["redis persistence"][0] == "well"
+
+
+def test_redis_central_server_and_logo_away(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_text("no logo")
+    away = {
+        "REDIS_URL": f"redis://:sesame@127.0.0.1:{free_port()}/0",
+        "CENTRAL_SERVER_URL": f"http://127.0.0.1:{free_port()}/upload-final",
+        "GOOGLE_LOGO": str(tmp_path / "logo.png"),
+    }
+    status, found = doctor(environment | away)
+    assert status == 1
+    wrong = {name for name, (state, *_) in found.items() if state == "wrong"}
+    assert wrong == {"redis", "central server", "logo"}
+    assert "sesame" not in str(found)
+    assert "REDIS_HOST" in found["redis"][2]
+    assert "CENTRAL_SERVER_URL" in found["central server"][2]
+    assert "GOOGLE_LOGO" in found["logo"][2]
+
+
+def test_a_redis_that_only_up_can_reach(environment: dict[str, str]) -> None:
+    """No Redis is named, as with the embedded one: the fast server is asked."""
+    without = {name: value for name, value in environment.items() if "REDIS" not in name}
+    _, found = doctor(without)
+    state, told, _ = found["redis"]
+    assert state == "well"
+    assert "the fast server says: answers" in told
+    assert "redis eviction" not in found
+    _, found = doctor(without | {"FAST_SERVER_URL": f"http://127.0.0.1:{free_port()}"})
+    assert found["redis"][0] in ("doubtful", "well")  # somebody's may be at localhost:6379
+    assert found["fast server"][0] == "wrong"
+
+
+def test_what_is_set_wrong_is_told_and_the_rest_examined(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "marks.toml").write_text("[half]\nscale = 5\n")
+    wrong = {
+        "CENTRAL_SERVER_PORT": "x",
+        "WATERMARKS": str(tmp_path / "marks.toml"),
+        "MEDIA_DATA_DIR": "/proc/nowhere",
+        "LEASE_SECOND": "3",
+    }
+    status, found = doctor(environment | wrong)
+    assert status == 1
+    assert "line 2" in found["profiles"][1]
+    assert "/proc can't be written" in found["storage"][1]
+    done = run("doctor", **(environment | wrong))
+    assert "CENTRAL_SERVER_PORT: " in done.stdout
+    assert "Is LEASE_SECONDS meant?" in done.stdout
+    status, found = doctor(environment | {"REDIS_PORT": "x"})
+    assert "REDIS_PORT" in found["settings"][1]
+    assert found["fast server"][0] == "well"
+
+
+def test_a_clock_that_goes_wrong(environment: dict[str, str]) -> None:
+    with _server("Tue, 24 Nov 2015 20:00:00 GMT") as url:
+        _, found = doctor(environment | {"CENTRAL_SERVER_URL": f"{url}/upload-final"})
+    state, told, to_do = found["central server clock"]
+    assert (state, "behind" in told, "NTP" in to_do) == ("doubtful", True, True)
+    assert found["central server"][0] == "doubtful"  # it knows no /ready
+
+
+def test_a_server_that_hangs_does_not_hold_it_up(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        hanging = {
+            "FAST_SERVER_URL": f"http://127.0.0.1:{port}",
+            "CENTRAL_SERVER_URL": f"http://127.0.0.1:{port}/upload-final",
+            "GOOGLE_LOGO": f"http://127.0.0.1:{port}/logo.png",
+            "REDIS_PORT": str(port),
+        }
+        began = time.monotonic()
+        status, found = doctor(environment | hanging)
+    assert time.monotonic() - began < 12
+    assert status == 1
+    for name in ("redis", "fast server", "central server", "logo"):
+        assert found[name][0] == "wrong"
+
+
+@contextmanager
+def _server(date: str) -> Iterator[str]:
+    """Answers 404 to everything, at another time."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+            return date
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
