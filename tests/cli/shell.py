@@ -5,6 +5,7 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 from pathlib import Path
@@ -20,13 +21,18 @@ _IN_TERMINAL = (
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+# What one run remembers is for the next; nothing of it is for the developer's own home.
+_STATE = tempfile.TemporaryDirectory()
+_ENVIRONMENT = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": _STATE.name}
+
+
 def run(
     *arguments: str, cwd: Path | str | None = None, stdin: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with pipes."""
     return subprocess.run(
         [sys.executable, "-m", "media_processor", *arguments],
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **env},
+        env={**_ENVIRONMENT, "COLUMNS": "200", **env},
         cwd=cwd,
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
@@ -61,7 +67,7 @@ class Terminal:
         output = os.open(stdout, os.O_CREAT | os.O_WRONLY) if stdout else theirs
         self.process = subprocess.Popen(
             [sys.executable, "-c", _IN_TERMINAL, *arguments],
-            env={"PATH": os.environ["PATH"], "TERM": "xterm-256color", **env},
+            env={**_ENVIRONMENT, "TERM": "xterm-256color", **env},
             cwd=cwd,
             stdin=theirs,
             stdout=output,

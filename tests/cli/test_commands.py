@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import free_port
-from media_processor.messages import MediaStatus
+from media_processor.messages import MediaStatus, new_media_id
 from tests.cli.shell import one_line, run
 from tests.media.pictures import encoded, photo
 from tests.system import System
@@ -40,7 +40,7 @@ class TestUpload:
 
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
-        assert [line.split()[1] for line in lines[1:]] == ["stored", "stored"]
+        assert [line.split()[1] for line in lines[1:3]] == ["stored", "stored"]
         media_id = lines[1].split()[2]
         assert running.status(media_id).filename == "a.jpg"
 
@@ -71,17 +71,18 @@ class TestUpload:
         assert done.returncode == 1
         assert "failed" in done.stdout
 
-    def test_nothing_to_send_isone_line(self, tmp_path: Path) -> None:
+    def test_nothing_to_send_is_one_line(self, tmp_path: Path) -> None:
         one_line(run("upload", str(tmp_path)), "no picture")
         one_line(run("upload", str(tmp_path / "nothing")), "doesn't exist")
 
 
-def test_status_of_an_unknown_media_isone_line(running: System) -> None:
+def test_status_of_an_unknown_media_is_one_line(running: System) -> None:
     one_line(run("status", "x", "--url", running.fast_url), "no media")
 
 
-def test_status_without_a_server_isone_line() -> None:
-    one_line(run("status", "x", "--url", f"http://127.0.0.1:{free_port()}"), "can't be reached")
+def test_status_without_a_server_is_one_line() -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    one_line(run("status", new_media_id(), "--url", nowhere), "can't be reached")
 
 
 def test_status_of_a_failed_picture_tells_why(running: System) -> None:

@@ -1,19 +1,23 @@
 """``failed`` and ``retry``: pictures that came to nothing, and another try for them."""
 
 import asyncio
+import sys
 
 from rich.table import Table
 
 from media_processor.cli.output import cell, complain, terminal
-from media_processor.client import FastServer, open_fast_server
-from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.client import AsyncClient
+from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
 from media_processor.messages import MediaStatus
 from media_processor.worker_server.policy import REASONS
 
 
-def show_failed(url: str) -> int:
+def show_failed(url: str, *, as_json: bool) -> int:
     """Print every failed media; the exit status."""
     media = asyncio.run(_failed(url, None))
+    if as_json:
+        sys.stdout.write("".join(one.model_dump_json() + "\n" for one in media))
+        return 1 if media else 0
     if not media:
         terminal().print("No picture has failed.")
         return 0
@@ -47,25 +51,27 @@ def retry_failed(url: str, media_ids: list[str], *, everything: bool, reason: st
 
 
 async def _failed(url: str, reason: str | None) -> list[MediaStatus]:
-    async with open_fast_server(url) as server:
-        return [
-            media
-            async for media in server.failed()
-            if reason is None or (media.error and media.error.code == reason)
-        ]
+    async with AsyncClient(url, patience=0) as client:
+        found = [media.details async for media in client.list(status="failed")]
+    failed = [media for media in found if isinstance(media, MediaStatus)]
+    return [
+        media for media in failed if reason is None or (media.error and media.error.code == reason)
+    ]
 
 
 async def _retry(url: str, media_ids: list[str], reason: str | None) -> int:
     media_ids = media_ids or [media.id for media in await _failed(url, reason)]
-    async with open_fast_server(url) as server:
-        outcomes = [await _retry_one(server, media_id) for media_id in media_ids]
+    async with AsyncClient(url, patience=0) as client:
+        outcomes = [await _retry_one(client, media_id) for media_id in media_ids]
     terminal().print(f"{sum(outcomes)} of {len(outcomes)} pictures are tried again.")
     return 0 if all(outcomes) else 1
 
 
-async def _retry_one(server: FastServer, media_id: str) -> bool:
+async def _retry_one(client: AsyncClient, media_id: str) -> bool:
     try:
-        await server.retry(media_id)
+        await (await client.media(media_id)).retry()
+    except ServerUnreachable:
+        raise
     except MediaProcessorError as error:
         complain(f"{media_id}: {error.detail}")
         return False

@@ -12,7 +12,7 @@ from rich.text import Text
 from media_processor.cli.finding import pictures_in
 from media_processor.cli.output import cell, terminal
 from media_processor.cli.uploads import AT_A_TIME
-from media_processor.client import FastServer, activity, open_fast_server
+from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError
 from media_processor.up.main import Addresses
 
@@ -44,21 +44,21 @@ async def show(addresses: Addresses, folder: Path) -> None:
     rows = [_Row(found.path) for found in pictures_in([folder])]
     slots = asyncio.Semaphore(AT_A_TIME)
     with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
-        async with open_fast_server(addresses.fast_server) as server:
-            await asyncio.gather(*(_follow(server, row, rows, live, slots) for row in rows))
-    await _add_log_lines(rows, addresses.central_server)
+        async with AsyncClient(addresses.fast_server) as client:
+            await asyncio.gather(*(_follow(client, row, rows, live, slots) for row in rows))
+    _add_log_lines(rows, addresses.data / "worker_activity.log")
     console.print(_summary(rows))
 
 
 async def _follow(
-    server: FastServer, row: _Row, rows: list[_Row], live: Live, slots: asyncio.Semaphore
+    client: AsyncClient, row: _Row, rows: list[_Row], live: Live, slots: asyncio.Semaphore
 ) -> None:
     try:
         async with slots:
             started = time.perf_counter()
-            accepted = await server.upload(row.path, "default")
+            accepted = await client.upload(row.path)
         row.media_id = accepted.id
-        async for media in server.follow(accepted.id):
+        async for media in accepted.follow():
             row.status = media.status
             if media.error:
                 row.stored = media.error.detail
@@ -71,13 +71,12 @@ async def _follow(
     live.update(_progress(rows))
 
 
-async def _add_log_lines(rows: list[_Row], central_url: str) -> None:
-    lines = (await activity(central_url, limit=1000)).lines
+def _add_log_lines(rows: list[_Row], log: Path) -> None:
+    lines = log.read_text().splitlines()
     for row in rows:
-        image = Path(row.stored).name
-        line = next((line for line in lines if line.image == image), None)
-        if line and row.milliseconds is not None:
-            row.log_line = f"[{line.at}] WORKER: {line.worker} | IMAGE: {line.image}"
+        end = f"| IMAGE: {Path(row.stored).name}"
+        if row.milliseconds is not None:
+            row.log_line = next((line for line in reversed(lines) if line.endswith(end)), "")
 
 
 def _progress(rows: list[_Row]) -> Table:

@@ -1,9 +1,11 @@
 """Which files a person means: names, folders, patterns, lists."""
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from media_processor.errors import SetupError
 from media_processor.messages import PICTURE_EXTENSIONS
@@ -29,6 +31,12 @@ class Found:
     def place(self) -> Path:
         """The folder it lies in, as seen from the root."""
         return self.path.parent.relative_to(self.root) if self.root else Path()
+
+
+def listed(stream: BinaryIO, *, by_null: bool) -> list[Path]:
+    """The paths that a stream lists, one a line, or each with a NUL behind it."""
+    names = stream.read().split(b"\0" if by_null else b"\n")
+    return [Path(os.fsdecode(name)) for name in names if name]
 
 
 def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:

@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from media_processor.cli.commands import archive, local, pictures, services, setup
+from media_processor.cli.commands import archive, local, pictures, questions, services, setup
 from media_processor.errors import MediaProcessorError
 from media_processor.telemetry import printable
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (services, pictures, local, setup, archive):
+for group in (services, pictures, questions, local, setup, archive):
     app.add_typer(group.commands)
 
 

@@ -1,120 +1,156 @@
-"""``upload`` and ``status``: pictures to the fast server and what becomes of them."""
+"""``upload``: pictures to the fast server, as many as there are."""
 
 import asyncio
-from dataclasses import dataclass
+import json
+import sys
+import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from media_processor.cli import interrupts
 from media_processor.cli.finding import NONE_THERE, pictures_in
-from media_processor.cli.output import cell, terminal
-from media_processor.client import FastServer, open_fast_server
-from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages import MediaStatus
+from media_processor.cli.output import BAD, GOOD, cell, complain, megabytes, rate, terminal
+from media_processor.cli.sending import Outcome, Sender
+from media_processor.cli.upload_bar import UploadBar
+from media_processor.errors import Overloaded, ServerUnreachable, SetupError
 
 # Enough to keep a gateway busy, few enough to keep every transfer fast.
 AT_A_TIME = 4
+# Each picture that is waited for holds a connection; they are stored about in order.
+_FOLLOWED_AT_A_TIME = 32
+# What is begun and not ended; more would only fill memory.
+_BEGUN = 256
+
+# A server that restarts is back within seconds.
+_PATIENCE = 30.0
+
+_LISTED_WHOLE = 20
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file: ``detail`` is the id, or why it was refused."""
+def upload_all(
+    paths: list[Path], *, url: str, profile: str, wait: bool, again: bool, as_json: bool
+) -> int:
+    """Upload what ``paths`` name and sum it up; the exit status.
 
-    path: Path
-    status: str
-    detail: str
-
-    @property
-    def is_good(self) -> bool:
-        return self.status not in ("refused", "failed")
-
-
-def upload_all(paths: list[Path], *, url: str, profile: str, wait: bool) -> int:
-    """Upload, show a progress bar and a summary; the exit status."""
-    files = [found.path for found in pictures_in(paths)]
+    Raises:
+        SetupError: a path doesn't exist, or there is no picture at all.
+    """
+    files = list(dict.fromkeys(found.path for found in pictures_in(paths)))
     if not files:
         raise SetupError(NONE_THERE)
-    console = Console(stderr=True)
-    outcomes = asyncio.run(_upload_all(files, url, profile, wait, console))
-    table = Table("picture", "status", "id or reason", box=None)
+    began = time.monotonic()
+    with UploadBar(files) as bar:
+        run = _Run(files, bar, wait=wait, as_json=as_json)
+        sender = Sender(url, profile=profile, again=again, patience=_PATIENCE, on_wait=bar.waits)
+        interrupted = interrupts.run(run.send_all(sender))
+    outcomes = run.outcomes()
+    if as_json:
+        _print_json(*(one for one in outcomes if one.status == "unsent"))
+    else:
+        _print(outcomes, time.monotonic() - began, wait=wait)
+    if run.gave_up:
+        complain(run.gave_up)
+    if any(one.status == "unsent" for one in outcomes):
+        complain("The same command again sends the rest, and nothing twice.")
+    if sender.journal.complaint:
+        complain(f"What was sent can't be remembered: {sender.journal.complaint}.")
+    return interrupted or (0 if all(one.is_good for one in outcomes) else 1)
+
+
+class _Run:
+    """One run over all files."""
+
+    def __init__(self, files: list[Path], bar: UploadBar, *, wait: bool, as_json: bool) -> None:
+        self._files, self._bar, self._wait, self._as_json = files, bar, wait, as_json
+        self._ended: dict[Path, Outcome] = {}
+        self._unsent = len(files)
+        self._sending = asyncio.Semaphore(AT_A_TIME)
+        self._following = asyncio.Semaphore(_FOLLOWED_AT_A_TIME)
+        self._begun = asyncio.Semaphore(_BEGUN)
+        self.gave_up: str | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of every file, in their order."""
+        return [self._ended.get(path) or Outcome(path, "unsent") for path in self._files]
+
+    async def send_all(self, sender: Sender) -> int:
+        try:
+            async with sender, asyncio.TaskGroup() as works:
+                for path in self._files:
+                    await self._begun.acquire()
+                    works.create_task(self._one(sender, path))
+        except* (ServerUnreachable, Overloaded) as errors:
+            self.gave_up = str(errors.exceptions[0])
+        return 0
+
+    async def _one(self, sender: Sender, path: Path) -> None:
+        async with self._sending:
+            outcome = await sender.send(path, lambda sent: self._bar.moved(path, sent))
+        # Should it be interrupted from here on, it has been sent all the same.
+        self._ended[path] = outcome
+        self._bar.accepted(path, was_sent=outcome.was_sent)
+        self._unsent -= 1
+        if not self._unsent and self._wait:
+            self._bar.all_sent()
+        if self._wait and outcome.is_good:
+            async with self._following:
+                outcome = await sender.finished(outcome)
+            self._ended[path] = outcome
+        self._bar.ended()
+        self._begun.release()
+        if self._as_json:
+            _print_json(outcome)
+
+
+def _print_json(*outcomes: Outcome) -> None:
     for outcome in outcomes:
-        colour = "green" if outcome.is_good else "red"
-        table.add_row(cell(outcome.path), cell(outcome.status, colour), cell(outcome.detail))
-    terminal().print(table)
-    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+        told = {
+            "path": str(outcome.path),
+            "status": outcome.status,
+            "id": outcome.media_id,
+            "sent": outcome.was_sent and outcome.media_id is not None,
+            "bytes": outcome.size,
+            "seconds": round(outcome.seconds, 3),
+            "detail": outcome.detail,
+        }
+        sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
-async def _upload_all(
-    files: list[Path], url: str, profile: str, wait: bool, console: Console
-) -> list[Outcome]:
-    slots = asyncio.Semaphore(AT_A_TIME)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        bar = progress.add_task("waiting for the archive" if wait else "sending", total=len(files))
-
-        async def one(server: FastServer, path: Path) -> Outcome:
-            async with slots:
-                outcome = await _upload(server, path, profile)
-            if wait and outcome.is_good:
-                outcome = await _stored(server, path, outcome.detail)
-            progress.advance(bar)
-            return outcome
-
-        async with open_fast_server(url) as server:
-            return list(await asyncio.gather(*(one(server, path) for path in files)))
+def _print(outcomes: list[Outcome], seconds: float, *, wait: bool) -> None:
+    shown = outcomes
+    if len(outcomes) > _LISTED_WHOLE:
+        shown = [one for one in outcomes if one.status in ("refused", "failed")]
+    console = terminal()
+    if shown:
+        table = Table("picture", "status", "id or reason", box=None)
+        for one in shown:
+            told = ": ".join(part for part in (one.media_id, one.detail) if part)
+            colour = GOOD if one.is_good else BAD
+            table.add_row(cell(one.path), cell(one.status, colour), cell(told))
+        console.print(table)
+        console.print()
+    console.print(_summary(outcomes, seconds, wait=wait))
 
 
-async def _upload(server: FastServer, path: Path, profile: str) -> Outcome:
-    try:
-        accepted = await server.upload(path, profile)
-    except MediaProcessorError as error:
-        return Outcome(path, "refused", error.detail)
-    except OSError as error:
-        return Outcome(path, "refused", f"The file can't be read: {error.strerror}.")
-    return Outcome(path, accepted.status, accepted.id)
-
-
-async def _stored(server: FastServer, path: Path, media_id: str) -> Outcome:
-    try:
-        async for status in server.follow(media_id):
-            if status.status == "failed" and status.error:
-                return Outcome(path, "failed", f"{media_id}: {status.error.detail}")
-            if status.status == "stored":
-                return Outcome(path, "stored", media_id)
-    except MediaProcessorError as error:
-        return Outcome(path, "failed", f"{media_id}: {error.detail}")
-    return Outcome(path, "failed", media_id)
-
-
-def show_status(media_id: str, url: str) -> int:
-    """Print one media; the exit status."""
-
-    async def ask() -> MediaStatus:
-        async with open_fast_server(url) as server:
-            return await server.status(media_id)
-
-    media = asyncio.run(ask())
-    table = Table(show_header=False, box=None)
-    table.add_row("picture", cell(media.filename))
-    table.add_row("status", cell(media.status))
-    table.add_row("size", cell(f"{media.width} × {media.height}, {media.size:,} bytes"))
-    if media.error:
-        table.add_row("error", cell(media.error.detail))
-    if media.result:
-        table.add_row("stored", cell(media.result.stored_path))
-        table.add_row("method", cell(media.result.way or "unknown"))
-        table.add_row("link", cell(media.result.link))
-    for step in media.steps:
-        who = f" by {step.worker}" if step.worker else ""
-        why = f": {step.detail}" if step.detail else ""
-        table.add_row(f"{step.at.astimezone():%H:%M:%S.%f}"[:-3], cell(f"{step.step}{who}{why}"))
-    terminal().print(table)
-    return 1 if media.status == "failed" else 0
+def _summary(outcomes: list[Outcome], seconds: float, *, wait: bool) -> Table:
+    accepted = [one for one in outcomes if one.media_id]
+    sent = [one for one in accepted if one.was_sent]
+    size = sum(one.size for one in sent)
+    columns = {
+        "sent": len(sent),
+        "sent before": len(accepted) - len(sent),
+        "stored": sum(one.status == "stored" for one in outcomes) if wait else None,
+        "failed": sum(one.status == "failed" for one in outcomes),
+        "refused": sum(one.status == "refused" for one in outcomes),
+        "not sent": sum(one.status == "unsent" for one in outcomes),
+        "size": megabytes(size),
+        "seconds": f"{seconds:.1f}",
+        "rate": f"{rate(size / 1e6, seconds):.1f} MB/s",
+        "pictures/s": f"{rate(len(sent), seconds):.1f}",
+    }
+    kept = {name: value for name, value in columns.items() if value is not None}
+    table = Table(*kept, box=None)
+    table.add_row(*(str(value) for value in kept.values()))
+    return table

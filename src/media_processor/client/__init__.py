@@ -6,15 +6,11 @@ touches the network.
 """
 
 from media_processor.client.async_client import AsyncClient, AsyncMedia
-from media_processor.client.fast_server import FastServer, activity, open_fast_server
 from media_processor.client.sync_client import Client, Media
 
 __all__ = [
     "AsyncClient",
     "AsyncMedia",
     "Client",
-    "FastServer",
     "Media",
-    "activity",
-    "open_fast_server",
 ]

@@ -1,0 +1,102 @@
+"""``queue``: how much there is to do, and who does it."""
+
+import asyncio
+import sys
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from media_processor.cli import interrupts
+from media_processor.cli.output import BAD, cell, complain, terminal
+from media_processor.client import AsyncClient
+from media_processor.errors import MediaProcessorError
+from media_processor.messages import QueueReport
+
+_LOOK_SECONDS = 1.0
+
+
+def show_queue(url: str, *, live: bool, as_json: bool) -> int:
+    """Print the queues once, or whenever they change; the exit status."""
+
+    async def run() -> int:
+        async with AsyncClient(url, patience=0) as client:
+            report = await client.queue()
+            if live:
+                await _follow(client, report, as_json=as_json)
+            else:
+                _print(report, as_json=as_json)
+        return 0
+
+    return interrupts.run(run())
+
+
+async def _follow(client: AsyncClient, report: QueueReport, *, as_json: bool) -> None:
+    console = terminal()
+    is_live = console.is_terminal and not as_json
+    last: QueueReport | None = None
+    with Live(tables_of(report), console=console, auto_refresh=False) as shown:
+        while True:
+            if is_live:
+                shown.update(tables_of(report), refresh=True)
+            elif report != last:
+                _print(report, as_json=as_json, short=True)
+            last = report
+            await asyncio.sleep(_LOOK_SECONDS)
+            report = await _asked(client)
+
+
+async def _asked(client: AsyncClient) -> QueueReport:
+    told = False
+    while True:
+        try:
+            return await client.queue()
+        except MediaProcessorError as error:
+            if not told:
+                complain(f"waiting: {error.detail}")
+            told = True
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _print(report: QueueReport, *, as_json: bool, short: bool = False) -> None:
+    if as_json:
+        sys.stdout.write(report.model_dump_json(indent=None if short else 1) + "\n")
+    else:
+        terminal().print(tables_of(report))
+    sys.stdout.flush()
+
+
+def tables_of(report: QueueReport) -> Group:
+    """Queues, workers, and what it all comes to."""
+    parts: list[Table | Text] = []
+    if report.queues is None or report.workers is None:
+        parts.append(cell("Redis is away; the rest is known from the spool.", BAD))
+    else:
+        queues = Table("queue", "waiting", "running", "retrying", box=None)
+        for name, depth in report.queues.items():
+            numbers = (depth.waiting, depth.running, depth.retrying)
+            queues.add_row(cell(name), *(str(number) for number in numbers))
+        workers = Table("worker", "stage", "since", "running", "doing", box=None)
+        for one in report.workers:
+            since = f"{one.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
+            doing = cell(" ".join(one.doing))
+            workers.add_row(cell(one.name), one.stage, since, str(one.running), doing)
+        nobody = cell("no worker gives a sign of life", BAD)
+        parts += [queues, Text(), workers if report.workers else nobody, Text()]
+    return Group(*parts, cell(_total(report)))
+
+
+def _total(report: QueueReport) -> str:
+    limit = f" of {report.limit:,}" if report.limit else ""
+    told = [f"unfinished {report.unfinished:,}{limit}"]
+    if report.oldest_age_seconds is not None:
+        told.append(f"oldest {report.oldest_age_seconds:,.0f} s")
+    if report.drain_per_second is not None:
+        told.append(f"{report.drain_per_second:g} finished a second")
+    told.append(f"failed {report.failed:,} (parked {report.parked:,})")
+    if report.accepting:
+        told.append("uploads are taken")
+    else:
+        told.append(f"uploads are refused for {report.retry_after_seconds} s")
+    return ", ".join(told)

@@ -1,0 +1,161 @@
+"""One picture to the fast server: never twice, and never without saying what it waits for."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from media_processor.cli.following import OnWait, Patience, follow
+from media_processor.cli.journal import Journal
+from media_processor.client import AsyncClient, AsyncMedia
+from media_processor.errors import (
+    IdempotencyConflict,
+    MediaNotFound,
+    MediaProcessorError,
+    Overloaded,
+    ServerUnreachable,
+)
+from media_processor.messages import MediaStatus
+
+OnProgress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file. ``status`` is the media's, or ``refused``, or ``unsent``;
+    ``was_sent`` is false if the server had it before."""
+
+    path: Path
+    status: str
+    media_id: str | None = None
+    detail: str | None = None
+    size: int = 0
+    seconds: float = 0.0
+    was_sent: bool = True
+
+    @property
+    def is_good(self) -> bool:
+        return self.status not in ("refused", "failed", "unsent")
+
+
+class Sender:
+    """Sends pictures to one fast server, while the context lasts.
+
+    ``patience`` is how many seconds the server may be away before ServerUnreachable is raised.
+    """
+
+    def __init__(
+        self, url: str, *, profile: str, again: bool, patience: float, on_wait: OnWait
+    ) -> None:
+        self._url, self._profile, self._again = url, profile, again
+        self._patience, self._on_wait = patience, on_wait
+        self._client = AsyncClient(url, patience=patience)
+        # Questions are asked anew here, where somebody can be told that they wait.
+        self._asking = AsyncClient(url, patience=0)
+        self.journal = Journal(url)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._client)
+        await self._open.enter_async_context(self._asking)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._open.aclose()
+
+    async def send(self, path: Path, on_progress: OnProgress | None = None) -> Outcome:
+        """Send a picture, unless the server has it.
+
+        Raises:
+            ServerUnreachable: the server was away for too long.
+        """
+        began = time.monotonic()
+        try:
+            size = path.stat().st_size
+            key = await asyncio.to_thread(_key, path, self._profile)
+            media, was_sent = await self._sent_before(key), False
+            if media is None:
+                media, was_sent = await self._sent(path, key, on_progress), True
+        except (ServerUnreachable, Overloaded):
+            raise
+        except MediaProcessorError as error:
+            return Outcome(path, "refused", detail=error.detail)
+        except OSError as error:
+            why = f"The file can't be read: {error.strerror or error}."
+            return Outcome(path, "refused", detail=why)
+        self.journal.keep(key, media.id)
+        detail = _reason(media.details) if isinstance(media.details, MediaStatus) else None
+        seconds = time.monotonic() - began
+        return Outcome(path, media.status, media.id, detail, size, seconds, was_sent)
+
+    async def finished(self, outcome: Outcome) -> Outcome:
+        """Wait until an accepted picture is stored or failed.
+
+        Raises:
+            ServerUnreachable: the server was away for too long.
+        """
+        began = time.monotonic()
+        last = outcome
+        try:
+            changes = follow(self._asking, outcome.media_id or "", self._waiting())
+            async with aclosing(changes):
+                async for status in changes:
+                    last = replace(outcome, status=status.status, detail=_reason(status))
+        except (ServerUnreachable, Overloaded):
+            raise
+        except MediaProcessorError as error:
+            last = replace(outcome, status="failed", detail=error.detail)
+        return replace(last, seconds=outcome.seconds + time.monotonic() - began)
+
+    async def _sent_before(self, key: str) -> AsyncMedia | None:
+        known = None if self._again else self.journal.id_of(key)
+        if known is None:
+            return None
+        try:
+            return await self._waiting().through(lambda: self._asking.media(known))
+        except MediaNotFound:  # another server has its address now, or it began anew
+            return None
+
+    def _waiting(self) -> Patience:
+        return Patience(self._url, self._patience, self._on_wait)
+
+    async def _sent(self, path: Path, key: str, on_progress: OnProgress | None) -> AsyncMedia:
+        key = str(uuid4()) if self._again else key
+        for once_more in (True, False):
+            try:
+                return await self._client.upload(
+                    path,
+                    filename=path.name.encode("utf-8", "replace").decode(),
+                    profile=self._profile,
+                    idempotency_key=key,
+                    on_progress=on_progress,
+                    on_wait=self._on_wait,
+                )
+            except IdempotencyConflict:  # it was written to while its key was reckoned
+                if not once_more:
+                    raise
+                key = str(uuid4())
+        raise AssertionError("the second attempt returns or raises")
+
+
+def _reason(media: MediaStatus) -> str | None:
+    return media.error.detail if media.status == "failed" and media.error else None
+
+
+def _key(path: Path, profile: str) -> str:
+    """The same for the same bytes, name and profile. Reads the file."""
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    name = path.name.encode("utf-8", "surrogateescape")
+    return hashlib.sha256(b"\0".join((content.encode(), name, profile.encode()))).hexdigest()
