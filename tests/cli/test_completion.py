@@ -85,7 +85,7 @@ def test_bash_itself_completes_with_the_script_it_is_shown() -> None:
     script = (
         'eval "$(media-processor --show-completion; :)"\n'
         "complete -p media-processor\n"
-        "COMP_WORDS=(media-processor waterm) COMP_CWORD=1\n"
+        "COMP_WORDS=(media-processor wat) COMP_CWORD=1\n"
         "_media_processor_completion media-processor\n"
         'echo "${COMPREPLY[@]}"\n'
     )
@@ -99,4 +99,4 @@ def test_bash_itself_completes_with_the_script_it_is_shown() -> None:
     )
     declared, offered = done.stdout.splitlines()
     assert "_media_processor_completion" in declared
-    assert offered.split() == ["watermark"]
+    assert offered.split() == ["watch", "watermark"]

@@ -1,4 +1,4 @@
-"""``upload`` and ``get``: pictures to the gateway and back."""
+"""``upload``, ``watch``, ``get``: pictures to the gateway and back."""
 
 import sys
 from pathlib import Path
@@ -60,6 +60,61 @@ def upload(
     raise typer.Exit(
         upload_all(paths, url=url, profile=profile, wait=wait, again=again, as_json=as_json)
     )
+
+
+@commands.command(rich_help_panel=_PANEL)
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The folder; those below it too.")],
+    done: Annotated[
+        Path | None, typer.Option(help="Where to what is done goes. Default: FOLDER/.done.")
+    ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Leave what is done in place, and remember it.")
+    ] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is done.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Done is what is stored, not what is accepted.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="One pass, then end.")] = False,
+    settle: Annotated[
+        float, typer.Option(min=0.05, help="Seconds without a change that make a file whole.")
+    ] = 2.0,
+    profile: ProfileName = "default",
+    url: Url = FAST_SERVER,
+) -> None:
+    """Send what appears in a folder, and what is there already.
+
+    A file is sent once it has stopped growing. What is done moves to FOLDER/.done with its
+    tree, and never over another file; what is refused to FOLDER/.refused, with the reason in a
+    .txt beside it. It waits out a server that is away. Hidden files are left alone.
+
+    \b
+    Examples:
+      media-processor watch /srv/inbox
+      media-processor watch hot-folder --done archive/ --wait
+      media-processor watch photos/ --mark
+
+    \b
+    Exit status:
+      0  ended by Ctrl-C or SIGTERM, after the pictures in flight; or --once and all went well
+      1  --once and something was refused, or it can't begin
+      2  the command can't be understood
+    """
+    from media_processor.cli.watching import Plan, watch_folder
+    from media_processor.errors import SetupError
+
+    if mark + delete + (done is not None) > 1:
+        raise SetupError("Say one of --done, --mark and --delete.")
+    plan = Plan(
+        folder=folder,
+        done=done or folder / ".done",
+        refused=folder / ".refused",
+        afterwards="mark" if mark else "delete" if delete else "move",
+        settle=settle,
+        once=once,
+        wait=wait,
+    )
+    raise typer.Exit(watch_folder(plan, url, profile))
 
 
 @commands.command(rich_help_panel=_PANEL)
