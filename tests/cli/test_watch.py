@@ -61,6 +61,7 @@ class TestRunning:
             grows.open("wb", buffering=0) as file,
             Terminal("watch", str(inbox), "--settle", "0.5", "--url", running.fast_url) as shown,
         ):
+            file.write(JPEG)  # what a server would take
 
             def beacon_is_through() -> bool:
                 file.write(whole[file.tell() :][:10])
