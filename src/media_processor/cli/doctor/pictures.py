@@ -10,7 +10,7 @@ from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media import splice
 from media_processor.media.logo import bundled_logo_path
-from media_processor.messages import SandboxTask
+from media_processor.messages import PaintTask
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import PipelineSettings
@@ -63,14 +63,14 @@ async def _branded(
     return [found, await _painted(settings, order, source)]
 
 
-def _whose(name: str, order: SandboxTask, *, is_chosen: bool) -> Finding:
+def _whose(name: str, order: PaintTask, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
         to_do = "Set GOOGLE_LOGO to your own logo."
         return doubtful(name, "the one that ships with media-processor is used", to_do)
     return well(name, "can be had and decoded")
 
 
-async def _painted(settings: PipelineSettings, order: SandboxTask, source: Path) -> Finding:
+async def _painted(settings: PipelineSettings, order: PaintTask, source: Path) -> Finding:
     from PIL import Image
 
     Image.new("RGB", (64, 48), "teal").save(source)
