@@ -9,7 +9,7 @@ from typing import TypeVar, get_args
 from rich.table import Table
 
 from media_processor.cli import interrupts
-from media_processor.cli.output import cell, complain, megabytes, terminal
+from media_processor.cli.output import amount, cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.client.requests import Sort
 from media_processor.errors import SetupError
@@ -102,9 +102,9 @@ async def _print(
 
 def _media(one: MediaStatus) -> tuple[str, ...]:
     at = f"{one.steps[-1].at.astimezone():%Y-%m-%d %H:%M:%S}" if one.steps else ""
-    return one.id, one.filename, one.status, megabytes(one.size), at, one.worker or ""
+    return one.id, one.filename, one.status, amount(one.size), at, one.worker or ""
 
 
 def _stored(one: StoredMedia) -> tuple[str, ...]:
     at = f"{one.stored_at.astimezone():%Y-%m-%d %H:%M:%S}"
-    return one.media_id, one.filename, megabytes(one.size), at, one.worker_name
+    return one.media_id, one.filename, amount(one.size), at, one.worker_name

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from media_processor.cli import interrupts
 from media_processor.cli.batch import Job, plan_many, plan_one
-from media_processor.cli.output import complain, megabytes, progress, rate
+from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.errors import MediaProcessorError
 from media_processor.media.facts import Limits
 from media_processor.messages import Painted
@@ -38,11 +38,12 @@ class _Tally:
     def __str__(self) -> str:
         seconds = time.monotonic() - self.began
         done = self.ways.total() - self.ways["failed"]
-        ways = ", ".join(f"{way} {count}" for way, count in sorted(self.ways.items()))
+        counts = sorted(self.ways.items())
+        ways = ", ".join(f"{way} {count}" for way, count in counts if way != "failed")
         return (
             f"{done} branded, {self.skipped} skipped, {self.ways['failed']} failed"
             + (f" ({ways})" if ways else "")
-            + f": {megabytes(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
+            + f": {amount(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
         )
 
 
@@ -166,3 +167,4 @@ def _count(job: Job, outcome: Painted | str, tally: _Tally) -> None:
     tally.ways[outcome.method] += 1
     tally.size += job.source.stat().st_size
     sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
+    sys.stdout.flush()

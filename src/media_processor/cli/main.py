@@ -1,7 +1,9 @@
 """The command's wiring: every group of subcommands, and one line for every error."""
 
 import sys
+from importlib.metadata import version
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -16,7 +18,7 @@ app = typer.Typer(
     "[bold]media-processor upload photo.jpg --wait[/bold]. If something isn't well, "
     "[bold]media-processor doctor[/bold] says what and what to do.\n\nSettings are environment "
     "variables: [bold]media-processor config[/bold] shows them, docs/configuration.md explains "
-    "them.",
+    "them. docs/cli.md has every command with its output.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -24,6 +26,24 @@ app = typer.Typer(
 
 for group in (services, pictures, questions, local, setup, archive):
     app.add_typer(group.commands)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"media-processor {version('media-processor')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ def complain(text: str) -> None:
     sys.stderr.write(f"media-processor: {printable(text)}\n")
 
 
-def megabytes(size: float) -> str:
-    """``12.3 MB``."""
-    return f"{size / 1e6:,.1f} MB"
+def amount(size: float) -> str:
+    """``12.3 MB``, or ``45.6 kB`` of what is small."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f} kB"
 
 
 def rate(amount: float, seconds: float) -> float:

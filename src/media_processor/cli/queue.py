@@ -93,7 +93,7 @@ def _total(report: QueueReport) -> str:
     if report.oldest_age_seconds is not None:
         told.append(f"oldest {report.oldest_age_seconds:,.0f} s")
     if report.drain_per_second is not None:
-        told.append(f"{report.drain_per_second:g} finished a second")
+        told.append(f"{report.drain_per_second:.1f} finished a second")
     told.append(f"failed {report.failed:,} (parked {report.parked:,})")
     if report.accepting:
         told.append("uploads are taken")

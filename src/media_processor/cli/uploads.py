@@ -10,7 +10,7 @@ from rich.table import Table
 
 from media_processor.cli import interrupts
 from media_processor.cli.finding import NONE_THERE, pictures_in
-from media_processor.cli.output import BAD, GOOD, cell, complain, megabytes, rate, terminal
+from media_processor.cli.output import BAD, GOOD, amount, cell, complain, rate, terminal
 from media_processor.cli.sending import Outcome, Sender
 from media_processor.cli.upload_bar import UploadBar
 from media_processor.errors import Overloaded, ServerUnreachable, SetupError
@@ -145,7 +145,7 @@ def _summary(outcomes: list[Outcome], seconds: float, *, wait: bool) -> Table:
         "failed": sum(one.status == "failed" for one in outcomes),
         "refused": sum(one.status == "refused" for one in outcomes),
         "not sent": sum(one.status == "unsent" for one in outcomes),
-        "size": megabytes(size),
+        "size": amount(size),
         "seconds": f"{seconds:.1f}",
         "rate": f"{rate(size / 1e6, seconds):.1f} MB/s",
         "pictures/s": f"{rate(len(sent), seconds):.1f}",
