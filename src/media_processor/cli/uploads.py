@@ -1,7 +1,9 @@
 """``upload``: pictures to the fast server, as many as there are."""
 
 import asyncio
+import errno
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -69,6 +71,7 @@ class _Run:
         self._following = asyncio.Semaphore(_FOLLOWED_AT_A_TIME)
         self._begun = asyncio.Semaphore(_BEGUN)
         self.gave_up: str | None = None
+        self._is_heard = True
 
     def outcomes(self) -> list[Outcome]:
         """What became of every file, in their order."""
@@ -82,6 +85,10 @@ class _Run:
                     works.create_task(self._one(sender, path))
         except* (ServerUnreachable, Overloaded) as errors:
             self.gave_up = str(errors.exceptions[0])
+        except* BrokenPipeError:  # nobody reads any more; what was sent is sent
+            self._is_heard = False
+        if not self._is_heard:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         return 0
 
     async def _one(self, sender: Sender, path: Path) -> None:

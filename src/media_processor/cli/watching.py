@@ -5,7 +5,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -67,6 +67,7 @@ class _Watch:
         self._in_flight: dict[Path, asyncio.Task[None]] = {}
         self._troubles: set[str] = set()
         self._refused = 0
+        self._failure: BaseException | None = None
 
     async def run(self, url: str, profile: str) -> int:
         for sign in (signal.SIGINT, signal.SIGTERM):
@@ -77,6 +78,8 @@ class _Watch:
             await self._end()
         if sender.journal.complaint:
             complain(f"What was sent can't be remembered: {sender.journal.complaint}.")
+        if self._failure:
+            raise self._failure
         return 1 if self._plan.once and self._refused else 0
 
     async def _keep_looking(self, sender: Sender) -> None:
@@ -140,7 +143,13 @@ class _Watch:
     def _begin(self, sender: Sender, found: Found) -> None:
         task = asyncio.create_task(self._one(sender, found))
         self._in_flight[found.path] = task
-        task.add_done_callback(lambda _: self._in_flight.pop(found.path))
+        task.add_done_callback(lambda task: self._ended(found.path, task))
+
+    def _ended(self, path: Path, task: asyncio.Task[None]) -> None:
+        del self._in_flight[path]
+        if not task.cancelled() and (error := task.exception()):
+            self._failure = error  # standard output is gone, or an error of ours
+            self._stop.set()
 
     async def _one(self, sender: Sender, found: Found) -> None:
         async with self._slots:
@@ -155,37 +164,33 @@ class _Watch:
                 complain(f"{found.path}: {error.detail}")
                 return
             self._troubles.clear()
+            if await asyncio.to_thread(_signature, found.path) != signature:
+                return  # changed meanwhile: another picture
+            self._tell(found.path, outcome)
             try:
                 await asyncio.to_thread(self._put_away, found, signature, outcome)
             except OSError as error:
                 self._through[found.path] = signature
                 complain(f"{found.path} can't be moved: {error.strerror}")
 
-    def _put_away(self, found: Found, signature: Signature, outcome: Outcome) -> None:
-        if _signature(found.path) != signature:  # changed meanwhile: another picture
-            return
+    def _tell(self, path: Path, outcome: Outcome) -> None:
         if not outcome.is_good:
             self._refused += 1
-            complain(f"{found.path}: {outcome.detail or outcome.status}")
+            complain(f"{path}: {outcome.detail or outcome.status}")
         elif outcome.was_sent or self._plan.afterwards != "mark":
-            sys.stdout.write(f"{printable(str(found.path))}: {outcome.status} {outcome.media_id}\n")
+            told = f"{printable(str(path))}: {outcome.status} {outcome.media_id}\n"
+            sys.stdout.write(told)
             sys.stdout.flush()
+
+    def _put_away(self, found: Found, signature: Signature, outcome: Outcome) -> None:
         if self._plan.afterwards == "mark":
             self._through[found.path] = signature
         elif not outcome.is_good:
-            self._explain(_moved(found, self._plan.refused), outcome)
+            _explain(_moved(found, self._plan.refused), outcome)
         elif self._plan.afterwards == "delete":
             found.path.unlink()
         else:
             _moved(found, self._plan.done)
-
-    def _explain(self, refused: Path, outcome: Outcome) -> None:
-        text = f"{outcome.detail or outcome.status}\n"
-        if outcome.media_id:
-            text += f"It was accepted as {outcome.media_id}.\n"
-        refused.with_name(f"{refused.name}.txt").write_text(
-            f"{text}{now():%Y-%m-%d %H:%M:%S} UTC\n"
-        )
 
     def _waits(self, sentence: str) -> None:
         trouble = sentence.partition(";")[0]
@@ -194,8 +199,18 @@ class _Watch:
             complain(f"waiting: {trouble}; trying again")
 
 
-async def _all(tasks: Any) -> None:
-    await asyncio.gather(*tasks)
+async def _all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Until they ended. Cancelled, it leaves them alone."""
+    if waiting := set(tasks):
+        await asyncio.wait(waiting)
+
+
+def _explain(refused: Path, outcome: Outcome) -> None:
+    text = f"{outcome.detail or outcome.status}\n"
+    if outcome.media_id:
+        text += f"It was accepted as {outcome.media_id}.\n"
+    at = f"{now():%Y-%m-%d %H:%M:%S} UTC\n"
+    refused.with_name(f"{refused.name}.txt").write_text(text + at)
 
 
 def _moved(found: Found, folder: Path) -> Path:
