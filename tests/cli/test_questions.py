@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia, StoredMedia, StoredPage, new_media_id
 from tests.cli.shell import Terminal, one_line, run
 from tests.media.pictures import encoded, photo
@@ -164,6 +165,22 @@ class TestQueue:
             shown.says("worker-1")
             shown.press("\x03")
             assert shown.end() == 130
+
+    def test_followed_in_a_pipe_it_tells_what_changed(
+        self, running: System, tmp_path: Path
+    ) -> None:
+        url = ("--url", running.fast_url)
+        reports = tmp_path / "reports"
+        reports.touch()
+        with Terminal("queue", "--follow", "--json", *url, stdout=reports) as shown:
+            wait_until(lambda: reports.read_text().endswith("\n"), "a report")
+            torn = running.upload(JPEG[: len(JPEG) // 2] + b"again", "torn.jpg")
+            running.wait_for(torn.id, "failed")
+            wait_until(lambda: len(reports.read_text().splitlines()) > 1, "another one")
+            shown.press("\x03")
+            assert shown.end() == 130
+        first, *_, last = (json.loads(line) for line in reports.read_text().splitlines())
+        assert last["failed"] == first["failed"] + 1
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import NoReturn
 
 from rich.console import Group
 from rich.live import Live
@@ -32,19 +33,27 @@ def show_queue(url: str, *, live: bool, as_json: bool) -> int:
     return interrupts.run(run())
 
 
-async def _follow(client: AsyncClient, report: QueueReport, *, as_json: bool) -> None:
+async def _follow(client: AsyncClient, report: QueueReport, *, as_json: bool) -> NoReturn:
     console = terminal()
-    is_live = console.is_terminal and not as_json
-    last: QueueReport | None = None
+    if not console.is_terminal or as_json:
+        await _follow_in_lines(client, report, as_json=as_json)
     with Live(tables_of(report), console=console, auto_refresh=False) as shown:
         while True:
-            if is_live:
-                shown.update(tables_of(report), refresh=True)
-            elif report != last:
-                _print(report, as_json=as_json, short=True)
-            last = report
+            shown.update(tables_of(report), refresh=True)
             await asyncio.sleep(_LOOK_SECONDS)
             report = await _asked(client)
+
+
+async def _follow_in_lines(client: AsyncClient, report: QueueReport, *, as_json: bool) -> NoReturn:
+    """Only what changed; age and rate change all the time, and aren't news."""
+    last = None
+    while True:
+        news = report.model_copy(update={"oldest_age_seconds": None, "drain_per_second": None})
+        if news != last:
+            _print(report, as_json=as_json, short=True)
+        last = news
+        await asyncio.sleep(_LOOK_SECONDS)
+        report = await _asked(client)
 
 
 async def _asked(client: AsyncClient) -> QueueReport:

@@ -25,7 +25,7 @@ class UploadBar:
     def __init__(self, files: list[Path]) -> None:
         self._sizes = {path: _size(path) for path in files}
         self._sent: dict[Path, int] = {}
-        self._done = 0
+        self._done, self._moved = 0, 0
         self._total = sum(self._sizes.values())
         self._told: dict[str, float] = {}
         self._progress = progress(
@@ -51,8 +51,10 @@ class UploadBar:
 
     def moved(self, path: Path, sent: int) -> None:
         """So many bytes of it were handed to the network, in this attempt."""
-        self._sent[path] = min(sent, self._sizes[path])
-        self._progress.update(self._task, completed=sum(self._sent.values()))
+        sent = min(sent, self._sizes[path])
+        self._moved += sent - self._sent.get(path, 0)
+        self._sent[path] = sent
+        self._progress.update(self._task, completed=self._moved)
 
     def accepted(self, path: Path, *, was_sent: bool) -> None:
         """The server has it; what it had before counts neither as work nor as speed."""
