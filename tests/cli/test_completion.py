@@ -65,7 +65,7 @@ def test_profiles_of_the_server_but_never_a_long_wait(running: System) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         assert completed(line, FAST_SERVER_URL=url) == ["default"]
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5  # starting included, on a busy machine
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
