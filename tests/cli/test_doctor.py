@@ -165,3 +165,13 @@ def _server(date: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_an_archive_that_only_the_fast_server_knows(environment: dict[str, str]) -> None:
+    elsewhere = {**environment, "CENTRAL_SERVER_PORT": str(free_port())}
+    del elsewhere["CENTRAL_SERVER_URL"]
+
+    _, found = doctor(elsewhere)
+
+    state, told, _ = found["central server"]
+    assert (state, told) == ("well", "CENTRAL_SERVER_URL isn't set; the fast server reaches it")

@@ -51,7 +51,7 @@ async def _all(url: str) -> list[Finding]:
     else:
         works += [
             ("redis", servers.examine_redis(settings, url)),
-            ("central server", servers.examine_central_server(settings)),
+            ("central server", servers.examine_central_server(settings, url)),
             ("storage", here.examine_storage(settings)),
             ("logo", pictures.examine_branding(settings)),
         ]

@@ -85,10 +85,23 @@ async def examine_fast_server(url: str) -> list[Finding]:
     return found
 
 
-async def examine_central_server(settings: PipelineSettings) -> list[Finding]:
-    """The archive."""
+async def examine_central_server(settings: PipelineSettings, fast_url: str) -> list[Finding]:
+    """The archive; where none is named, and none is where it usually is, the fast server's."""
     to_do = "Start it, or set CENTRAL_SERVER_URL; till then pictures wait, branded."
-    return await _server("central server", _central_url(settings), to_do)
+    url = _central_url(settings)
+    is_named = "central_server_url" in settings.model_fields_set
+    if not is_named and isinstance(await _asked(url), str) and await _reaches_archive(fast_url):
+        return [well("central server", "CENTRAL_SERVER_URL isn't set; the fast server reaches it")]
+    return await _server("central server", url, to_do)
+
+
+async def _reaches_archive(fast_url: str) -> bool:
+    try:
+        async with httpx2.AsyncClient(timeout=_PATIENCE) as http:
+            answer = await http.get(f"{fast_url.rstrip('/')}/archive", params={"limit": 1})
+    except (httpx2.HTTPError, httpx2.InvalidURL):
+        return False
+    return answer.status_code == 200
 
 
 def _central_url(settings: PipelineSettings) -> str:
