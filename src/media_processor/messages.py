@@ -545,11 +545,12 @@ class ViewTask(Message):
 
 
 class DifferenceTask(Message):
-    """Tell where two pictures differ."""
+    """Write where two pictures differ, as a Difference in JSON: it may be megabytes."""
 
     kind: Literal["difference"] = "difference"
     before: str
     after: str
+    target: str
     limits: dict[str, int]
 
 
@@ -558,10 +559,10 @@ SandboxTask = Annotated[PaintTask | ViewTask | DifferenceTask, Field(discriminat
 
 
 class SandboxReply(Message):
-    """What a picture process answers: ``failure`` or what was asked for; nothing for a view."""
+    """What a picture process answers: ``failure``, what it painted, or nothing where the file
+    that it wrote says all."""
 
     painted: Painted | None = None
-    difference: Difference | None = None
     failure: Failure | None = None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from media_processor.errors import (
     BrokenPicture,
@@ -22,7 +23,7 @@ from media_processor.errors import (
 from media_processor.media.facts import Limits
 from media_processor.media.logo import bundled_logo_path
 from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages import PaintTask
+from media_processor.messages import Difference, DifferenceTask, PaintTask
 from media_processor.profiles import as_message
 from media_processor.sandbox.pool import Sandbox
 from tests.media.pictures import encoded, opened, photo
@@ -137,6 +138,45 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
             await painting
         made = await box.paint(task(small))
         assert (made.width, made.height) == (80, 60)
+
+
+async def test_a_difference_of_many_stretches_is_told_whole(tmp_path: Path) -> None:
+    """More than the 64 KiB that a line from a process may have."""
+    plain = Image.new("1", (1600, 1200))
+    dots = plain.copy()
+    for row in range(0, dots.height, 8):
+        for column in range(0, dots.width, 16):
+            dots.putpixel((column, row), 1)
+    before, after, target = (tmp_path / name for name in ("before", "after", "told"))
+    before.write_bytes(encoded(plain, "PNG"))
+    after.write_bytes(encoded(dots, "PNG"))
+    order = DifferenceTask(
+        before=str(before), after=str(after), target=str(target), limits=asdict(Limits())
+    )
+    async with sandbox(tmp_path) as box:
+        await box.difference(order)
+        await box.paint(task(tmp_path))
+
+    assert target.stat().st_size > 2**16
+    assert Difference.model_validate_json(target.read_bytes()).touched == 150 * 100
+
+
+async def test_an_answer_that_can_not_be_read_ends_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\necho $$ >>started\necho ready\nread order\nseq -s, 20000\nread more\n"
+    )
+    python.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(python))
+    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
+    for times in (1, 2):
+        with pytest.raises(DecoderCrash, match="can't be read"):
+            await box.paint(task(tmp_path))
+        assert len((tmp_path / "started").read_text().split()) == times
+    await box.close()
 
 
 async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -> None:

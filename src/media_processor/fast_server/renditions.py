@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from media_processor.errors import Overloaded
-from media_processor.media.whole_file import write
 from media_processor.messages import DifferenceTask, ViewTask
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
@@ -94,10 +93,12 @@ class Renditions:
         async def make(target: Path) -> None:
             async with before() as first, after() as second:
                 task = DifferenceTask(
-                    before=str(first), after=str(second), limits=self._orders.limits
+                    before=str(first),
+                    after=str(second),
+                    target=str(target),
+                    limits=self._orders.limits,
                 )
-                found = await self._sandbox.difference(task)
-            await asyncio.to_thread(write, target, found.model_dump_json().encode())
+                await self._sandbox.difference(task)
 
         return await self._kept(key, make)
 

@@ -23,6 +23,7 @@ from media_processor.media.facts import Limits
 from media_processor.media.logo import Logo, load_logo
 from media_processor.media.view import view
 from media_processor.media.watermark import watermark
+from media_processor.media.whole_file import write
 from media_processor.messages import (
     PICTURE_EXTENSIONS,
     SANDBOX_READY,
@@ -106,7 +107,9 @@ def _carried_out(task: SandboxTask) -> SandboxReply:
             return SandboxReply()
         case DifferenceTask():
             found = difference(Path(task.before), Path(task.after), Limits(**task.limits))
-            return SandboxReply(difference=Difference.model_validate(asdict(found)))
+            told = Difference.model_validate(asdict(found)).model_dump_json()
+            write(Path(task.target), told.encode())
+            return SandboxReply()
 
 
 def _paint(task: PaintTask) -> Painted:

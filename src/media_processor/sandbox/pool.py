@@ -16,7 +16,6 @@ from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
 from media_processor.messages import (
     SANDBOX_READY,
-    Difference,
     DifferenceTask,
     Painted,
     PaintTask,
@@ -80,12 +79,9 @@ class Sandbox:
         """Make a small picture; raises what ``paint`` does."""
         await self._carried_out(task)
 
-    async def difference(self, task: DifferenceTask) -> Difference:
-        """Where two pictures differ; raises what ``paint`` does."""
-        reply = await self._carried_out(task)
-        if reply.difference is None:
-            raise DecoderCrash("The picture process gave an empty answer.")
-        return reply.difference
+    async def difference(self, task: DifferenceTask) -> None:
+        """Write where two pictures differ; raises what ``paint`` does."""
+        await self._carried_out(task)
 
     async def _carried_out(self, task: SandboxTask) -> SandboxReply:
         process = await self._free.get()
@@ -136,17 +132,20 @@ class _PictureProcess:
                 process.stdin.write(task.model_dump_json().encode() + b"\n")
                 crash_point("watermarking")
                 line = await process.stdout.readline()
+            if line.endswith(b"\n"):
+                return SandboxReply.model_validate_json(line)
         except TimeoutError:
             await self.kill()
             raise TooSlow(f"The picture took longer than {seconds:g} s.") from None
         except (BrokenPipeError, ConnectionResetError):
-            line = b""
+            pass
+        except ValueError:
+            await self.kill()  # the rest of its answer would be taken for the next picture's
+            raise DecoderCrash("The picture process gave an answer that can't be read.") from None
         except asyncio.CancelledError:
             await self.kill()  # its answer would be taken for the next picture's
             raise
-        if not line.endswith(b"\n"):
-            raise _death(await process.wait())
-        return SandboxReply.model_validate_json(line)
+        raise _death(await process.wait())
 
     async def kill(self) -> None:
         if self._process and self._process.returncode is None:
