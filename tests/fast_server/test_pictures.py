@@ -1,5 +1,6 @@
 """What a browser is shown: thumbnails, differences, previews."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -61,6 +62,20 @@ def test_the_cache_may_be_removed_at_any_time(running: System, stored: MediaStat
         file.unlink()
 
     assert running.http.get(path).content == before
+
+
+def test_the_whole_folder_of_the_cache_may_be_removed(system: System) -> None:
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+    media = system.upload(JPEG)
+    path = f"/media/{media.id}/thumbnail?of=original"
+    before = system.http.get(path).content
+
+    shutil.rmtree(system.data / "thumbnails")
+    assert preview(system, JPEG)[0] == 200
+    shutil.rmtree(system.data / "thumbnails")
+    assert system.http.get(path).content == before
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])

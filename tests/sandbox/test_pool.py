@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from media_processor.chaos.waiting import wait_until
 from media_processor.errors import (
     BrokenPicture,
     DecoderCrash,
@@ -177,6 +179,29 @@ async def test_an_answer_that_can_not_be_read_ends_its_process(
             await box.paint(task(tmp_path))
         assert len((tmp_path / "started").read_text().split()) == times
     await box.close()
+
+
+async def test_a_start_that_is_cancelled_does_not_answer_for_the_next(tmp_path: Path) -> None:
+    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
+    painting = asyncio.create_task(box.paint(task(tmp_path)))
+    await asyncio.to_thread(wait_until, lambda: box._all[0]._process, "it is being started")
+    painting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await painting
+
+    await box.paint(task(tmp_path))
+    await box.close()
+
+
+async def test_a_folder_that_was_removed_and_made_again_can_be_written_to(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    async with sandbox(mine) as box:
+        await box.paint(task(tmp_path, target=str(mine / "out")))
+        shutil.rmtree(mine)
+        mine.mkdir()
+        await box.paint(task(tmp_path, target=str(mine / "out")))
+    assert (mine / "out").exists()
 
 
 async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -> None:

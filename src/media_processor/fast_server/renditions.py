@@ -126,6 +126,7 @@ class Renditions:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A name in the cache's folder for a file that goes when the context ends."""
+        self._folder.mkdir(parents=True, exist_ok=True)  # it may have been removed
         file = self._folder / f".{uuid4().hex}"
         try:
             yield file

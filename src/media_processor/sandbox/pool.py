@@ -42,8 +42,8 @@ class Sandbox:
         self._timeout = timeout
         # CPU time is the kernel's guard behind our own clock, so it may be coarser.
         limits = (str(memory_bytes), str(math.ceil(timeout)))
-        arguments = (*limits, *(str(folder) for folder in writable))
-        self._all = [_PictureProcess(arguments) for _ in range(processes)]
+        folders = tuple(writable)
+        self._all = [_PictureProcess(limits, folders) for _ in range(processes)]
         self._free: asyncio.LifoQueue[_PictureProcess] = asyncio.LifoQueue()
         for process in self._all:
             self._free.put_nowait(process)
@@ -95,18 +95,24 @@ class Sandbox:
 
 
 class _PictureProcess:
-    def __init__(self, arguments: tuple[str, ...]) -> None:
-        self._arguments = arguments
+    def __init__(self, arguments: tuple[str, ...], writable: tuple[Path, ...]) -> None:
+        self._arguments, self._writable = arguments, writable
+        self._folders: list[tuple[int, int] | None] = []
         self._process: asyncio.subprocess.Process | None = None
         self.guards: tuple[str, ...] | None = None
 
     async def start(self) -> asyncio.subprocess.Process:
+        folders = [_identity(folder) for folder in self._writable]
+        if folders != self._folders:
+            await self.kill()  # it may only write into folders that are gone
         if self._process is None or self._process.returncode is not None:
+            self._folders = folders
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "media_processor.sandbox.picture_process",
                 *self._arguments,
+                *(str(folder) for folder in self._writable),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
@@ -115,9 +121,14 @@ class _PictureProcess:
 
     async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
         line = b""
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_START_SECONDS):
                 line = await process.stdout.readline() if process.stdout else b""
+        except asyncio.CancelledError:
+            await self.kill()  # its first line would be taken for an answer
+            raise
+        except TimeoutError:
+            pass
         if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
             raise MediaProcessorError("A picture process can't be started; see the worker's log.")
@@ -152,6 +163,14 @@ class _PictureProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:
