@@ -118,6 +118,14 @@ def test_what_is_no_picture_leaves_nothing(tmp_path: Path) -> None:
         view(source, tmp_path / "target", 384, Limits(memory=1000))
 
 
+def test_a_folder_that_can_not_be_written_is_not_the_pictures_fault(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(encoded(photo((600, 400)), "PNG"))
+
+    with pytest.raises(FileNotFoundError):
+        view(source, tmp_path / "nowhere" / "target", 384, Limits())
+
+
 def compared(first: Image.Image, second: Image.Image, tmp_path: Path) -> set[tuple[int, int]]:
     """Row and column of every touched block."""
     before, after = tmp_path / "before", tmp_path / "after"

@@ -26,7 +26,8 @@ def view(source: Path, target: Path, side: int, limits: Limits) -> None:
     with guarded(DAMAGED):
         image, found = upright(data, facts, at_least=side)
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-        write(target, encoded(_in_srgb(image, found.icc), "WEBP", **_CODING))
+        small = encoded(_in_srgb(image, found.icc), "WEBP", **_CODING)
+    write(target, small)
 
 
 def _in_srgb(image: Image.Image, icc: bytes) -> Image.Image:
