@@ -1,7 +1,9 @@
 """What a browser is shown: thumbnails, differences, previews."""
 
 import shutil
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -9,8 +11,12 @@ import pytest
 from PIL import Image, ImageChops
 
 from media_processor.chaos.waiting import wait_until
+from media_processor.fast_server.pictures import spooled
+from media_processor.fast_server.renditions import Key, Renditions
 from media_processor.media.splice import is_installed
 from media_processor.messages import Difference, MediaStatus, new_media_id
+from media_processor.sandbox.orders import Orders
+from media_processor.settings import FastServerSettings
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
 
@@ -149,6 +155,28 @@ def test_without_the_spools_copy_it_comes_from_the_archive(system: System) -> No
     assert (answer.status_code, answer.json()["code"]) == (503, "central_unavailable")
     assert system.http.get(f"/media/{media.id}/thumbnail").status_code == 200
     assert not list((system.data / "thumbnails").glob(".*"))
+
+
+async def test_a_picture_that_is_swept_from_the_spool_while_it_is_drawn(tmp_path: Path) -> None:
+    settings = FastServerSettings(media_data_dir=tmp_path)
+    renditions = Renditions(settings, Orders(settings))
+    swept, archived = tmp_path / "swept", tmp_path / "archived"
+    swept.write_bytes(JPEG)
+    archived.write_bytes(JPEG)
+
+    @asynccontextmanager
+    async def source() -> AsyncIterator[Path]:
+        if swept.exists():
+            async with spooled(swept) as path:
+                path.unlink()
+                yield path
+        else:
+            yield archived
+
+    small = await renditions.view(Key(new_media_id(), "swept"), 384, source)
+    await renditions.close()
+
+    assert opened(small).size == (384, 288)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from media_processor.errors import (
     InvalidField,
     LogoUnavailable,
     MediaNotFound,
+    MediaProcessorError,
     NotReadyYet,
     Overloaded,
     UnknownProfile,
 )
 from media_processor.fast_server.parts import Parts, PartsOf, parts_of
-from media_processor.fast_server.renditions import Key, Side
+from media_processor.fast_server.renditions import Key, Side, Vanished
 from media_processor.fast_server.status import FoundMedia
 from media_processor.fast_server.uploads import FORM, REFUSALS, checked, chosen_profile
 from media_processor.http.files import file_headers
@@ -117,20 +118,34 @@ async def _original(media: Media, parts: Parts) -> AsyncIterator[Path]:
     path = parts.spool.original(media.record)
     if not await asyncio.to_thread(path.exists):
         raise MediaNotFound("The original is no longer kept here.")
-    yield path
+    async with spooled(path) as original:
+        yield original
 
 
 @asynccontextmanager
 async def _watermarked(media: Media, parts: Parts) -> AsyncIterator[Path]:
     """From the spool while it is there, then from the archive."""
+    media = await asyncio.to_thread(parts.spool.find, media.record.id)
     path = await asyncio.to_thread(parts.spool.finished_watermark, media)
     if path:
-        yield path
+        async with spooled(path) as branded:
+            yield branded
     elif media.status == "stored":
         async with archived(media.record.id, parts) as fetched:
             yield fetched
     else:
         raise NotReadyYet("The picture isn't branded yet. GET its 'events' link to wait for it.")
+
+
+@asynccontextmanager
+async def spooled(path: Path) -> AsyncIterator[Path]:
+    """A file that is swept away when its picture is stored, whoever reads it."""
+    try:
+        yield path
+    except MediaProcessorError as error:
+        if await asyncio.to_thread(path.exists):
+            raise
+        raise Vanished from error
 
 
 @asynccontextmanager

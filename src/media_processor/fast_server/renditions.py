@@ -37,6 +37,10 @@ Source = Callable[[], AbstractAsyncContextManager[Path]]
 Make = Callable[[Path], Awaitable[None]]
 
 
+class Vanished(Exception):
+    """A source's file was removed while it was worked on."""
+
+
 @dataclass(frozen=True)
 class Key:
     """Names what is made of a media; all parts are safe in a path."""
@@ -161,7 +165,10 @@ class Renditions:
     async def _make(self, path: Path, make: Make) -> bytes:
         with self._turn():
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-            await make(path)
+            try:
+                await make(path)
+            except Vanished:
+                await make(path)  # the picture has moved on to the archive meanwhile
             made = await asyncio.to_thread(path.read_bytes)
         self._made_since_sweep += 1
         if self._made_since_sweep >= _SWEEP_EVERY:
