@@ -1,5 +1,5 @@
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from media_processor.messages import (
     MAX_FILENAME_BYTES,
+    ArchiveQuery,
     Result,
     day_folder,
     is_media_id,
@@ -101,3 +102,28 @@ def test_how_a_picture_was_made_is_told_in_one_word_or_with_the_reason(
     kept = {"sha256": "0" * 64, "size": 1, "method": method, "declined": declined}
     where = {"stored_path": "a", "stored_at": "2026-01-15T14:30:45Z", "link": "b"}
     assert Result.model_validate(kept | where).way == way
+
+
+_MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        ("2026-01-31T00:00", _MIDNIGHT),
+        ("2026-01-31T00:00:00Z", _MIDNIGHT),
+        ("2026-01-31T00:00:00+09:00", _MIDNIGHT - timedelta(hours=9)),
+    ],
+)
+def test_midnight_is_a_moment_not_a_day(told: str, at: datetime) -> None:
+    asked = ArchiveQuery.model_validate({"since": told, "until": told})
+    handed_on = ArchiveQuery.model_validate(asked.model_dump(mode="json", exclude_none=True))
+
+    for query in (asked, handed_on):
+        assert (query.earliest, query.before) == (at, at + timedelta(microseconds=1))
+
+
+def test_a_day_lasts_to_its_end() -> None:
+    query = ArchiveQuery.model_validate({"since": "2026-01-31", "until": "2026-01-31"})
+
+    assert (query.earliest, query.before) == (_MIDNIGHT, _MIDNIGHT + timedelta(days=1))

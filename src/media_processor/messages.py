@@ -6,12 +6,13 @@ Times are UTC. Digests are SHA-256 in lower-case hex. Sizes are bytes.
 import os
 import time as clock
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
 StepName = Literal[
@@ -425,14 +426,26 @@ class StoredMedia(Message):
 ArchiveSort = Literal["newest", "oldest", "name", "largest"]
 
 
+def _day(value: object) -> object:
+    """Whatever has a time is a moment, even midnight."""
+    if isinstance(value, str) and len(value) == len("2026-01-31"):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    return value
+
+
+# The moment first: it wins unless the value is a day already.
+_DayOrMoment = Annotated[datetime | date, BeforeValidator(_day)]
+
+
 class ArchiveQuery(Message):
     """What is looked for in the archive. Times without a zone are UTC; a day as ``until`` is
     meant to its end."""
 
     name: str | None = Field(default=None, max_length=200, description="Part of the file name.")
     worker: str | None = Field(default=None, max_length=200, description="Part of its name.")
-    since: date | datetime | None = Field(default=None, description="Stored then or later.")
-    until: date | datetime | None = Field(default=None, description="Stored then or before.")
+    since: _DayOrMoment | None = Field(default=None, description="Stored then or later.")
+    until: _DayOrMoment | None = Field(default=None, description="Stored then or before.")
     sort: ArchiveSort = "newest"
     cursor: str | None = Field(default=None, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=500)
