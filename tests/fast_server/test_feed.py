@@ -5,14 +5,18 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from media_processor.chaos.waiting import wait_until
+from media_processor.fast_server.feed import Feed
+from media_processor.spool import Spool
 from tests.media.pictures import encoded, photo
 from tests.system import System
+from tests.test_spool import accept, store
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _PAGES = 500
@@ -113,6 +117,20 @@ def test_an_id_that_means_nothing_here_is_told(running: System, last_id: str) ->
         return b""
 
     assert b'{"resumed":false}' in asyncio.run(hello())
+
+
+def test_a_picture_that_comes_and_goes_between_two_looks_is_told_to_its_end(tmp_path: Path) -> None:
+    """Its acceptance was heard of here; its end was announced while Redis was away."""
+    spool = Spool(tmp_path)
+    feed = Feed(spool, asyncio.Event())
+    assert not feed._moved(everything=True)
+    media = accept(spool)
+    assert [change.status for change in feed._changes({media.record.id})] == ["queued"]
+    store(spool, media)
+
+    changes = feed._changes(feed._moved(everything=False))
+
+    assert [(change.id, change.status) for change in changes] == [(media.record.id, "stored")]
 
 
 def test_the_queue_is_told_when_it_changes(running: System) -> None:

@@ -39,7 +39,7 @@ class Feed:
         self._listeners, self._left_at = 0, 0.0
         self._wanted, self._begun, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._heard: set[str] = set()
-        self._open: frozenset[str] = frozenset()
+        self._open: set[str] = set()
         self._told: dict[str, tuple[str, str | None]] = {}
         self._run = ""
         self._number = 0
@@ -112,7 +112,7 @@ class Feed:
         self._run, self._number = secrets.token_hex(4), 0
         self._events.clear()
         self._told.clear()
-        self._open = frozenset(await asyncio.to_thread(self._spool.open_ids))
+        self._open = set(await asyncio.to_thread(self._spool.open_ids))
         self._heard.clear()
         self._begun.set()
 
@@ -148,8 +148,8 @@ class Feed:
     def _moved(self, *, everything: bool) -> set[str]:
         """What came or went since the last time; or also what may have changed in its place."""
         ids = self._spool.open_ids()
-        before, self._open = self._open, frozenset(ids)
-        return set(before ^ self._open) | set(ids[:_LOOK_AT_MOST] if everything else ())
+        before, self._open = self._open, set(ids)
+        return (before ^ self._open) | set(ids[:_LOOK_AT_MOST] if everything else ())
 
     def _changes(self, ids: Iterable[str]) -> list[MediaChange]:
         """The media among ``ids`` that are not what was told last."""
@@ -159,6 +159,8 @@ class Feed:
                 media = self._spool.find(media_id)
             except (MediaNotFound, SpoolDamaged):
                 continue  # the list of media tells of damage
+            if media.place == "open":
+                self._open.add(media_id)  # even if it is told of and gone between two looks
             now = (media.status, media.progress.worker)
             if self._told.pop(media_id, None) != now:
                 found.append(_change(media))
