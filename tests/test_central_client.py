@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from media_processor.central_client import CentralClient, _receipt
+from media_processor.central_client import CentralClient, _read, _receipt
 from media_processor.errors import (
     CentralRefused,
     CentralUnavailable,
@@ -12,6 +12,7 @@ from media_processor.errors import (
     StorageFull,
 )
 from media_processor.http.problems import problem
+from media_processor.messages import StoredPage
 
 
 def answer(status: int, code: str) -> httpx2.Response:
@@ -43,6 +44,13 @@ def test_what_an_error_means(status: int, code: str, error: type[MediaProcessorE
 def test_a_success_without_a_receipt_is_none(content: bytes) -> None:
     with pytest.raises(CentralUnavailable):
         _receipt(httpx2.Response(201, content=content))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"{}"])
+def test_an_answer_that_can_not_be_read_is_none(content: bytes) -> None:
+    """A proxy between may answer 200 with a page of its own."""
+    with pytest.raises(CentralUnavailable):
+        _read(StoredPage, httpx2.Response(200, content=content))
 
 
 async def test_the_link_lies_beside_the_upload_address() -> None:

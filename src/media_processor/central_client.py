@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from media_processor.messages import (
     Checkpoint,
     CheckpointPage,
     LogVerdict,
+    Message,
     Problem,
     Receipt,
     StoredMedia,
@@ -38,6 +39,9 @@ _POOL_SECONDS = 5.0
 
 # The request may come again: timeout, too early, too many.
 _WORTH_RETRYING = {408, 425, 429}
+
+
+_Answer = TypeVar("_Answer", bound=Message)
 
 
 class CentralClient:
@@ -103,31 +107,33 @@ class CentralClient:
             CentralUnavailable: it can't be asked now.
         """
         params = query.model_dump(mode="json", exclude_none=True)
-        return StoredPage.model_validate_json(await self._asked("media", params))
+        return await self._asked(StoredPage, "media", params)
 
     async def stored_one(self, media_id: str) -> StoredMedia:
         """What the archive knows of a picture; raises MediaNotFound, CentralUnavailable."""
-        return StoredMedia.model_validate_json(await self._asked(f"media/{media_id}"))
+        return await self._asked(StoredMedia, f"media/{media_id}")
 
     async def activity(self, limit: int) -> ActivityPage:
         """The last lines of the activity log; raises CentralUnavailable."""
-        return ActivityPage.model_validate_json(await self._asked("activity", {"limit": limit}))
+        return await self._asked(ActivityPage, "activity", {"limit": limit})
 
     async def log_verdict(self) -> LogVerdict:
         """What the archive finds in its log; raises CentralUnavailable."""
-        return LogVerdict.model_validate_json(await self._asked("audit"))
+        return await self._asked(LogVerdict, "audit")
 
-    async def _asked(self, path: str, params: dict[str, Any] | None = None) -> bytes:
+    async def _asked(
+        self, kind: type[_Answer], path: str, params: dict[str, Any] | None = None
+    ) -> _Answer:
         try:
             answer = await self._http.get(self._url.join(path), params=params)
         except httpx2.HTTPError as error:
             raise _unreachable(error) from None
         if answer.status_code == 200:
-            return answer.content
+            return _read(kind, answer)
         code, reason = _problem(answer)
-        for kind in (MediaNotFound, InvalidField):
-            if code == kind.code:
-                raise kind(reason)
+        for error_kind in (MediaNotFound, InvalidField):
+            if code == error_kind.code:
+                raise error_kind(reason)
         raise CentralUnavailable(f"The central server answered {answer.status_code}: {reason}")
 
     async def checkpoints(self, after: int) -> tuple[Checkpoint, ...]:
@@ -178,6 +184,13 @@ class _InLargePieces(FileIO):
 
 def _unreachable(error: Exception) -> CentralUnavailable:
     return CentralUnavailable(f"The central server can't be reached ({type(error).__name__}).")
+
+
+def _read(kind: type[_Answer], answer: httpx2.Response) -> _Answer:
+    try:
+        return kind.model_validate_json(answer.content)
+    except ValidationError:
+        raise CentralUnavailable("The central server's answer can't be read.") from None
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:
