@@ -45,21 +45,19 @@ _Answer = TypeVar("_Answer", bound=Message)
 
 
 class CentralClient:
-    """One pool of kept-alive connections to the central server at ``url`` (its /upload-final)."""
+    """Kept-alive connections to the central server at ``url`` (its /upload-final)."""
 
     def __init__(self, url: str, *, timeout: float, connections: int) -> None:
         self._url = httpx2.URL(url)
         self._timeout = timeout
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout, pool=_POOL_SECONDS),
-            limits=httpx2.Limits(
-                max_connections=connections, max_keepalive_connections=connections
-            ),
-        )
+        self._http = _pool(timeout, connections)
+        # Who reads a picture slowly holds a connection for as long: the witness has others.
+        self._files = _pool(timeout, connections)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._http.aclose()
+        await self._files.aclose()
 
     def link(self, media_id: str) -> str:
         """Where the archive answers for a stored picture's file."""
@@ -159,7 +157,7 @@ class CentralClient:
             CentralUnavailable: the archive can't be asked now.
         """
         try:
-            async with self._http.stream("GET", self.link(media_id), headers=_AS_IT_IS) as answer:
+            async with self._files.stream("GET", self.link(media_id), headers=_AS_IT_IS) as answer:
                 if answer.status_code == 404:
                     raise MediaNotFound("The central server has no picture with this id.")
                 if answer.status_code != 200:
@@ -180,6 +178,13 @@ class _InLargePieces(FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
         return super().read(1024 * 1024)
+
+
+def _pool(timeout: float, connections: int) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(timeout, pool=_POOL_SECONDS),
+        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+    )
 
 
 def _unreachable(error: Exception) -> CentralUnavailable:

@@ -1,10 +1,12 @@
 """``GET /archive…`` and ``GET /activity``: the archive, as the page sees it through the gateway."""
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages import StoredMedia, StoredPage, WitnessedActivity
@@ -175,6 +177,20 @@ def test_the_log_is_told_with_its_verdict(system: System) -> None:
     log.write_text(log.read_text().replace("watermarked_1", "watermarked_7"))
     wait_until(lambda: activity(system).verified.state == "altered", "the change is seen")
     assert "entry 2" in activity(system).verified.detail
+
+
+def test_who_reads_slowly_keeps_nobody_from_asking(system: System) -> None:
+    system.start_all()
+    large = encoded(Image.effect_noise((4000, 4000), 100), "PNG", compress_level=0)
+    media = system.wait_for(system.upload(large, "large.png").id, "stored")
+    with ExitStack() as stack:
+        for _ in range(32):
+            path = f"/archive/{media.id}/file"
+            reader = stack.enter_context(system.http.stream("GET", path))
+            assert reader.status_code == 200
+
+        assert search(system)[0].media_id == media.id
+        assert system.http.get("/activity").status_code == 200
 
 
 def test_without_the_archive_it_says_so(system: System) -> None:
