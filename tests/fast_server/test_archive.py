@@ -149,6 +149,20 @@ def test_many_come_as_one_zip(running: System, stored: list[StoredMedia]) -> Non
         assert lost in archive.read("missing.txt").decode()
 
 
+def test_a_picture_whose_file_is_gone_costs_the_zip_only_that_one(system: System) -> None:
+    system.start_all()
+    ids = [system.upload(encoded(photo((64, 48)), "JPEG"), name).id for name in ("a.jpg", "b.jpg")]
+    for media_id in ids:
+        system.wait_for(media_id, "stored")
+    (system.data / search(system, "name=a.jpg")[0].stored_path).unlink()
+
+    answer = system.http.post("/archive/zip", data={"id": ids})
+
+    with ZipFile(BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["watermarked_b.jpg", "missing.txt"]
+        assert ids[0] in archive.read("missing.txt").decode()
+
+
 @pytest.mark.parametrize("chosen", [[], [UNKNOWN] * 1001])
 def test_a_zip_of_nothing_or_too_much_is_refused(running: System, chosen: list[str]) -> None:
     answer = running.http.post("/archive/zip", data={"id": chosen})

@@ -4,7 +4,10 @@ import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import PurePosixPath
+
+import httpx2
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable, MediaNotFound
@@ -41,13 +44,15 @@ async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[
     outlet, names, missing = _Outlet(), set[str](), list[str]()
     with zipfile.ZipFile(outlet, "w") as archive:
         for media_id in media_ids:
-            try:
-                media = await central.stored_one(media_id)
-            except (MediaNotFound, CentralUnavailable) as error:
-                missing.append(f"{media_id}: {error.detail}\n")
-                continue
-            async for piece in _added(archive, outlet, central, media, names):
-                yield piece
+            async with AsyncExitStack() as stack:
+                try:
+                    media = await central.stored_one(media_id)
+                    answer = await stack.enter_async_context(central.fetch(media_id))
+                except (MediaNotFound, CentralUnavailable) as error:
+                    missing.append(f"{media_id}: {error.detail}\n")
+                    continue
+                async for piece in _added(archive, outlet, media, answer, names):
+                    yield piece
         if missing:
             archive.writestr("missing.txt", "".join(missing))
     yield outlet.taken()
@@ -56,18 +61,17 @@ async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[
 async def _added(
     archive: zipfile.ZipFile,
     outlet: _Outlet,
-    central: CentralClient,
     media: StoredMedia,
+    answer: httpx2.Response,
     names: set[str],
 ) -> AsyncIterator[bytes]:
     stored_at = media.stored_at.astimezone()
     info = zipfile.ZipInfo(_unused(media.filename, names), stored_at.timetuple()[:6])
     info.file_size = media.size
-    async with central.fetch(media.media_id) as answer:
-        with archive.open(info, "w") as entry:
-            async for piece in answer.aiter_raw(_PIECE):
-                await asyncio.to_thread(entry.write, piece)  # its checksum takes a while
-                yield outlet.taken()
+    with archive.open(info, "w") as entry:
+        async for piece in answer.aiter_raw(_PIECE):
+            await asyncio.to_thread(entry.write, piece)  # its checksum takes a while
+            yield outlet.taken()
     yield outlet.taken()
 
 
