@@ -1,17 +1,22 @@
 """What a browser is shown: thumbnails, differences, previews."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import httpx2
 import pytest
 from PIL import Image, ImageChops
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.fast_server.pictures import spooled
+from media_processor.errors import StorageFull
+from media_processor.fast_server.parts import Parts
+from media_processor.fast_server.pictures import archived, spooled
 from media_processor.fast_server.renditions import Key, Renditions
 from media_processor.media.splice import is_installed
 from media_processor.messages import Difference, MediaStatus, new_media_id
@@ -177,6 +182,23 @@ async def test_a_picture_that_is_swept_from_the_spool_while_it_is_drawn(tmp_path
     await renditions.close()
 
     assert opened(small).size == (384, 288)
+
+
+async def test_a_full_disk_is_told_when_a_picture_is_fetched_from_the_archive() -> None:
+    @contextmanager
+    def scratch() -> Iterator[Path]:
+        yield Path("/dev/full")
+
+    @asynccontextmanager
+    async def fetch(_: str) -> AsyncIterator[httpx2.Response]:
+        yield httpx2.Response(200, content=JPEG)
+
+    parts = SimpleNamespace(
+        renditions=SimpleNamespace(scratch=scratch), central=SimpleNamespace(fetch=fetch)
+    )
+    with pytest.raises(StorageFull):
+        async with archived("", cast(Parts, parts)):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from media_processor.http.problems import answers
 from media_processor.media.facts import Limits
 from media_processor.messages import Difference
 from media_processor.spool import Media
+from media_processor.storage.local import telling_disk_faults
 
 router = APIRouter()
 
@@ -153,7 +154,7 @@ async def archived(media_id: str, parts: Parts) -> AsyncIterator[Path]:
     """A stored picture as a file of our own, while the context lasts."""
     with parts.renditions.scratch() as path:
         async with parts.central.fetch(media_id) as answer:
-            with await asyncio.to_thread(path.open, "wb") as file:
+            with telling_disk_faults(), await asyncio.to_thread(path.open, "wb") as file:
                 async for piece in answer.aiter_bytes(1 << 20):
                     await asyncio.to_thread(file.write, piece)
         yield path
