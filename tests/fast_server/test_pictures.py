@@ -1,5 +1,6 @@
 """What a browser is shown: thumbnails, differences, previews."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from media_processor.chaos.waiting import wait_until
 from media_processor.errors import StorageFull
 from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pictures import archived, spooled
-from media_processor.fast_server.renditions import Key, Renditions
+from media_processor.fast_server.renditions import Key, Renditions, _sweep
 from media_processor.media.splice import is_installed
 from media_processor.messages import Difference, MediaStatus, new_media_id
 from media_processor.sandbox.orders import Orders
@@ -282,6 +283,8 @@ def test_the_cache_keeps_its_size(system: System) -> None:
     for number in range(20):
         (cache / f"old-{number}.webp").write_bytes(b"\0" * 100_000)
     (cache / ".left.part").write_bytes(b"\0" * 100_000)
+    for file in cache.iterdir():
+        os.utime(file, (0, 0))
     system.start("central-server")
     system.start("fast-server", THUMBNAIL_CACHE_BYTES="1000000")
     system.wait_healthy()
@@ -295,3 +298,14 @@ def test_the_cache_keeps_its_size(system: System) -> None:
     wait_until(lambda: total() <= 900_000, "the oldest are swept away")
     assert list(cache.rglob(f"{media.id}*"))
     assert BytesIO(next(cache.rglob(f"{media.id}*")).read_bytes()).read(4) == b"RIFF"
+
+
+def test_what_is_being_made_is_not_swept_away(tmp_path: Path) -> None:
+    """Or whoever has it made would be answered 500, wherever the cache has little room."""
+    for name in ("left", "made", ".being-made.part"):
+        (tmp_path / name).write_bytes(JPEG)
+    os.utime(tmp_path / "left", (0, 0))
+
+    _sweep(tmp_path, 0)
+
+    assert {file.name for file in tmp_path.iterdir()} == {"made", ".being-made.part"}

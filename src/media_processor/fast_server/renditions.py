@@ -2,6 +2,7 @@
 a cache that may be removed at any time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _MOST_WAITING = 64
 _RETRY_AFTER = 2
 _SWEEP_EVERY = 200
 _ROOM = 0.9
+# What is younger may still be written, or not be read yet by whoever had it made; in seconds.
+_IN_USE = 60.0
 
 Source = Callable[[], AbstractAsyncContextManager[Path]]
 """Gives the file of a picture while the context lasts."""
@@ -180,14 +183,15 @@ class Renditions:
 def _sweep(folder: Path, most_bytes: int) -> None:
     """Remove the oldest files until the rest has room; also what a crash has left."""
     files = []
+    newest = time.time() - _IN_USE
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
             found = path.stat()
             if path.is_file():
                 files.append((found.st_mtime, found.st_size, path))
     total = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if total <= most_bytes * _ROOM:
+    for made_at, size, path in sorted(files):
+        if total <= most_bytes * _ROOM or made_at > newest:
             break
         path.unlink(missing_ok=True)
         total -= size
