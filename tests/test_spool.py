@@ -153,7 +153,7 @@ def test_a_crash_between_note_and_closing_leaves_it_open(spool: Spool) -> None:
     spool.note(media.record.id, "stored", status="stored", receipt=receipt(media))
 
     media = spool.find(media.record.id)
-    assert (media.place, media.status) == ("open", "queued")
+    assert (media.place, media.status) == ("open", "watermarking")  # never back to the start
     assert media.progress.receipt is not None
 
 

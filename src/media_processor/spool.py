@@ -89,8 +89,9 @@ class Media:
             return "failed"
         if self.place != "open":
             return self.place
-        lagging = self.progress.status in ("stored", "failed")
-        return "queued" if lagging else self.progress.status
+        if self.progress.status in ("stored", "failed"):  # noted, and about to be moved there
+            return "uploading" if self.progress.watermarked else "watermarking"
+        return self.progress.status
 
 
 class Spool:
@@ -334,7 +335,9 @@ class Spool:
         media = self.find(media_id)
         if media.status != "failed":
             raise NotFailed(f"This media is {media.status}; only a failed one can be retried.")
-        progress = self.note(media_id, "reopened", next_attempt_at=None, attempts=Attempts())
+        progress = self.note(
+            media_id, "reopened", status="queued", next_attempt_at=None, attempts=Attempts()
+        )
         for key in (_failed_key(media_id), _parked_key(media_id)):
             self.storage.move(key, _open_key(media_id))
         return Media(media.record, "open", progress)

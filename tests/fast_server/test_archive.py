@@ -216,3 +216,5 @@ def test_without_the_archive_it_says_so(system: System) -> None:
     for path in ("/archive", f"/archive/{UNKNOWN}/file", "/activity"):
         answer = system.http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (503, "central_unavailable")
+    answer = system.http.post("/archive/zip", data={"id": UNKNOWN})
+    assert (answer.status_code, answer.json()["code"]) == (503, "central_unavailable")

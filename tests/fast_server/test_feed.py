@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -197,3 +198,18 @@ async def test_five_hundred_open_pages_hear_of_every_picture(running: System) ->
         assert running.http.get("/health").elapsed.total_seconds() < 5
 
     wait_until(lambda: running.http.get("/health").status_code == 200, "it still serves")
+
+
+def test_a_redis_that_hangs_is_as_good_as_away(system: System) -> None:
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+    with events(system) as stream:
+        next(stream)
+        system.valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            # Its socket would be waited for for 5 s.
+            assert system.http.get("/queue", timeout=4).json()["queues"] is None
+            until(stream, system.upload(JPEG).id, "queued")
+        finally:
+            system.valkey.process.send_signal(signal.SIGCONT)

@@ -83,13 +83,18 @@ async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBN
 @router.post(
     "/archive/zip",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {}}}, **answers(InvalidField, RequestError)},
+    responses={
+        200: {"content": {"application/zip": {}}},
+        **answers(InvalidField, RequestError, CentralUnavailable),
+    },
 )
 async def get_zip(
     parts: PartsOf,
     media_ids: Annotated[list[str], Form(alias="id", min_length=1, max_length=_MOST_AT_ONCE)],
 ) -> StreamingResponse:
     """Many stored pictures as one ZIP file, streamed."""
+    if not await parts.central.answers():
+        raise CentralUnavailable("The central server can't be asked for the pictures now.")
     headers = {"Content-Disposition": 'attachment; filename="pictures.zip"'}
     chosen = list(dict.fromkeys(filter(is_media_id, media_ids)))
     return StreamingResponse(

@@ -157,8 +157,8 @@ class Feed:
         for media_id in sorted(ids):
             try:
                 media = self._spool.find(media_id)
-            except (MediaNotFound, SpoolDamaged):
-                continue  # the list of media tells of damage
+            except (MediaNotFound, SpoolDamaged, OSError):
+                continue  # the list of media tells of damage; the others are told of
             if media.place == "open":
                 self._open.add(media_id)  # even if it is told of and gone between two looks
             now = (media.status, media.progress.worker)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
@@ -24,6 +24,9 @@ from media_processor.profiles import as_message
 from media_processor.spool import age_seconds
 
 router = APIRouter()
+
+# A Redis that hangs is as good as away.
+_REDIS_SECONDS = 1.0
 
 
 @router.get("/profiles")
@@ -66,11 +69,10 @@ async def report(parts: Parts) -> QueueReport:
     parked = await asyncio.to_thread(parts.spool.parked_ids)
     load = parts.pressure.load()
     queues = workers = None
-    try:
-        queues = await parts.queue.depths()
-        workers = tuple(await parts.queue.workers())
-    except QueueUnavailable:
-        queues = workers = None
+    with suppress(QueueUnavailable, TimeoutError):
+        async with asyncio.timeout(_REDIS_SECONDS):
+            depths = await parts.queue.depths()
+            queues, workers = depths, tuple(await parts.queue.workers())
     return QueueReport(
         queues=queues,
         workers=workers,

@@ -38,19 +38,23 @@ class _Outlet(io.RawIOBase):
 async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[bytes]:
     """The pieces of a ZIP of these media, uncompressed, as pictures don't shrink.
 
-    What the archive doesn't have is named in ``missing.txt``. If it goes away in the middle of
-    a picture, the ZIP ends there, unusable, and the client sees that it was cut off.
+    What the archive doesn't have, and all that follows once it can't be asked any more, is
+    named in ``missing.txt``. If it goes away in the middle of a picture, the ZIP ends there,
+    unusable, and the client sees that it was cut off.
     """
     outlet, names, missing = _Outlet(), set[str](), list[str]()
     with zipfile.ZipFile(outlet, "w") as archive:
-        for media_id in media_ids:
+        for number, media_id in enumerate(media_ids):
             async with AsyncExitStack() as stack:
                 try:
                     media = await central.stored_one(media_id)
                     answer = await stack.enter_async_context(central.fetch(media_id))
-                except (MediaNotFound, CentralUnavailable) as error:
+                except MediaNotFound as error:
                     missing.append(f"{media_id}: {error.detail}\n")
                     continue
+                except CentralUnavailable as error:
+                    missing += [f"{left}: {error.detail}\n" for left in media_ids[number:]]
+                    break
                 async for piece in _added(archive, outlet, media, answer, names):
                     yield piece
         if missing:
