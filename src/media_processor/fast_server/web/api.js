@@ -1,0 +1,55 @@
+/** An answer that says no, in the server's words (RFC 9457). */
+export class Problem extends Error {
+  /** @param {number} status 0 if nothing answered */
+  constructor(status, code, detail) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The problem that a body tells, or what can be said without one. */
+export function problem(status, body) {
+  const told = body && typeof body.detail === "string";
+  const detail = told ? body.detail : `The server answered ${status} without a reason.`;
+  return new Problem(status, body?.code ?? "unknown", detail);
+}
+
+/** Sends a request; raises Problem for everything but success. @returns {Promise<Response>} */
+export async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "unreachable", "The server can’t be reached.");
+  }
+  if (answer.ok) return answer;
+  throw problem(answer.status, await answer.json().catch(() => null));
+}
+
+export async function getJson(path, options) {
+  return (await ask(path, options)).json();
+}
+
+/** Tries a failed media again; its status. */
+export async function retryMedia(id) {
+  return (await ask(`media/${encodeURIComponent(id)}/retry`, { method: "POST" })).json();
+}
+
+/** `work` for each of `items`, `width` at a time. */
+export async function each(items, width, work) {
+  const queue = items[Symbol.iterator]();
+  const lane = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
+
+export const thumbnail = (id, of = "watermarked", side = 384) =>
+  `media/${encodeURIComponent(id)}/thumbnail?of=${of}&side=${side}`;
+
+/** What Chromium, Firefox and Safari all show by themselves. */
+const SHOWN = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/bmp"]);
+
+export const isShown = (contentType) => SHOWN.has(contentType);

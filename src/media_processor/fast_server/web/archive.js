@@ -1,0 +1,207 @@
+import { getJson } from "./api.js";
+import { arrange, atMostEvery, byId, copy, el, nameOf, say } from "./dom.js";
+import { bytes, count, moment } from "./format.js";
+
+const PAGE = 60;
+const MOST_IN_ZIP = 1000;
+/** How long typing rests before it is searched for, in ms. */
+const REST = 250;
+const FIELDS = ["name", "worker", "since", "until", "sort"];
+
+/** The archive view: everything stored, searched, chosen, downloaded. */
+export class Archive {
+  /** @type {Map<string, HTMLElement>} by media id, in the order shown */
+  #tiles = new Map();
+  #chosen = new Set();
+  #lastTicked = null;
+  #next = null;
+  #request = null;
+  #shown = false;
+
+  constructor() {
+    this.form = byId("archive-search");
+    this.list = byId("archive-list");
+    let rest = 0;
+    this.form.addEventListener("input", () => {
+      clearTimeout(rest);
+      rest = setTimeout(() => this.#searched(), REST);
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      clearTimeout(rest);
+      this.#searched();
+    });
+    this.form.addEventListener("reset", () => setTimeout(() => this.#searched()));
+    byId("archive-again").addEventListener("click", () => this.load());
+    byId("archive-more").addEventListener("click", () => this.#more());
+    byId("archive-none").addEventListener("click", () => this.#choose([...this.#chosen], false));
+    byId("archive-bar").addEventListener("submit", () => this.#fillZip());
+    new IntersectionObserver(([seen]) => seen.isIntersecting && this.#more(), {
+      rootMargin: "600px",
+    }).observe(byId("archive-more"));
+    this.newestSoon = atMostEvery(2000, () => this.#newest());
+  }
+
+  /** The view is opened with this search, or left (null). @param {URLSearchParams | null} search */
+  show(search) {
+    const same = this.#shown && search?.toString() === this.#query().toString();
+    this.#shown = search !== null;
+    if (!search || same) return;
+    for (const name of FIELDS) this.form.elements[name].value = search.get(name) ?? "";
+    if (!search.get("sort")) this.form.elements.sort.value = "newest";
+    this.load();
+  }
+
+  /** From the beginning. */
+  async load() {
+    this.#next = null;
+    this.#lastTicked = null;
+    await this.#fetch(null);
+  }
+
+  /** A picture was stored: the default view gets it on top. */
+  stored() {
+    if (this.#shown && !this.#query().toString()) this.newestSoon();
+  }
+
+  #query() {
+    const query = new URLSearchParams();
+    for (const name of FIELDS) {
+      const value = this.form.elements[name].value.trim();
+      if (value && !(name === "sort" && value === "newest")) query.set(name, value);
+    }
+    return query;
+  }
+
+  #searched() {
+    const query = this.#query().toString();
+    history.replaceState(null, "", query ? `#archive?${query}` : "#archive");
+    this.load();
+  }
+
+  async #fetch(cursor) {
+    this.#request?.abort();
+    const request = new AbortController();
+    this.#request = request;
+    const query = this.#query();
+    query.set("limit", PAGE);
+    if (cursor) query.set("cursor", cursor);
+    this.list.setAttribute("aria-busy", "true");
+    try {
+      const page = await getJson(`archive?${query}`, { signal: request.signal });
+      if (!cursor) this.#tiles.clear();
+      this.#add(page.items);
+      this.#next = page.next;
+      this.#problem(null);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#problem(error.message);
+    }
+    this.#request = null;
+    this.list.setAttribute("aria-busy", "false");
+    byId("archive-more").hidden = !this.#next;
+    this.#render();
+  }
+
+  #more() {
+    if (this.#next && !this.#request) this.#fetch(this.#next);
+  }
+
+  async #newest() {
+    if (this.#request) return;
+    const page = await getJson("archive?limit=20").catch(() => null);
+    if (!page || this.#request || this.#query().toString()) return;
+    const old = [...this.#tiles];
+    this.#tiles = new Map();
+    this.#add(page.items.filter(({ media_id }) => !old.some(([id]) => id === media_id)));
+    this.#tiles = new Map([...this.#tiles, ...old]);
+    this.#render();
+  }
+
+  #add(items) {
+    for (const stored of items) {
+      if (!this.#tiles.has(stored.media_id)) this.#tiles.set(stored.media_id, this.#tile(stored));
+    }
+    this.#render();
+  }
+
+  #render() {
+    arrange(this.list, [...this.#tiles.values()]);
+    const more = this.#next ? " so far" : "";
+    say("archive-count", this.#tiles.size ? count(this.#tiles.size, "picture") + more : "");
+    byId("archive-nothing").hidden = this.#tiles.size > 0;
+    this.#showChosen();
+  }
+
+  #problem(text) {
+    byId("archive-problem").hidden = !text;
+    say("archive-reason", text ?? "");
+    if (text) byId("archive-nothing").hidden = true;
+  }
+
+  #tile(stored) {
+    const { media_id: id, filename } = stored;
+    const file = `archive/${encodeURIComponent(id)}/file`;
+    const image = el("img", { alt: "", loading: "lazy", decoding: "async", src: `archive/${encodeURIComponent(id)}/thumbnail` });
+    const shot = el("span", { class: "shot blank" }, image);
+    image.addEventListener("load", () => shot.classList.remove("blank"));
+    const link = new URL(file, document.baseURI).href;
+    return el(
+      "li",
+      { class: "card tile", "data-id": id },
+      el("a", { class: "open", href: `#media/${id}` }, shot, el("span", { class: "name" }, nameOf(filename.replace(/^watermarked_/, "")))),
+      el("label", { class: "tick" }, el("input", {
+        type: "checkbox",
+        "aria-label": `Choose ${filename}`,
+        onclick: (event) => this.#ticked(id, event),
+      })),
+      el("p", { class: "facts" }, `${stored.worker_name} · ${bytes(stored.size)}`),
+      el("p", { class: "facts" }, moment(stored.stored_at)),
+      el(
+        "p",
+        { class: "actions" },
+        el("a", { class: "button", href: file, download: filename, "aria-label": `Download ${filename}` }, "Download"),
+        el("button", { "aria-label": `Copy link to ${filename}`, onclick: ({ target }) => copy(link, target) }, "Copy link"),
+      ),
+    );
+  }
+
+  // ── choosing
+
+  /** With shift, all between the last one and this. */
+  #ticked(id, event) {
+    const ids = [...this.#tiles.keys()];
+    const from = event.shiftKey ? ids.indexOf(this.#lastTicked) : -1;
+    const to = ids.indexOf(id);
+    const range = from < 0 ? [id] : ids.slice(Math.min(from, to), Math.max(from, to) + 1);
+    this.#lastTicked = id;
+    this.#choose(range, event.target.checked);
+  }
+
+  #choose(ids, chosen) {
+    for (const id of ids) {
+      if (chosen) this.#chosen.add(id);
+      else this.#chosen.delete(id);
+    }
+    this.#showChosen();
+  }
+
+  #showChosen() {
+    for (const [id, tile] of this.#tiles) {
+      const chosen = this.#chosen.has(id);
+      tile.classList.toggle("chosen", chosen);
+      tile.querySelector("input").checked = chosen;
+    }
+    const many = this.#chosen.size;
+    byId("archive-bar").hidden = many === 0;
+    const tooMany = many > MOST_IN_ZIP ? `; a ZIP takes the first ${MOST_IN_ZIP}` : "";
+    say("archive-chosen", `${count(many, "picture")} chosen${tooMany}`);
+  }
+
+  /** A form, so that the browser streams the answer to its disk. */
+  #fillZip() {
+    const ids = [...this.#chosen].slice(0, MOST_IN_ZIP);
+    const fields = ids.map((id) => el("input", { type: "hidden", name: "id", value: id }));
+    byId("archive-ids").replaceChildren(...fields);
+  }
+}

@@ -1,0 +1,181 @@
+import { isShown, thumbnail } from "./api.js";
+import { el, nameOf, setText } from "./dom.js";
+import { bytes, format, phases, span, time } from "./format.js";
+
+/** A thumbnail that can't be had now is asked for again after this many ms, so many times. */
+const THUMBNAIL_AGAIN = [2000, 5000, 15_000];
+
+const SIGNS = {
+  sending: "↑",
+  delayed: "↻",
+  refused: "✕",
+  watermarking: "✎",
+  uploading: "→",
+  retrying: "↻",
+  stored: "✓",
+  failed: "✕",
+};
+/** Where the state's own name wouldn't tell it. */
+const WORDS = { waiting: "waiting to be sent", delayed: "waiting", retrying: "waiting" };
+
+/**
+ * One picture on its way: an upload of this page, a media of the server, or both.
+ * @param {{drop: Function, again: Function, retry: Function}} actions
+ */
+export class Card {
+  #localUrl = null;
+  #shown = null;
+  #drawn = [];
+
+  constructor(actions) {
+    this.actions = actions;
+    this.image = el("img", { alt: "", loading: "lazy", decoding: "async" });
+    this.image.addEventListener("load", () => this.shot.classList.remove("blank"));
+    this.image.addEventListener("error", () => this.#imageFailed());
+    this.shot = el("span", { class: "shot blank" }, this.image);
+    this.title = el("span", { class: "name" });
+    this.link = el("a", { class: "open" }, this.shot, this.title);
+    this.mark = el("span", { class: "mark", "aria-hidden": "true" });
+    this.words = el("span");
+    this.bar = el("progress", { max: 1, "aria-label": "sent" });
+    this.steps = el("ol", { class: "steps", "aria-label": "Stages" });
+    this.facts = el("p", { class: "facts" });
+    this.reason = el("p", { class: "reason" });
+    this.buttons = el("p", { class: "actions" });
+    this.element = el(
+      "li",
+      { class: "card" },
+      this.link,
+      el("p", { class: "state" }, this.mark, this.words),
+      ...[this.bar, this.steps, this.facts, this.reason, this.buttons],
+    );
+  }
+
+  /** @param {import("./uploads.js").Upload | null} upload @param {any} media */
+  show(upload, media) {
+    this.upload = upload;
+    this.media = media;
+    const state = media ? media.status : upload.state;
+    this.element.dataset.state = state;
+    setText(this.mark, SIGNS[state] ?? "·");
+    setText(this.words, this.#words(state));
+    this.#showName(media?.filename ?? upload.name);
+    this.bar.hidden = state !== "sending";
+    if (state === "sending") this.bar.value = upload.sent / Math.max(1, upload.file.size);
+    this.#showImage();
+    const drawn = [state, upload?.detail, media];
+    if (drawn.every((part, index) => part === this.#drawn[index])) return;
+    this.#drawn = drawn;
+    this.#showSteps();
+    this.#showFacts();
+    this.#showReason(state);
+    this.#showButtons(state);
+  }
+
+  /** Gives back what the browser keeps for it. */
+  discard() {
+    if (this.#localUrl) URL.revokeObjectURL(this.#localUrl);
+    this.#localUrl = null;
+  }
+
+  #words(state) {
+    const { upload, media } = this;
+    const words = WORDS[state] ?? state;
+    if (state === "sending") return `${words}, ${Math.round((100 * upload.sent) / upload.file.size)} %`;
+    const seconds = (at) => Math.max(0, Math.ceil((at - Date.now()) / 1000));
+    if (state === "delayed") return `${words}, trying again in ${seconds(upload.retryAt)} s`;
+    if (state === "retrying" && media.next_attempt_at) {
+      return `${words}, trying again in ${seconds(new Date(media.next_attempt_at))} s`;
+    }
+    return media?.worker ? `${words} · ${media.worker}` : words;
+  }
+
+  #showName(name) {
+    if (this.title.textContent !== name) this.title.replaceChildren(nameOf(name));
+    if (this.media) this.link.setAttribute("href", `#media/${this.media.id}`);
+  }
+
+  /** The branded picture as soon as there is one; before it the file of this page, or the server's. */
+  #showImage() {
+    const { upload, media } = this;
+    const branded = media && ["uploading", "stored"].includes(media.status);
+    // A picture that failed is mostly one that nobody can draw.
+    if (media?.status === "failed" && !this.#local(upload)) return;
+    if (branded || (media && !this.#local(upload))) {
+      const url = thumbnail(media.id, branded ? "watermarked" : "original");
+      if (this.#shown !== url) this.#setImage(url);
+    } else if (this.#local(upload) && this.#shown !== this.#localUrl) this.#setImage(this.#localUrl);
+  }
+
+  #local(upload) {
+    if (upload && !this.#localUrl && isShown(upload.file.type) && upload.state !== "refused") {
+      this.#localUrl = URL.createObjectURL(upload.file);
+    }
+    return this.#localUrl;
+  }
+
+  #setImage(url) {
+    this.#shown = url;
+    this.failures = 0;
+    this.image.src = url;
+  }
+
+  #imageFailed() {
+    this.shot.classList.add("blank");
+    const url = this.#shown;
+    const pause = url === this.#localUrl ? undefined : THUMBNAIL_AGAIN[this.failures];
+    if (pause === undefined) return;
+    this.failures += 1;
+    setTimeout(() => {
+      if (this.#shown === url && this.element.isConnected) this.image.src = url;
+    }, pause);
+  }
+
+  #showSteps() {
+    const steps = this.media?.steps ?? [];
+    const list = phases(steps).map(({ name, ms, times, worker }) => {
+      const often = times > 1 ? ` ×${times}` : "";
+      const last = ms === null ? null : el("b", {}, span(ms));
+      return el("li", { title: worker ?? "", "data-phase": name }, name + often, last && " ", last);
+    });
+    this.steps.replaceChildren(...list);
+    this.steps.hidden = list.length < 2;
+  }
+
+  #showFacts() {
+    const { upload, media } = this;
+    const facts = [];
+    const size = media?.size ?? upload?.file.size;
+    const result = media?.result;
+    if (result?.method) facts.push(result.method);
+    if (size) facts.push(result ? `${bytes(size)} → ${bytes(result.size)}` : bytes(size));
+    if (media?.width) facts.push(`${media.width}\u00a0×\u00a0${media.height}`);
+    if (media?.content_type) facts.push(format(media.content_type));
+    setText(this.facts, facts.join(" · "));
+  }
+
+  #showReason(state) {
+    const { upload, media } = this;
+    const again = media?.next_attempt_at && ` It is tried again at ${time(media.next_attempt_at)}.`;
+    const told = ["failed", "retrying"].includes(state) && media?.error;
+    const reason = told ? media.error.detail + (state === "failed" && again ? again : "") : upload?.detail;
+    setText(this.reason, media && !told ? "" : (reason ?? ""));
+    this.reason.hidden = !this.reason.textContent;
+  }
+
+  #showButtons(state) {
+    const { upload, media, actions } = this;
+    const button = (words, act) =>
+      el("button", { onclick: act, "aria-label": `${words} ${upload?.name ?? media.filename}` }, words);
+    const buttons = [];
+    if (state === "failed") buttons.push(button("Retry", () => actions.retry(media)));
+    if (state === "refused" && upload.again) buttons.push(button("Retry", () => actions.again(upload)));
+    if (state === "refused") buttons.push(button("Dismiss", () => actions.drop(upload)));
+    if (["waiting", "sending", "delayed"].includes(state)) {
+      buttons.push(button("Cancel", () => actions.drop(upload)));
+    }
+    if (this.buttons.contains(document.activeElement)) this.link.focus();
+    this.buttons.replaceChildren(...buttons);
+    this.buttons.hidden = !buttons.length;
+  }
+}

@@ -1,0 +1,225 @@
+import { getJson, isShown, retryMedia, thumbnail } from "./api.js";
+import { byId, copy, el, nameOf, say } from "./dom.js";
+import { bytes, count, format, method, moment, number, phases, span, time } from "./format.js";
+import { draw } from "./difference.js";
+
+/** Large enough for a screen; the server makes thumbnails of this side too. */
+const SIDE = 1600;
+
+/** The dialog with one media: before and after, what changed, and every fact about it. */
+export class Compare {
+  #id = null;
+  #media = null;
+  #changedView = false;
+
+  /** @param {{store: any, closed: () => void}} parts */
+  constructor({ store, closed }) {
+    this.store = store;
+    this.dialog = byId("compare");
+    this.slider = byId("slider");
+    this.dialog.addEventListener("close", () => {
+      this.#id = null;
+      closed();
+    });
+    this.dialog.addEventListener("click", ({ target }) => target === this.dialog && this.dialog.close());
+    byId("compare-close").addEventListener("click", () => this.dialog.close());
+    this.slider.addEventListener("input", () => this.#slide());
+    byId("view-slider").addEventListener("click", () => this.#view(false));
+    byId("view-changed").addEventListener("click", () => this.#view(true));
+    byId("compare-link").addEventListener("click", ({ target }) => copy(location.href, target));
+    byId("compare-retry").addEventListener("click", () => this.#retry());
+    for (const id of ["before-image", "after-image"]) {
+      byId(id).addEventListener("error", () => this.#missing(id));
+    }
+    store.addEventListener("change", () => this.#follow());
+  }
+
+  /** Shows a media; answers when it is there. @param {string} id */
+  async open(id) {
+    this.#id = id;
+    this.#media = null;
+    this.#clear();
+    if (!this.dialog.open) this.dialog.showModal();
+    byId("compare-title").focus();
+    try {
+      const media = await getJson(`media/${encodeURIComponent(id)}`);
+      if (this.#id !== id) return;
+      this.store.put(media);
+      this.#show(media);
+      if (!byId("stage").hidden) this.slider.focus();
+    } catch (error) {
+      if (this.#id !== id) return;
+      if (error.code === "media_not_found") this.#showArchived(id);
+      else say("compare-words", error.message);
+    }
+  }
+
+  close() {
+    if (this.dialog.open) this.dialog.close();
+  }
+
+  /** What is known better by now, such as the end of one that was opened on its way. */
+  #follow() {
+    const media = this.store.get(this.#id);
+    if (!media || media === this.#media || !this.#media) return;
+    if (media.brief) this.store.want([media.id]);
+    else this.#show(media);
+  }
+
+  #clear() {
+    for (const id of ["before-image", "after-image"]) byId(id).removeAttribute("src");
+    for (const id of ["stage", "changed", "compare-switch", "compare-retry"]) byId(id).hidden = true;
+    byId("download-original").hidden = byId("download-result").hidden = true;
+    byId("compare-title").replaceChildren("…");
+    byId("compare-facts").replaceChildren();
+    byId("compare-steps").replaceChildren();
+    say("compare-words", "");
+    this.#changedView = false;
+    this.slider.value = 50;
+    this.#slide();
+  }
+
+  #show(media) {
+    const first = !this.#media;
+    const branded = isBranded(media);
+    const rebuilt = first || branded !== isBranded(this.#media);
+    this.#media = media;
+    if (first) byId("compare-title").replaceChildren(nameOf(media.filename));
+    this.#showFacts(media);
+    byId("compare-retry").hidden = media.status !== "failed";
+    this.#link("download-original", `media/${media.id}/original`, media.filename);
+    if (branded) this.#link("download-result", `media/${media.id}/watermarked`, "");
+    if (!rebuilt) return;
+    byId("compare-switch").hidden = !branded;
+    byId("stage").classList.toggle("single", !branded);
+    const sizes = [byId("stage"), byId("changed")];
+    for (const { style } of sizes) {
+      style.setProperty("--w", media.width);
+      style.setProperty("--h", media.height);
+    }
+    byId("before-image").src = pictureOf(media, "original", media.content_type);
+    if (branded) {
+      const kind = media.result?.content_type ?? media.content_type;
+      byId("after-image").src = pictureOf(media, "watermarked", kind);
+    } else byId("after-image").removeAttribute("src");
+    this.#view(false);
+    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t branded yet.");
+  }
+
+  #link(id, address, name) {
+    const link = byId(id);
+    link.hidden = false;
+    link.href = address;
+    link.setAttribute("download", name);
+  }
+
+  /** One that came to the archive without this gateway has no before. */
+  #showArchived(id) {
+    byId("compare-title").replaceChildren("Stored picture");
+    byId("stage").hidden = false;
+    byId("stage").classList.add("single");
+    byId("before-image").src = `archive/${encodeURIComponent(id)}/file`;
+    this.#link("download-result", `archive/${encodeURIComponent(id)}/file`, "");
+    say("compare-words", "This gateway didn’t take it, so there is only what the archive has.");
+  }
+
+  #missing(id) {
+    if (!byId(id).getAttribute("src")) return;
+    const which = id === "before-image" ? "The original" : "The branded picture";
+    say("compare-words", `${which} can’t be shown; it may not be kept here any more.`);
+  }
+
+  // ── the two views
+
+  #slide() {
+    const at = this.slider.value;
+    byId("stage").style.setProperty("--at", `${at}%`);
+    this.slider.setAttribute("aria-valuetext", `${at} % original, ${100 - at} % result`);
+  }
+
+  #view(changed) {
+    this.#changedView = changed;
+    byId("view-slider").setAttribute("aria-pressed", String(!changed));
+    byId("view-changed").setAttribute("aria-pressed", String(changed));
+    byId("stage").hidden = changed;
+    byId("changed").hidden = !changed;
+    say("compare-words", "");
+    if (changed) this.#showDifference(this.#id);
+  }
+
+  async #showDifference(id) {
+    say("compare-words", "Comparing…");
+    try {
+      const difference = await getJson(`media/${encodeURIComponent(id)}/difference`);
+      await byId("after-image").decode();
+      if (this.#id !== id || !this.#changedView) return;
+      draw(byId("changed"), byId("after-image"), difference);
+      say("compare-words", blocks(difference));
+      byId("changed").setAttribute("aria-label", `What changed: ${blocks(difference)}`);
+    } catch (error) {
+      if (this.#id === id && this.#changedView) say("compare-words", error.message);
+    }
+  }
+
+  // ── facts
+
+  #showFacts(media) {
+    const { result } = media;
+    const before = `${bytes(media.size)}, ${format(media.content_type)}`;
+    const after = result && `${bytes(result.size)}, ${format(result.content_type ?? media.content_type)}`;
+    const facts = [
+      ["State", media.status],
+      ["Reason", media.error?.detail],
+      ["Next attempt", media.next_attempt_at && moment(media.next_attempt_at)],
+      ["Method", result?.method && method(result)],
+      ["Profile", media.profile],
+      ["Before", before],
+      ["After", after],
+      ["Size", `${number(media.width)} × ${number(media.height)} pixels`],
+      ["Worker", media.worker],
+      ["Kept", result?.notes?.length ? `less: ${result.notes.join("; ")}` : null],
+      ["Stored", result && moment(result.stored_at)],
+      ["Stored as", result?.stored_path],
+    ];
+    const rows = facts.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
+    byId("compare-facts").replaceChildren(...rows.flat());
+    const took = phases(media.steps).filter(({ ms }) => ms !== null);
+    const total = took.reduce((sum, { ms }) => sum + ms, 0);
+    const steps = media.steps.map((step) =>
+      el("li", {}, el("time", { datetime: step.at }, time(step.at)), ` ${step.step}`, detailOf(step)),
+    );
+    const spans = took.map(({ name, ms }) => `${name} ${span(ms)}`).join(" → ");
+    say("compare-spans", took.length ? `${spans}; ${span(total)} in all` : "");
+    byId("compare-steps").replaceChildren(...steps);
+  }
+
+  async #retry() {
+    try {
+      this.store.put(await retryMedia(this.#id));
+      this.slider.focus();
+    } catch (error) {
+      say("compare-words", error.message);
+    }
+  }
+}
+
+/** Whether there is a branded picture to look at. */
+function isBranded({ status, steps }) {
+  return ["uploading", "stored"].includes(status) || steps.some(({ step }) => step === "watermarked");
+}
+
+function pictureOf({ id }, of, contentType) {
+  return isShown(contentType) ? `media/${id}/${of}` : thumbnail(id, of, SIDE);
+}
+
+function detailOf({ worker, detail }) {
+  return [worker, detail].filter(Boolean).map((word) => el("span", {}, ` · ${word}`));
+}
+
+/** How much changed. @param {{touched: number, columns: number, rows: number, block: number}} difference */
+function blocks({ touched, columns, rows, block }) {
+  const all = columns * rows;
+  const share = (100 * touched) / all;
+  const percent = touched && share < 0.1 ? "under 0.1" : share.toFixed(1);
+  return `${number(touched)} of ${count(all, "block")} of ${block} × ${block} pixels changed, ${percent} %. The rest is as it came.`;
+}

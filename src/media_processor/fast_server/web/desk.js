@@ -1,0 +1,220 @@
+import { retryMedia } from "./api.js";
+import { Card } from "./cards.js";
+import { announce, arrange, atMostEvery, byId, say, tell } from "./dom.js";
+import { entriesOf, fromClipboard, fromEntries, fromInput, refusal } from "./files.js";
+import { bytes, count, format, number } from "./format.js";
+import { isSettled } from "./media.js";
+
+/** Cards in the page at most: more would make it slow, and the archive has them. */
+const MOST_CARDS = 300;
+const MORE_CARDS = 60;
+const MOST_WAITING = 9;
+const MOST_REFUSED = 30;
+
+/** The upload view: files come in, cards tell what becomes of them. */
+export class Desk {
+  #cards = new Map();
+  #room = MORE_CARDS;
+  #leftOut = 0;
+  #frame = 0;
+
+  /** @param {{uploads: any, store: any, limits: Promise<any>, profile: () => string}} parts */
+  constructor({ uploads, store, limits, profile, picked }) {
+    Object.assign(this, { uploads, store, limits, profile, picked });
+    this.announceSoon = atMostEvery(2000, () => announce(this.#summary()));
+    uploads.addEventListener("change", () => this.#renderSoon());
+    uploads.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
+    store.addEventListener("change", () => this.#renderSoon());
+    this.actions = {
+      drop: (upload) => {
+        uploads.drop(upload);
+        byId("choose-files").focus({ preventScroll: true }); // its button is gone
+      },
+      again: (upload) => uploads.again(upload),
+      retry: (media) => this.#retry(media),
+    };
+    this.#takeFiles();
+    limits.then((told) => say("limits", limitWords(told)));
+    byId("more-media").addEventListener("click", () => this.#more());
+    byId("cancel-all").addEventListener("click", () => uploads.dropUnsent());
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  /** Whether leaving the page now would lose files that aren't sent yet. */
+  get unsent() {
+    return [...this.uploads.items].some(({ state }) => ["waiting", "sending", "delayed"].includes(state));
+  }
+
+  /** Media of this page whose end it hasn't seen. */
+  get unsettled() {
+    const ids = [...this.uploads.items].map(({ id }) => id).filter(Boolean);
+    return ids.filter((id) => !isSettled(this.store.get(id)?.status));
+  }
+
+  // ── files come in
+
+  #takeFiles() {
+    for (const id of ["choose-files", "choose-folder"]) {
+      const input = byId(id);
+      input.addEventListener("change", async () => {
+        await this.take(fromInput(input, await this.limits));
+        input.value = ""; // so that the same file can be chosen again
+      });
+    }
+    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+    addEventListener("dragover", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      document.body.classList.add("dragging");
+    });
+    addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) document.body.classList.remove("dragging");
+    });
+    addEventListener("drop", async (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      document.body.classList.remove("dragging");
+      const entries = entriesOf(event.dataTransfer);
+      await this.take(fromEntries(entries, await this.limits));
+    });
+    addEventListener("paste", (event) => {
+      if (event.clipboardData.files.length) this.take([fromClipboard(event.clipboardData)]);
+    });
+  }
+
+  /** @param {Iterable<import("./files.js").Found> | AsyncIterable<import("./files.js").Found>} batches */
+  async take(batches) {
+    location.hash = "#upload";
+    this.#forgetFinished();
+    const limits = await this.limits;
+    for await (const { files, leftOut } of batches) {
+      this.#leftOut += leftOut;
+      this.uploads.add(files, this.profile(), (file) => refusal(file, limits));
+      if (files.length) this.picked(files.at(-1));
+      this.#renderSoon();
+    }
+  }
+
+  /** A new count begins once everything before has ended. */
+  #forgetFinished() {
+    if (this.unsent || this.unsettled.length) return;
+    this.#leftOut = 0;
+    for (const upload of [...this.uploads.items]) {
+      if (upload.state === "accepted") this.uploads.items.delete(upload);
+    }
+  }
+
+  #accepted(body) {
+    if (!this.store.get(body.id)) this.store.put({ ...body, brief: true });
+  }
+
+  async #retry(media) {
+    try {
+      this.store.put(await retryMedia(media.id));
+    } catch (error) {
+      tell(`${media.filename}: ${error.message}`);
+    }
+  }
+
+  async #more() {
+    this.#room = Math.min(MOST_CARDS, this.#room + MORE_CARDS);
+    try {
+      if (this.store.items.size < this.#room) await this.store.more();
+    } catch (error) {
+      tell(error.message);
+    }
+    this.#renderSoon();
+  }
+
+  // ── what is shown
+
+  #tick() {
+    const counting = ["delayed", "retrying"];
+    for (const card of this.#cards.values()) {
+      if (counting.includes(card.element.dataset.state)) card.show(card.upload, card.media);
+    }
+  }
+
+  #renderSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#render();
+    });
+  }
+
+  #render() {
+    const local = { refused: [], waiting: [], moving: [], accepted: new Map() };
+    for (const upload of this.uploads.items) {
+      if (upload.state === "accepted") local.accepted.set(upload.id, upload);
+      else (local[upload.state] ?? local.moving).push(upload);
+    }
+    const waiting = local.waiting.slice(0, MOST_WAITING);
+    // Newest first, as the media below: so a card stays where it is while it moves on.
+    const uploads = [
+      ...local.refused.slice(-MOST_REFUSED).reverse(),
+      ...waiting.reverse(),
+      ...local.moving.reverse(),
+    ];
+    const ids = this.store.newest().slice(0, this.#room);
+    const cards = new Map();
+    for (const upload of uploads) this.#show(cards, upload.key, upload, null);
+    for (const id of ids) {
+      const upload = local.accepted.get(id) ?? null;
+      this.#show(cards, upload?.key ?? id, upload, this.store.get(id));
+    }
+    for (const [key, card] of this.#cards) if (!cards.has(key)) card.discard();
+    this.#cards = cards;
+    arrange(byId("cards"), [...cards.values()].map((card) => card.element));
+    this.store.want(ids.filter((id) => this.store.get(id).brief));
+    this.#showCounts(local.waiting.length - waiting.length, ids.length);
+  }
+
+  #show(cards, key, upload, media) {
+    const card = this.#cards.get(key) ?? new Card(this.actions);
+    card.show(upload, media);
+    cards.set(key, card);
+  }
+
+  #showCounts(hidden, shown) {
+    const { total, ended } = this.#counts();
+    const line = byId("progress");
+    line.hidden = !this.uploads.items.size && !this.#leftOut;
+    const summary = this.#summary();
+    if (!line.hidden && byId("progress-words").textContent !== summary) this.announceSoon();
+    say("progress-words", summary);
+    byId("progress-bar").max = Math.max(1, total);
+    byId("progress-bar").value = ended;
+    byId("progress-bar").hidden = !total;
+    byId("cancel-all").hidden = !this.unsent;
+    say("more-waiting", hidden ? `${count(hidden, "more file")} in line` : "");
+    const more = this.store.items.size > shown || this.store.next;
+    byId("more-media").hidden = !more || this.#room >= MOST_CARDS;
+    byId("rest").hidden = !more || this.#room < MOST_CARDS;
+    byId("nothing-yet").hidden = this.#cards.size > 0 || this.store.next === undefined;
+  }
+
+  #counts() {
+    const counts = { total: 0, ended: 0, stored: 0, failed: 0, refused: 0 };
+    for (const { state, id } of this.uploads.items) {
+      const status = state === "refused" ? state : this.store.get(id)?.status;
+      if (state !== "refused") counts.total += 1;
+      if (status in counts) counts[status] += 1;
+    }
+    counts.ended = counts.stored + counts.failed;
+    return counts;
+  }
+
+  #summary() {
+    const { total, stored, failed, refused } = this.#counts();
+    const words = [];
+    if (total) words.push(`${number(stored)} of ${number(total)} stored`);
+    if (failed) words.push(`${number(failed)} failed`);
+    if (refused) words.push(`${number(refused)} refused`);
+    if (this.#leftOut) words.push(`${count(this.#leftOut, "file")} left out, as no pictures`);
+    return words.join(" · ");
+  }
+}
+
+function limitWords({ content_types: kinds, max_upload_bytes: most }) {
+  return `${Object.keys(kinds).map(format).join(", ")}; at most ${bytes(most)} each`;
+}

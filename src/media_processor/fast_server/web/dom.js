@@ -1,0 +1,108 @@
+/**
+ * Builds an element. Functions are listeners (`onclick`), everything else is an attribute.
+ * Children are nodes or text; text is never markup, as names and reasons come from strangers.
+ * @param {string} tag
+ * @param {Record<string, unknown>} [props]
+ * @param {...unknown} children
+ */
+export function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) {
+      node.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** @param {string} id */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Only if it differs: a screen reader and a selection notice a needless change. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** The text of the element with this id. */
+export function say(id, text) {
+  setText(byId(id), text);
+}
+
+/** Makes `nodes` the children of `parent`, touching only what isn't in its place. */
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let place = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+}
+
+/** A file's name; isolated, so that right-to-left text doesn't turn what stands around it. */
+export function nameOf(name) {
+  return el("bdi", { title: name }, name);
+}
+
+let announcing = 0;
+
+/** Tells a screen reader; what comes within half a second replaces what came before. */
+export function announce(text) {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => setText(byId("announcer"), text), 500);
+}
+
+let telling = 0;
+
+/** A line at the foot of the page, for a while; read out too. */
+export function tell(text) {
+  const line = byId("notice");
+  clearTimeout(telling);
+  setText(line, text);
+  line.hidden = false;
+  announce(text);
+  telling = setTimeout(() => (line.hidden = true), 6000);
+}
+
+/** `work`, but at most every `pause` ms; the last call is never lost. */
+export function atMostEvery(pause, work) {
+  let due = 0;
+  let last = -Infinity;
+  return () => {
+    if (due) return;
+    due = setTimeout(() => {
+      due = 0;
+      last = performance.now();
+      work();
+    }, Math.max(0, last + pause - performance.now()));
+  };
+}
+
+/** Copies `text` and tells so on the button. The old way is for pages without TLS. */
+export async function copy(text, button) {
+  const label = button.textContent;
+  try {
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else copyBySelection(text, button);
+    setText(button, "Copied");
+    announce("Link copied");
+  } catch {
+    setText(button, "Can’t copy here");
+  }
+  setTimeout(() => setText(button, label), 1500);
+}
+
+function copyBySelection(text, button) {
+  const field = el("textarea", { class: "unseen" });
+  field.value = text;
+  button.after(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  button.focus();
+  if (!copied) throw new Error("not copied");
+}

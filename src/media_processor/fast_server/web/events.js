@@ -1,0 +1,37 @@
+/** How long a browser's own reconnecting is waited for when it has given up, in ms. */
+const AGAIN = 3000;
+
+/**
+ * The one stream of the page: browsers allow six connections to a host. Fires `hello`
+ * (`detail.resumed`), `media` (`detail.changes`), `queue` and `connection` (`detail.up`).
+ */
+export class Stream extends EventTarget {
+  up = true;
+
+  connect() {
+    const source = new EventSource("events");
+    for (const name of ["hello", "media", "queue"]) {
+      source.addEventListener(name, (event) => {
+        this.#connected(true);
+        this.#fire(name, JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("error", () => {
+      this.#connected(false);
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), AGAIN);
+    });
+    // A page kept for the back button would keep its connection too.
+    addEventListener("pagehide", () => source.close(), { once: true });
+    addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
+  }
+
+  #connected(up) {
+    if (up === this.up) return;
+    this.up = up;
+    this.#fire("connection", { up });
+  }
+
+  #fire(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * @typedef {object} Found what was chosen, dropped or pasted
+ * @property {File[]} files
+ * @property {number} leftOut how many files of a folder are no pictures
+ */
+
+/** What a folder has many of at once must not freeze the page. */
+const BATCH = 100;
+
+const extension = (name) => (name.match(/\.[^.]+$/)?.[0] ?? "").toLowerCase();
+
+/** Whether type or extension name a picture that the server takes. */
+function isPicture(file, limits) {
+  const kinds = limits.content_types;
+  return file.type in kinds || Object.values(kinds).some((known) => known.includes(extension(file.name)));
+}
+
+/** Why a file needn't be sent: the server's words, or null. */
+export function refusal(file, limits) {
+  const { refusals } = limits;
+  if (file.size === 0) return refusals.empty_file;
+  if (!isPicture(file, limits)) return refusals.unsupported_picture;
+  return file.size > limits.max_upload_bytes ? refusals.upload_too_large : null;
+}
+
+/** Of files in folders only the pictures. @returns {Found} */
+function pictures(files, limits) {
+  const kept = files.filter((file) => isPicture(file, limits));
+  return { files: kept, leftOut: files.length - kept.length };
+}
+
+/** @returns {Generator<Found>} */
+export function* fromInput(input, limits) {
+  const files = [...input.files];
+  for (let at = 0; at < files.length; at += BATCH) {
+    const batch = files.slice(at, at + BATCH);
+    yield input.webkitdirectory ? pictures(batch, limits) : { files: batch, leftOut: 0 };
+  }
+}
+
+/**
+ * The entries have to be asked for before the event ends; reading them may take its time.
+ * @param {DataTransfer} transfer
+ */
+export function entriesOf(transfer) {
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  return items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
+}
+
+/** @returns {AsyncGenerator<Found>} */
+export async function* fromEntries(entries, limits) {
+  const folders = entries.filter(({ entry }) => entry?.isDirectory);
+  const files = entries.filter(({ entry, file }) => file && !entry?.isDirectory);
+  for (let at = 0; at < files.length; at += BATCH) {
+    yield { files: files.slice(at, at + BATCH).map(({ file }) => file), leftOut: 0 };
+  }
+  for (const { entry } of folders) yield* fromFolder(entry, limits);
+}
+
+async function* fromFolder(folder, limits) {
+  const reader = folder.createReader();
+  for (;;) {
+    const entries = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+    if (!entries.length) return;
+    const plain = entries.filter((entry) => entry.isFile);
+    const files = await Promise.all(plain.map(opened));
+    const readable = files.filter((file) => file !== null);
+    const found = pictures(readable, limits);
+    yield { ...found, leftOut: found.leftOut + files.length - readable.length };
+    for (const entry of entries) if (entry.isDirectory) yield* fromFolder(entry, limits);
+  }
+}
+
+/** The file of an entry, null if it can't be read. */
+const opened = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+
+/** Pasted pictures are all called `image.png`; the time tells them apart. @returns {Found} */
+export function fromClipboard(data) {
+  const now = new Date();
+  const at = `${now.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")}`;
+  const named = [...data.files].map((file, index) => {
+    if (file.name && !/^image\.\w+$/.test(file.name)) return file;
+    const name = `pasted ${at}${index ? ` ${index + 1}` : ""}${extension(file.name) || ".png"}`;
+    return new File([file], name, { type: file.type });
+  });
+  return { files: named, leftOut: 0 };
+}

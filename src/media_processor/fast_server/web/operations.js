@@ -1,0 +1,249 @@
+import { each, getJson, retryMedia } from "./api.js";
+import { drawBars } from "./chart.js";
+import { arrange, atMostEvery, byId, el, nameOf, say, setText, tell } from "./dom.js";
+import { count, moment, number, span, time } from "./format.js";
+
+const POLL = 5000;
+const AT_ONCE = 4;
+const MOST_DEAD = 200;
+const MOST_LINES = 50;
+const STAGES = { watermark: "Branding", upload: "Shipping", both: "both" };
+
+/** The operations view: what the system does, what it can't, and who did what. */
+export class Operations {
+  #shown = false;
+  #timer = 0;
+  #dead = [];
+  #ticked = new Set();
+  #failed = null;
+
+  /** @param {{store: any}} parts */
+  constructor({ store }) {
+    this.store = store;
+    this.activitySoon = atMostEvery(2000, () => this.#shown && this.#loadActivity());
+    this.deadSoon = atMostEvery(1000, () => this.#shown && this.#loadDead());
+    byId("retry-all").addEventListener("click", () => this.#retryAll());
+    byId("retry-ticked").addEventListener("click", () => this.#retry([...this.#ticked]));
+    document.addEventListener("visibilitychange", () => this.#poll());
+  }
+
+  show(shown) {
+    this.#shown = shown;
+    this.#poll();
+    if (shown) this.load();
+  }
+
+  /** Everything anew. */
+  load() {
+    if (!this.#shown) return;
+    getJson("queue").then((report) => this.queue(report), () => {});
+    this.#loadDead();
+    this.#loadActivity();
+  }
+
+  /** Media have changed. */
+  changed(changes) {
+    if (changes.some(({ status }) => status === "stored")) this.activitySoon();
+    const known = new Set(this.#dead.map(({ id }) => id));
+    if (changes.some(({ id, status }) => status === "failed" || known.has(id))) this.deadSoon();
+  }
+
+  #poll() {
+    clearInterval(this.#timer);
+    if (!this.#shown || document.hidden) return;
+    this.#loadThroughput();
+    this.#timer = setInterval(() => this.#loadThroughput(), POLL);
+  }
+
+  // ── queues and workers
+
+  /** @param {any} report answer of `GET /queue` */
+  queue(report) {
+    this.#showPulse(report);
+    if (!this.#shown) return;
+    for (const stage of ["watermark", "upload"]) {
+      for (const kind of ["waiting", "running", "retrying"]) {
+        const depth = report.queues?.[stage]?.[kind];
+        say(`${stage}-${kind}`, depth === undefined ? "?" : number(depth));
+      }
+    }
+    byId("redis-away").hidden = report.queues !== null;
+    say("unfinished", number(report.unfinished));
+    say("unfinished-limit", report.limit ? `of at most ${number(report.limit)}` : "no limit");
+    const age = report.oldest_age_seconds;
+    say("oldest", age === null ? "–" : span(age * 1000));
+    say("accepting", report.accepting ? "open" : "closed");
+    byId("accepting").dataset.open = report.accepting;
+    const wait = `too much to do or too little room; come again in ${report.retry_after_seconds} s`;
+    say("accepting-why", report.accepting ? "uploads are taken" : wait);
+    say("failed-count", number(report.failed));
+    say("failed-parked", failedWords(report));
+    this.#showWorkers(report.workers);
+    if (this.#failed !== null && this.#failed !== report.failed) this.deadSoon();
+    this.#failed = report.failed;
+  }
+
+  /** In the head of every view. */
+  #showPulse({ unfinished, failed, accepting }) {
+    const words = [unfinished ? `${number(unfinished)} in work` : "All done"];
+    if (failed) words.push(`${number(failed)} failed`);
+    if (!accepting) words.push("uploads closed");
+    byId("pulse").dataset.state = failed || !accepting ? "trouble" : unfinished ? "busy" : "idle";
+    say("pulse-words", words.join(" · "));
+  }
+
+  /** What was told last may not be so any more. */
+  unknown() {
+    byId("pulse").dataset.state = "";
+    say("pulse-words", "No connection");
+  }
+
+  #showWorkers(workers) {
+    const rows = (workers ?? []).map((worker) => {
+      const guards = worker.missing_guards?.length ? ` · without ${worker.missing_guards.join(", ")}` : "";
+      const doing = worker.doing?.length ? worker.doing.map((id) => this.#mediaLink(id)) : ["idle"];
+      return el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, worker.name, el("small", {}, `since ${time(worker.started_at)}${guards}`)),
+        el("td", {}, STAGES[worker.stage] ?? worker.stage),
+        el("td", { class: "doing" }, doing),
+      );
+    });
+    // A link with the focus is not drawn anew under somebody's fingers.
+    if (!byId("workers").contains(document.activeElement)) byId("workers").replaceChildren(...rows);
+    byId("no-workers").hidden = rows.length > 0;
+  }
+
+  #mediaLink(id) {
+    const name = this.store.get(id)?.filename;
+    return el("a", { href: `#media/${id}` }, name ? nameOf(name) : `…${id.slice(-8)}`);
+  }
+
+  async #loadThroughput() {
+    const told = await getJson("throughput").catch(() => null);
+    if (!told) return;
+    drawBars(byId("chart"), told.finished);
+    const total = told.finished.reduce((sum, value) => sum + value, 0);
+    const minutes = Math.round((told.seconds * told.finished.length) / 60);
+    const most = `, at most ${number(Math.max(...told.finished))} in ${told.seconds} s`;
+    const words = `${count(total, "picture")} in the last ${minutes} minutes${total ? most : ""}`;
+    say("chart-words", words);
+    byId("chart").setAttribute("aria-label", `Pictures finished: ${words}`);
+  }
+
+  // ── dead letters
+
+  async #loadDead() {
+    const page = await getJson(`media?status=failed&limit=${MOST_DEAD}`).catch(() => null);
+    if (!page) return;
+    const before = new Map([...byId("dead").children].map((row) => [row.dataset.key, row]));
+    this.#dead = page.items;
+    const ids = new Set(page.items.map(({ id }) => id));
+    this.#ticked = new Set([...this.#ticked].filter((id) => ids.has(id)));
+    const rows = page.items.map((media) => {
+      const key = `${media.id} ${media.steps.length}`;
+      return before.get(key) ?? this.#deadRow(media, key);
+    });
+    arrange(byId("dead"), rows);
+    byId("no-dead").hidden = rows.length > 0;
+    byId("retry-all").hidden = rows.length === 0;
+    say("dead-rest", page.next ? `Only the newest ${MOST_DEAD} are shown; “Retry all” takes all.` : "");
+    this.#showTicked();
+  }
+
+  #deadRow(media, key) {
+    const { id, filename, error, next_attempt_at: next, steps } = media;
+    const at = steps.at(-1)?.at;
+    const tick = ({ target }) => {
+      if (target.checked) this.#ticked.add(id);
+      else this.#ticked.delete(id);
+      this.#showTicked();
+    };
+    const again = next ? ` Tried again by itself at ${moment(next)}.` : "";
+    return el(
+      "li",
+      { "data-key": key },
+      el("label", { class: "tick" }, el("input", { type: "checkbox", "aria-label": `Choose ${filename}`, onchange: tick })),
+      el(
+        "div",
+        {},
+        el("a", { href: `#media/${id}`, class: "name" }, nameOf(filename)),
+        el("p", { class: "reason" }, (error?.detail ?? "No reason was noted.") + again),
+        el("p", { class: "facts" }, [error?.code, media.worker, at && moment(at)].filter(Boolean).join(" · ")),
+      ),
+      el("button", { "aria-label": `Retry ${filename}`, onclick: () => this.#retry([id]) }, "Retry"),
+    );
+  }
+
+  #showTicked() {
+    const many = this.#ticked.size;
+    byId("retry-ticked").hidden = many === 0;
+    say("retry-ticked", `Retry ${number(many)} chosen`);
+  }
+
+  /** Also those that aren't shown. */
+  async #retryAll() {
+    const ids = [];
+    for (let cursor = ""; cursor !== null; ) {
+      const after = cursor && `&cursor=${cursor}`;
+      const page = await getJson(`media?status=failed&limit=500${after}`).catch((error) => tell(error.message));
+      if (!page) return;
+      ids.push(...page.items.map(({ id }) => id));
+      cursor = page.next;
+    }
+    await this.#retry(ids);
+  }
+
+  async #retry(ids) {
+    let done = 0;
+    const refused = [];
+    await each(ids, AT_ONCE, async (id) => {
+      try {
+        this.store.put(await retryMedia(id));
+        done += 1;
+      } catch (error) {
+        refused.push(error.message);
+      }
+    });
+    const not = refused.length ? `; ${number(refused.length)} not: ${refused[0]}` : "";
+    tell(`${count(done, "picture")} tried again${not}`);
+    this.#ticked.clear();
+    byId("dead-title").focus();
+    this.#loadDead();
+  }
+
+  // ── the activity log
+
+  async #loadActivity() {
+    const problem = byId("activity-problem");
+    try {
+      const { lines, verified } = await getJson(`activity?limit=${MOST_LINES}`);
+      const rows = lines.map(({ at, worker, image }) =>
+        el("li", {}, el("time", {}, at), " ", el("span", { class: "who" }, worker), " ", nameOf(image)),
+      );
+      byId("activity").replaceChildren(...rows);
+      byId("no-activity").hidden = rows.length > 0;
+      this.#showVerdict(verified);
+      setText(problem, "");
+    } catch (error) {
+      setText(problem, error.message);
+    }
+    problem.hidden = !problem.textContent;
+  }
+
+  #showVerdict({ state, detail, sequence, at }) {
+    const signs = { agrees: "✓ verified", altered: "✕ altered", unknown: "? not verified yet" };
+    const badge = byId("verdict");
+    badge.hidden = false;
+    badge.dataset.state = state;
+    setText(badge, signs[state] ?? state);
+    const upTo = sequence ? `Up to entry ${number(sequence)}. ` : "";
+    say("verdict-words", `${detail} ${upTo}${at ? `Asked at ${time(at)}.` : ""}`);
+  }
+}
+
+function failedWords({ failed, parked }) {
+  if (parked) return `${number(parked)} tried again by themselves`;
+  return failed ? "wait for a retry" : "none";
+}

@@ -1,0 +1,114 @@
+import { ask, getJson, isShown } from "./api.js";
+import { byId, say } from "./dom.js";
+import { bytes, plainName, profileWords } from "./format.js";
+
+/** Which profile uploads get, and how a picture would look with it. */
+export class Profiles {
+  /** @type {File | null} */
+  #file = null;
+  #request = null;
+  #urls = [];
+  #words = new Map();
+
+  /** @param {(file: File) => void} send */
+  constructor(send) {
+    this.select = byId("profile");
+    this.panel = byId("preview");
+    this.select.addEventListener("change", () => this.#chosen());
+    byId("preview-open").addEventListener("click", () => this.#open());
+    byId("preview-other").addEventListener("click", () => byId("preview-file").click());
+    byId("preview-close").addEventListener("click", () => this.#close());
+    byId("preview-file").addEventListener("change", ({ target }) => {
+      if (target.files.length) this.#show(target.files[0]);
+      target.value = "";
+    });
+    byId("preview-send").addEventListener("click", () => {
+      send(this.#file);
+      this.#close();
+    });
+  }
+
+  get name() {
+    return this.select.value || "default";
+  }
+
+  async load() {
+    const { profiles } = await getJson("profiles");
+    const before = this.name;
+    this.#words = new Map(profiles.map(({ name, settings }) => [name, profileWords(settings)]));
+    this.select.replaceChildren(...profiles.map(({ name }) => new Option(name, name, false, name === before)));
+    this.#tellWords();
+  }
+
+  /** The file that a preview begins with. @param {File} file */
+  picked(file) {
+    if (this.panel.hidden) this.#file = file;
+  }
+
+  #chosen() {
+    this.#tellWords();
+    if (!this.panel.hidden) this.#renew();
+  }
+
+  #tellWords() {
+    say("profile-words", this.#words.get(this.name) ?? "");
+  }
+
+  #open() {
+    if (this.#file) this.#show(this.#file);
+    else byId("preview-file").click();
+  }
+
+  #close() {
+    this.#request?.abort();
+    this.panel.hidden = true;
+    this.#dropUrls();
+    byId("preview-open").focus();
+  }
+
+  #show(file) {
+    this.#file = file;
+    this.#dropUrls();
+    this.panel.hidden = false;
+    const before = byId("preview-before");
+    before.hidden = !isShown(file.type);
+    if (isShown(file.type)) before.src = this.#url(file);
+    byId("preview-after").hidden = true;
+    say("preview-name", `${plainName(file.name)}, ${bytes(file.size)}`);
+    byId("preview-title").focus();
+    this.#renew();
+  }
+
+  async #renew() {
+    this.#request?.abort();
+    const request = new AbortController();
+    this.#request = request;
+    say("preview-state", `Branding it as “${this.name}”…`);
+    const form = new FormData();
+    const file = this.#file.type.startsWith("image/") ? this.#file : new Blob([this.#file]);
+    form.append("profile", this.name);
+    form.append("file", file, this.#file.name);
+    try {
+      const answer = await ask("preview", { method: "POST", body: form, signal: request.signal });
+      const url = this.#url(await answer.blob());
+      if (request.signal.aborted) return;
+      byId("preview-after").src = url;
+      byId("preview-after").hidden = false;
+      say("preview-state", `As “${this.name}” would have it. Nothing was kept.`);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      byId("preview-after").hidden = true;
+      say("preview-state", error.message);
+    }
+  }
+
+  #url(blob) {
+    const url = URL.createObjectURL(blob);
+    this.#urls.push(url);
+    return url;
+  }
+
+  #dropUrls() {
+    this.#urls.splice(0).forEach((url) => URL.revokeObjectURL(url));
+  }
+}
