@@ -1,0 +1,136 @@
+"""The archive: searched, sorted, live, downloaded."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.desk import expect_pictures, scenes, screenshot
+from tests.conftest import running_system
+from tests.media.pictures import encoded, photo
+from tests.system import System
+
+_SMALL = encoded(photo((64, 48)), "JPEG")
+_MANY = 52
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A dozen pictures worth seeing, above more than a page of others."""
+    with running_system(tmp_path_factory.mktemp("filled")) as system:
+        system.start_all()
+        small = [(f"small {number:02}.jpg", _SMALL) for number in range(_MANY)]
+        ids = [system.upload(content, name).id for name, content in small + scenes(12)]
+        for media_id in ids:
+            system.wait_for(media_id, "stored")
+        yield system
+
+
+def test_the_grid_goes_on_as_it_is_scrolled(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive")
+    tiles = page.locator("#archive-list li")
+    expect(tiles).to_have_count(60)
+    expect(page.locator("#archive-count")).to_have_text("60 pictures so far")
+    expect_pictures(page, "#archive-list img")
+    screenshot(page, "archive")
+
+    page.mouse.wheel(0, 20_000)
+
+    expect(tiles).to_have_count(_MANY + 12)
+    expect(page.locator("#archive-count")).to_have_text(f"{_MANY + 12} pictures")
+
+
+def test_a_search_is_part_of_the_address(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive")
+    tiles = page.locator("#archive-list li")
+    page.get_by_role("searchbox", name="Name").fill("BALLOON")
+    expect(tiles).to_have_count(1)
+    expect(tiles).to_contain_text("Balloon fiesta.jpg")
+    assert page.url.endswith("#archive?name=BALLOON")
+
+    page.reload()
+
+    expect(tiles).to_have_count(1)
+    expect(page.get_by_role("searchbox", name="Name")).to_have_value("BALLOON")
+    page.get_by_role("searchbox", name="Worker").fill("nobody")
+    expect(page.get_by_text("No stored picture fits.")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(tiles).to_have_count(60)
+    page.get_by_role("combobox", name="Sort").select_option("largest")
+    expect(tiles.first).not_to_contain_text("small")
+    page.get_by_label("From").fill("2999-01-01")
+    expect(tiles).to_have_count(0)
+
+
+def test_three_chosen_pictures_come_as_one_zip(
+    filled: System, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(filled, "#archive")
+    names = ["Lake at dawn.jpg", "Balloon fiesta.jpg", "Northern lights.jpg"]
+    for name in names:
+        page.get_by_role("checkbox", name=f"Choose watermarked_{name}").check()
+    expect(page.locator("#archive-chosen")).to_have_text("3 pictures chosen")
+    screenshot(page, "archive-chosen")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as ZIP").click()
+
+    download.value.save_as(tmp_path / "pictures.zip")
+    with zipfile.ZipFile(io.BytesIO((tmp_path / "pictures.zip").read_bytes())) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == sorted(f"watermarked_{name}" for name in names)
+    page.get_by_role("button", name="Choose none").click()
+    expect(page.locator("#archive-bar")).to_be_hidden()
+
+
+def test_shift_chooses_all_between(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive")
+    ticks = page.locator("#archive-list").get_by_role("checkbox")
+    ticks.nth(1).click()
+    ticks.nth(5).click(modifiers=["Shift"])
+
+    expect(page.locator("#archive-chosen")).to_have_text("5 pictures chosen")
+
+
+def test_one_is_downloaded_and_its_link_copied(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive?name=quiet")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download watermarked_Quiet water.jpg").click()
+    assert download.value.suggested_filename == "watermarked_Quiet water.jpg"
+
+    page.get_by_role("button", name="Copy link to").click()
+
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert filled.http.get(link).content == download.value.path().read_bytes()
+
+
+def test_the_dialog_gives_the_search_back(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive")
+    page.get_by_role("searchbox", name="Name").fill("polar")
+    tile = page.locator("#archive-list li")
+    expect(tile).to_have_count(1)
+    page.get_by_role("checkbox", name="Choose").check()
+    tile.locator("a.open").click()
+    expect(page.get_by_role("slider")).to_be_focused()
+
+    page.keyboard.press("Escape")
+
+    expect(tile.locator("a.open")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"#archive\?name=polar$"))
+    expect(page.get_by_role("checkbox", name="Choose")).to_be_checked()
+
+
+def test_what_is_stored_meanwhile_comes_on_top(filled: System, open_page: OpenPage) -> None:
+    page = open_page(filled, "#archive")
+    expect(page.locator("#archive-list li")).to_have_count(60)
+
+    filled.upload(_SMALL, "fresh.jpg")
+
+    expect(page.locator("#archive-list li").first).to_contain_text("fresh.jpg")

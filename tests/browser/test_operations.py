@@ -1,0 +1,95 @@
+"""Operations and profiles: what the system does now, and how a picture would look."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from media_processor.chaos.machine import CENTRAL, FAST, WORKER
+from tests.browser.conftest import OpenPage
+from tests.browser.desk import card, expect_pictures, scene, scenes, screenshot
+from tests.conftest import running_system
+from tests.system import System
+
+_PROFILES = """
+[proof]
+text = "PROOF"
+anchor = "center"
+opacity = 0.5
+scale = 0.6
+"""
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with a second profile and a slow worker."""
+    folder = tmp_path_factory.mktemp("busy")
+    profiles: Path = folder / "watermarks.toml"
+    profiles.write_text(_PROFILES)
+    with running_system(folder) as system:
+        system.environment["WATERMARKS"] = str(profiles)
+        system.start(CENTRAL)
+        system.start(FAST)
+        system.start("worker-server", WORKER, SIMULATED_LATENCY="1-1")
+        system.wait_healthy()
+        yield system
+
+
+def test_the_operations_tell_what_the_system_does(busy: System, open_page: OpenPage) -> None:
+    page = open_page(busy, "#operations")
+    expect(page.locator("#accepting")).to_have_text("open")
+    expect(page.locator("#workers tr")).to_have_count(2)
+    ids = [busy.upload(content, name).id for name, content in scenes(6)]
+
+    expect(page.locator("#workers a").first).to_contain_text(".jpg")
+    expect(page.locator("#unfinished")).not_to_have_text("0")
+    expect(page.locator("#watermark-running")).not_to_have_text("0")
+    expect(page.locator("#oldest")).not_to_have_text("–")
+    screenshot(page, "operations")
+    for media_id in ids:
+        busy.wait_for(media_id, "stored")
+    expect(page.locator("#unfinished")).to_have_text("0")
+    expect(page.locator("#chart-words")).to_contain_text("6 pictures in the last 5 minutes")
+    expect(page.locator("#chart rect.some")).not_to_have_count(0)
+    expect(page.locator("#activity li")).to_have_count(6)
+    expect(page.locator("#activity li").first).to_contain_text("worker-1 watermarked_")
+    expect(page.locator("#verdict")).to_be_visible()
+    screenshot(page, "operations-done")
+
+
+def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: OpenPage) -> None:
+    page = open_page(busy)
+    select = page.get_by_label("Profile", exact=True)
+    expect(select.locator("option")).to_have_text(["default", "proof"])
+    expect(page.locator("#profile-words")).to_contain_text("The logo, 20 %")
+    before = len(busy.http.get("/media").json()["items"])
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Preview").click()
+    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": scene(0)})
+    expect(page.locator("#preview-state")).to_contain_text("As “default” would have it")
+    expect_pictures(page, "#preview img")
+    shown = page.locator("#preview-after").get_attribute("src")
+
+    select.select_option("proof")
+
+    expect(page.locator("#profile-words")).to_contain_text("The text “PROOF”")
+    expect(page.locator("#preview-state")).to_contain_text("As “proof” would have it")
+    expect(page.locator("#preview-after")).not_to_have_attribute("src", shown or "")
+    expect_pictures(page, "#preview img")
+    screenshot(page, "preview")
+    assert len(busy.http.get("/media").json()["items"]) == before
+
+    page.get_by_role("button", name="Send this picture").click()
+    expect(card(page, "mine.jpg")).to_have_attribute("data-state", "stored")
+    assert busy.http.get("/media").json()["items"][0]["profile"] == "proof"
+
+
+def test_a_preview_that_cannot_be_made_says_why(busy: System, open_page: OpenPage) -> None:
+    page = open_page(busy, failing=True)
+
+    page.set_input_files(
+        "#preview-file", {"name": "no.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    )
+
+    expect(page.locator("#preview-state")).to_contain_text("The file is not a picture")

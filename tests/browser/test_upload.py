@@ -1,0 +1,249 @@
+"""Pictures come in by dropping, choosing and pasting, and their cards tell the truth."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from media_processor.chaos.machine import WORKER
+from tests.browser.conftest import OpenPage
+from tests.browser.desk import (
+    card,
+    drop,
+    expect_pictures,
+    expect_stored,
+    scene,
+    scenes,
+    screenshot,
+    without,
+)
+from tests.media.pictures import encoded, photo
+from tests.system import System
+
+_SMALL = encoded(photo((64, 48)), "JPEG")
+
+
+def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
+    system: System, open_page: OpenPage
+) -> None:
+    system.start_all()
+    page = open_page(system)
+    expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+
+    drop(page, scenes(12))
+
+    expect(page.locator("#progress-words")).to_have_text("12 of 12 stored")
+    expect(page.locator("#announcer")).to_have_text("12 of 12 stored")
+    expect_stored(page, 12)
+    first = card(page, "Lake at dawn.jpg")
+    expect(first.locator(".state")).to_have_text("✓stored · worker-1")
+    phases = [step.split()[0] for step in first.locator(".steps li").all_text_contents()]
+    assert phases == ["queued", "watermarking", "uploading", "stored"]
+    assert first.locator(".steps b").count() == 3
+    expect(first.locator(".facts")).to_contain_text("splice · ")
+    expect(page.locator("#pulse-words")).to_have_text("All done")
+    expect_pictures(page, "#cards img")
+    screenshot(page, "dropped")
+    assert len(system.stored_files()) == 12
+    assert len(system.log_lines()) == 12
+
+
+def test_three_are_in_flight_and_the_others_can_be_cancelled(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running)
+    page.route("**/media?profile=*", lambda _: None)
+    drop(page, [(f"held {number}.jpg", _SMALL) for number in range(8)])
+
+    expect(page.locator("#cards .card[data-state=sending]")).to_have_count(3)
+    expect(page.locator("#cards .card[data-state=waiting]")).to_have_count(5)
+    card(page, "held 0.jpg").get_by_role("button", name="Cancel").click()
+    expect(card(page, "held 0.jpg")).to_have_count(0)
+    expect(card(page, "held 3.jpg")).to_have_attribute("data-state", "sending")
+    page.get_by_role("button", name="Cancel what isn’t sent").click()
+
+    unsent = page.locator("#cards .card:is([data-state=waiting], [data-state=sending])")
+    expect(unsent).to_have_count(0)
+
+
+def test_what_the_server_would_refuse_is_told_before_it_is_sent(
+    running: System, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(running)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    large, empty, text = tmp_path / "large.jpg", tmp_path / "empty.jpg", tmp_path / "notes.txt"
+    with large.open("wb") as file:
+        file.truncate(50 * 1024 * 1024 + 1)
+    empty.touch()
+    text.write_text("no picture")
+
+    page.set_input_files("#choose-files", [large, empty, text])
+
+    refusals = running.http.get("/limits").json()["refusals"]
+    for path, code in (
+        (large, "upload_too_large"),
+        (empty, "empty_file"),
+        (text, "unsupported_picture"),
+    ):
+        refused = card(page, path.name)
+        expect(refused).to_have_attribute("data-state", "refused")
+        expect(refused.locator(".reason")).to_have_text(refusals[code])
+        expect(refused.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(page.locator("#progress-words")).to_have_text("3 refused")
+    screenshot(page, "refused")
+    assert "POST" not in sent
+    card(page, "notes.txt").get_by_role("button", name="Dismiss").click()
+    expect(card(page, "notes.txt")).to_have_count(0)
+
+
+def test_what_only_the_server_can_see_is_told_in_its_words(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running, failing=True)
+
+    drop(page, [("pretends.jpg", b"no picture")])
+
+    told = running.post(b"no picture").json()["detail"]
+    expect(card(page, "pretends.jpg").locator(".reason")).to_have_text(told)
+
+
+def test_a_folder_gives_its_pictures_and_counts_the_rest(
+    running: System, open_page: OpenPage, tmp_path: Path
+) -> None:
+    (tmp_path / "trip/day 2").mkdir(parents=True)
+    (tmp_path / "trip/one.jpg").write_bytes(_SMALL)
+    (tmp_path / "trip/day 2/two.jpg").write_bytes(_SMALL)
+    (tmp_path / "trip/notes.txt").write_text("x")
+    page = open_page(running)
+
+    page.set_input_files("#choose-folder", tmp_path / "trip")
+
+    expect(page.locator("#progress-words")).to_have_text(
+        "2 of 2 stored · 1 file left out, as no pictures"
+    )
+    expect(card(page, "two.jpg")).to_have_attribute("data-state", "stored")
+
+
+def test_a_pasted_picture_gets_a_name(running: System, open_page: OpenPage) -> None:
+    page = open_page(running)
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(80, 60);
+            canvas.getContext("2d").fillRect(0, 0, 40, 60);
+            const picture = await canvas.convertToBlob();
+            const file = new File([picture], "image.png", { type: "image/png" });
+            const data = new DataTransfer();
+            data.items.add(file);
+            document.body.dispatchEvent(
+                new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }"""
+    )
+
+    expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")
+    expect(page.locator("#cards .name").first).to_contain_text("pasted 20")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<img src=x onerror=alert(1)>.jpg", "<img src=x onerror=alert(1)>.jpg"),
+        ("evil\u202egpj.exe.jpg", "evilgpj.exe.jpg"),
+    ],
+)
+def test_a_hostile_name_is_text(
+    running: System, open_page: OpenPage, name: str, shown: str
+) -> None:
+    page = open_page(running)
+    page.on("dialog", lambda dialog: pytest.fail(f"it ran: {dialog.message}"))
+
+    drop(page, [(name, _SMALL)])
+
+    expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")
+    shown_card = card(page, shown).first
+    expect(shown_card).to_have_attribute("data-state", "stored")
+    assert shown_card.locator("img").count() == 1
+    shown_card.locator("a.open").click()
+    expect(page.locator("#compare-title")).to_have_text(shown)
+
+
+def test_a_page_opened_again_in_the_middle_tells_the_same(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running)
+    expect(page.locator("#nothing-yet")).to_be_hidden()
+    with without(running, WORKER, SIMULATED_LATENCY="1-1"):
+        drop(page, scenes(6))
+        expect(page.locator("#cards .card[data-state=watermarking]").first).to_be_visible()
+        unsent = page.locator("#cards .card:is([data-state=waiting], [data-state=sending])")
+        expect(unsent).to_have_count(0)
+        expect(page.locator("#cards .card[data-state=queued]").first).to_be_visible()
+        screenshot(page, "moving")
+
+        page.reload()
+
+        mine = page.locator("#cards .card:nth-child(-n + 6)")
+        expect(page.locator("#cards .card[data-state=queued]").first).to_be_visible()
+        assert sorted(mine.locator(".name").all_text_contents()) == sorted(
+            name for name, _ in scenes(6)
+        )
+    for number in range(6):
+        expect(mine.nth(number)).to_have_attribute("data-state", "stored")
+    expect(page.locator("#progress")).to_be_hidden()
+
+
+def _cut(route: Route) -> None:
+    route.abort()
+
+
+def _answer_lost(route: Route) -> None:
+    route.fetch()
+    route.abort()
+
+
+def _overloaded(route: Route) -> None:
+    body = '{"status": 503, "code": "overloaded", "detail": "Too much to do."}'
+    headers = {"Retry-After": "2", "Content-Type": "application/problem+json"}
+    route.fulfill(status=503, headers=headers, body=body)
+
+
+@pytest.mark.parametrize("trouble", [_cut, _answer_lost, _overloaded])
+def test_an_upload_that_met_trouble_is_sent_again_and_stays_one_picture(
+    running: System, open_page: OpenPage, trouble: Callable[[Route], None]
+) -> None:
+    page = open_page(running, failing=True)
+    keys: list[str | None] = []
+    page.on("request", lambda request: keys.append(request.headers.get("idempotency-key")))
+    page.route("**/media?profile=*", trouble, times=1)
+    before = len(running.http.get("/media?limit=500").json()["items"])
+
+    drop(page, [(f"{trouble.__name__}.jpg", scene(1))])
+
+    waiting = page.locator("#cards .card[data-state=delayed] .state")
+    expect(waiting).to_contain_text("waiting, trying again in")
+    expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")
+    used = [key for key in keys if key]
+    assert len(used) == 2
+    assert len(set(used)) == 1
+    assert len(running.http.get("/media?limit=500").json()["items"]) == before + 1
+
+
+def test_thousands_of_files_do_not_fill_the_page(running: System, open_page: OpenPage) -> None:
+    page = open_page(running)
+    page.route("**/media?profile=*", lambda _: None)
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            for (let n = 0; n < 3000; n += 1)
+                transfer.items.add(new File(["x"], `${n}.jpg`, { type: "image/jpeg" }));
+            document.body.dispatchEvent(
+                new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+        }"""
+    )
+
+    expect(page.locator("#progress-words")).to_contain_text("0 of 3,000 stored")
+    expect(page.locator("#more-waiting")).to_have_text("2,988 more files in line")
+    assert page.locator("#cards .card").count() < 100
+    page.get_by_role("button", name="Cancel what isn’t sent").click()
+    expect(page.locator("#progress")).to_be_hidden()
