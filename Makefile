@@ -62,6 +62,10 @@ fuzz: setup ## any bytes as a JPEG or PNG, FUZZ_SECONDS each; wants Rust's night
 		-O --debug-assertions --no-trace-compares --fuzz-dir . $$kind corpus/$$kind seeds/$$kind -- -timeout=5 \
 		-rss_limit_mb=1024 -max_len=8192 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
+screenshots: setup ## have the browser tests take the pictures in docs/page anew
+	@$(RUN) pytest -n 2 tests/browser
+	@$(RUN) scripts.screenshots
+
 lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in
 	@sh scripts/lock.sh
 
@@ -69,4 +73,4 @@ clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
 		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
-.PHONY: again help setup demo run sample-pictures test test-long test-nightly check bench bench-splice fuzz lock clean
+.PHONY: again help setup demo run sample-pictures test test-long test-nightly check bench bench-splice fuzz screenshots lock clean

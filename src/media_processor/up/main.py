@@ -157,6 +157,7 @@ async def _until(stop: asyncio.Event, work: Awaitable[None]) -> None:
 
 
 def _say_where(addresses: Addresses) -> None:
+    log.info("✨ the page        %s/", addresses.fast_server)
     log.info("✨ fast server     %s  (API: %s/docs)", addresses.fast_server, addresses.fast_server)
     log.info(
         "✨ central server  %s  (API: %s/docs)", addresses.central_server, addresses.central_server
