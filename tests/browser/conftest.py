@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -90,12 +89,3 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     for page in pages:
         page.close()
     assert not complaints, "\n".join(complaints)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _screenshots() -> None:
-    """Those of an earlier run would say what isn't so any more."""
-    from tests.browser.desk import SCREENSHOTS
-
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    Path(SCREENSHOTS).mkdir()

@@ -104,4 +104,5 @@ def expect_pictures(page: Page, selector: str) -> None:
 
 def screenshot(page: Page, name: str) -> None:
     """For the eyes of whoever changes the page; the README shows two."""
+    SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

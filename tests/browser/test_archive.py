@@ -120,11 +120,14 @@ def test_the_dialog_gives_the_search_back(filled: System, open_page: OpenPage) -
     tile.locator("a.open").click()
     expect(page.get_by_role("slider")).to_be_focused()
 
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.keyboard.press("Escape")
 
     expect(tile.locator("a.open")).to_be_focused()
     expect(page).to_have_url(re.compile(r"#archive\?name=polar$"))
     expect(page.get_by_role("checkbox", name="Choose")).to_be_checked()
+    assert not [url for url in asked if "/archive?" in url], "the list was read anew"
 
 
 def test_what_is_stored_meanwhile_comes_on_top(filled: System, open_page: OpenPage) -> None:
