@@ -38,6 +38,7 @@ def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
     expect_stored(page, 12)
     first = card(page, "Lake at dawn.jpg")
     expect(first.locator(".state")).to_have_text("✓stored · worker-1")
+    expect(first.locator(".steps li")).to_have_count(4)
     phases = [step.split()[0] for step in first.locator(".steps li").all_text_contents()]
     assert phases == ["queued", "watermarking", "uploading", "stored"]
     assert first.locator(".steps b").count() == 3
@@ -220,6 +221,8 @@ def test_an_upload_that_met_trouble_is_sent_again_and_stays_one_picture(
 
     drop(page, [(f"{trouble.__name__}.jpg", scene(1))])
 
+    # Also where the server has taken it and tells so in its events.
+    expect(card(page, f"{trouble.__name__}.jpg")).to_have_count(1)
     waiting = page.locator("#cards .card[data-state=delayed] .state")
     expect(waiting).to_contain_text("waiting, trying again in")
     expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")

@@ -1,4 +1,4 @@
-import { getJson, isShown, retryMedia, thumbnail } from "./api.js";
+import { getJson, isShown, thumbnail } from "./api.js";
 import { byId, copy, el, nameOf, say } from "./dom.js";
 import { bytes, count, format, method, moment, number, phases, span, time } from "./format.js";
 import { draw } from "./difference.js";
@@ -27,7 +27,6 @@ export class Compare {
     byId("view-slider").addEventListener("click", () => this.#view(false));
     byId("view-changed").addEventListener("click", () => this.#view(true));
     byId("compare-link").addEventListener("click", ({ target }) => copy(location.href, target));
-    byId("compare-retry").addEventListener("click", () => this.#retry());
     for (const id of ["before-image", "after-image"]) {
       byId(id).addEventListener("error", () => this.#missing(id));
     }
@@ -68,7 +67,7 @@ export class Compare {
 
   #clear() {
     for (const id of ["before-image", "after-image"]) byId(id).removeAttribute("src");
-    for (const id of ["stage", "changed", "compare-switch", "compare-retry"]) byId(id).hidden = true;
+    for (const id of ["stage", "changed", "compare-switch"]) byId(id).hidden = true;
     byId("download-original").hidden = byId("download-result").hidden = true;
     byId("compare-title").replaceChildren("…");
     byId("compare-facts").replaceChildren();
@@ -86,7 +85,6 @@ export class Compare {
     this.#media = media;
     if (first) byId("compare-title").replaceChildren(nameOf(media.filename));
     this.#showFacts(media);
-    byId("compare-retry").hidden = media.status !== "failed";
     this.#link("download-original", `media/${media.id}/original`, media.filename);
     if (branded) this.#link("download-result", `media/${media.id}/watermarked`, "");
     if (!rebuilt) return;
@@ -191,15 +189,6 @@ export class Compare {
     const spans = took.map(({ name, ms }) => `${name} ${span(ms)}`).join(" → ");
     say("compare-spans", took.length ? `${spans}; ${span(total)} in all` : "");
     byId("compare-steps").replaceChildren(...steps);
-  }
-
-  async #retry() {
-    try {
-      this.store.put(await retryMedia(this.#id));
-      this.slider.focus();
-    } catch (error) {
-      say("compare-words", error.message);
-    }
   }
 }
 

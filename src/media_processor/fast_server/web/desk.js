@@ -155,7 +155,11 @@ export class Desk {
       ...waiting.reverse(),
       ...local.moving.reverse(),
     ];
-    const ids = this.store.newest().slice(0, this.#room);
+    // What an event tells before the upload's own answer came would be shown twice.
+    const names = new Set(local.moving.map(({ name }) => name));
+    const isTwin = ({ id, brief, filename }) => brief && !local.accepted.has(id) && names.has(filename);
+    const known = this.store.newest().filter((id) => !isTwin(this.store.get(id)));
+    const ids = known.slice(0, this.#room);
     const cards = new Map();
     for (const upload of uploads) this.#show(cards, upload.key, upload, null);
     for (const id of ids) {
