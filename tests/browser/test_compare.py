@@ -153,7 +153,7 @@ def test_a_picture_that_is_opened_on_its_way_arrives(running: System, open_page:
     with without(running, WORKER):
         media_id = running.upload(scene(1), "on its way.jpg").id
         page = open_page(running, f"#media/{media_id}")
-        expect(page.locator("#compare-words")).to_have_text("It isn’t branded yet.")
+        expect(page.locator("#compare-words")).to_have_text("It isn’t stored yet.")
         expect_pictures(page, "#before-image")
 
     expect(page.locator("#compare-facts")).to_contain_text("stored")

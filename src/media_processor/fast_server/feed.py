@@ -24,6 +24,8 @@ _LOOK_AT_MOST = 500
 # Some minutes under load: a page that comes back after longer looks at everything anew.
 _REMEMBERED_EVENTS = 1000
 _REMEMBERED_MEDIA = 20_000
+# A gateway that restarts is back within a second or two; browsers would wait three.
+_RECONNECT_MS = 1000
 # A page that reconnects must find what it missed, even if it is the only one.
 _LINGER = 60.0
 
@@ -72,13 +74,13 @@ class Feed:
         try:
             await self._begun.wait()
             at, run, shown = self._place_of(last_id), self._run, None
-            yield _event("hello", Hello(resumed=at is not None))
+            yield _hello(resumed=at is not None)
             at = self._number if at is None else at
             while not self._stopping.is_set():
                 news = self._news
                 if run != self._run or at < self._number - len(self._events):
                     at, run = self._number, self._run
-                    yield _event("hello", Hello(resumed=False))
+                    yield _hello(resumed=False)
                 events = list(self._events)[len(self._events) - (self._number - at) :]
                 at = self._number
                 for event in events:
@@ -179,6 +181,11 @@ def _change(media: Media) -> MediaChange:
         worker=media.progress.worker,
         at=steps[-1].at if steps else record.accepted_at,
     )
+
+
+def _hello(*, resumed: bool) -> ServerSentEvent:
+    event = _event("hello", Hello(resumed=resumed))
+    return event.model_copy(update={"retry": _RECONNECT_MS})
 
 
 def _event(name: str, data: Message, event_id: str | None = None) -> ServerSentEvent:

@@ -95,10 +95,10 @@ export class Card {
     if (this.media) this.link.setAttribute("href", `#media/${this.media.id}`);
   }
 
-  /** The branded picture as soon as there is one; before it the file of this page, or the server's. */
+  /** The branded picture once it is stored; before that the file of this page, or the server's. */
   #showImage() {
     const { upload, media } = this;
-    const branded = media && ["uploading", "stored"].includes(media.status);
+    const branded = media?.status === "stored";
     // A picture that failed is mostly one that nobody can draw.
     if (media?.status === "failed" && !this.#local(upload)) return;
     if (branded || (media && !this.#local(upload))) {

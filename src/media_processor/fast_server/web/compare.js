@@ -101,7 +101,7 @@ export class Compare {
       byId("after-image").src = pictureOf(media, "watermarked", kind);
     } else byId("after-image").removeAttribute("src");
     this.#view(false);
-    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t branded yet.");
+    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
   }
 
   #link(id, address, name) {
@@ -192,9 +192,9 @@ export class Compare {
   }
 }
 
-/** Whether there is a branded picture to look at. */
-function isBranded({ status, steps }) {
-  return ["uploading", "stored"].includes(status) || steps.some(({ step }) => step === "watermarked");
+/** Whether there is for certain a branded picture to look at. */
+function isBranded({ status }) {
+  return status === "stored";
 }
 
 function pictureOf({ id }, of, contentType) {
