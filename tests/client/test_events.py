@@ -142,10 +142,11 @@ class TestDeadline:
         exchange.connection.recv(1)
 
     @pytest.mark.parametrize("how", ["_talks", "_is_silent", "_never_answers"])
-    def test_it_ends(self, open_client: Open, how: str) -> None:
+    @pytest.mark.parametrize("patience", [0, 30])
+    def test_it_ends(self, open_client: Open, how: str, patience: float) -> None:
         media = told()
         with stub(tells(media), getattr(self, how)) as server:
-            known = open_client(server.url).media(media.id)
+            known = open_client(server.url, patience=patience).media(media.id)
             began = time.monotonic()
             with pytest.raises(TimeoutError):
                 known.wait(timeout=0.8)

@@ -87,6 +87,8 @@ class Connection:
                                 seconds = 0
                                 break
             except httpx2.RequestError as error:
+                if deadline.is_over:  # it was cut short by us, which says nothing of the server
+                    return
                 seconds = tries.without_answer(error)
             time.sleep(deadline.within(seconds))
 
