@@ -139,6 +139,11 @@ class TestOnce:
         assert tree(inbox) == {"sent/trip/kept.jpg"}
         again = run("watch", str(inbox), "--once", *QUICK, "--done", str(within), *url)
         assert again.stdout == ""
+        elsewhere = run(
+            *("watch", "inbox", "--once", *QUICK, "--done", str(within), *url), cwd=inbox.parent
+        )
+        assert elsewhere.stdout == ""
+        assert tree(inbox) == {"sent/trip/kept.jpg"}
         put(inbox / "gone.jpg")
         deleted = run("watch", str(inbox), "--once", *QUICK, "--delete", *url)
         assert deleted.returncode == 0

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,8 +51,11 @@ def watch_folder(plan: Plan, url: str, profile: str) -> int:
     """
     if not plan.folder.is_dir():
         raise SetupError(f"{plan.folder} isn't a folder.")
-    if plan.done.resolve() in (plan.folder.resolve(), *plan.folder.resolve().parents):
+    folder, done = plan.folder.resolve(), plan.done.resolve()
+    if folder.is_relative_to(done):
         raise SetupError("--done must be another folder than the one that is watched.")
+    if done.is_relative_to(folder):  # named as what is found below it
+        plan = replace(plan, done=plan.folder / done.relative_to(folder))
     return asyncio.run(_Watch(plan).run(url, profile))
 
 
