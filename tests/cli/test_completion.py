@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.stub import stub
 from tests.system import System
 
 COMMAND = Path(sys.executable).with_name("media-processor")
@@ -56,6 +57,13 @@ def test_options_profiles_and_reasons(tmp_path: Path) -> None:
     assert completed(line, WATERMARKS=marks) == ["gold", "grey"]
     (tmp_path / "marks.toml").write_text("[gold")
     assert completed("media-processor watermark --profile ", WATERMARKS=marks) == ["default"]
+
+
+def test_a_server_that_is_none_offers_nothing_more() -> None:
+    line = "media-processor upload --profile d"
+    with stub(lambda exchange: exchange.send(b"SSH-2.0-other\r\n")) as other:
+        assert completed(line, FAST_SERVER_URL=other.url) == ["default"]
+    assert completed(line, FAST_SERVER_URL="http://127.0.0.1:no port") == ["default"]
 
 
 def test_profiles_of_the_server_but_never_a_long_wait(running: System) -> None:

@@ -50,13 +50,14 @@ def _of_server() -> list[str]:
 
 def _ask(found: list[str]) -> None:
     import json
+    from http.client import HTTPException
 
-    url = os.environ.get("FAST_SERVER_URL", "http://127.0.0.1:8000")
+    url = os.environ.get("FAST_SERVER_URL", "http://127.0.0.1:8000").rstrip("/")
     if not url.startswith(("http://", "https://")):
         return
     try:
         with urllib.request.urlopen(f"{url}/profiles", timeout=_PATIENCE) as answer:  # noqa: S310
             listed = json.loads(answer.read(1_000_000))["profiles"]
             found += [str(one["name"]) for one in listed if one["name"] != "default"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
         return
