@@ -45,6 +45,13 @@ FURTHER_EXTENSIONS = {
 }
 """Other extensions that the names of such files have."""
 
+CONTENT_TYPES = {
+    extension: content_type
+    for content_type, usual in PICTURE_EXTENSIONS.items()
+    for extension in (usual, *FURTHER_EXTENSIONS.get(content_type, ()))
+}
+"""What a file's name promises, by its extension in lower case."""
+
 # File systems allow 255 bytes. What comes in gets the prefix `watermarked_` later on.
 MAX_FILENAME_BYTES = 200
 MAX_STORED_FILENAME_BYTES = 240

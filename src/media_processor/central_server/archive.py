@@ -12,8 +12,7 @@ from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
 from media_processor.messages import (
-    FURTHER_EXTENSIONS,
-    PICTURE_EXTENSIONS,
+    CONTENT_TYPES,
     Checkpoint,
     Receipt,
     StoredMedia,
@@ -21,12 +20,6 @@ from media_processor.messages import (
     now,
 )
 from media_processor.storage.local import LocalStorage
-
-_CONTENT_TYPES = {
-    extension: content_type
-    for content_type, usual in PICTURE_EXTENSIONS.items()
-    for extension in (usual, *FURTHER_EXTENSIONS.get(content_type, ()))
-}
 
 
 @dataclass(frozen=True)
@@ -165,7 +158,7 @@ class Archive:
             media_id=delivery.media_id,
             filename=delivery.filename,
             worker_name=delivery.worker_name,
-            content_type=_CONTENT_TYPES.get(suffix, "application/octet-stream"),
+            content_type=CONTENT_TYPES.get(suffix, "application/octet-stream"),
             stored_path=f"{self.storage.root.name}/{key}",
             sha256=delivery.sha256,
             size=delivery.size,

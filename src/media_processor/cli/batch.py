@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_processor.cli.finding import CONTENT_TYPES, NONE_THERE, Found, pictures_in
+from media_processor.cli.finding import NONE_THERE, Found, pictures_in
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media.facts import Limits, PictureFacts
 from media_processor.media.probe import probe
 from media_processor.media.profile import Profile
-from media_processor.messages import PICTURE_EXTENSIONS, branded_filename
+from media_processor.messages import CONTENT_TYPES, PICTURE_EXTENSIONS, branded_filename
 
 _PREFIX = branded_filename("", None)
 

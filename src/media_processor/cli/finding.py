@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from media_processor.errors import SetupError
-from media_processor.messages import PICTURE_EXTENSIONS
-
-CONTENT_TYPES = {extension: kind for kind, extension in PICTURE_EXTENSIONS.items()} | {
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".heif": "image/heic",
-}
-"""What a file's name promises, by its extension in lower case."""
+from media_processor.messages import CONTENT_TYPES
 
 NONE_THERE = "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
 
