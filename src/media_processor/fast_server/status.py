@@ -26,6 +26,8 @@ from media_processor.spool import Media
 
 router = APIRouter()
 
+NOT_BRANDED = "The picture isn't branded yet. GET its 'events' link to wait for it."
+
 # A change is announced; a beginning just before it is noted. That, and what Redis lost, is seen
 # by looking this often, in seconds.
 _LOOK_ANYWAY = 1.0
@@ -157,5 +159,5 @@ async def get_watermarked(
         return StreamingResponse(from_archive.aiter_raw(), media_type=kind, headers=headers)
     path = await asyncio.to_thread(parts.spool.finished_watermark, media)
     if path is None:
-        raise NotReadyYet("The picture isn't branded yet. GET its 'events' link to wait for it.")
+        raise NotReadyYet(NOT_BRANDED)
     return FileResponse(path, media_type=kind, headers=headers)
