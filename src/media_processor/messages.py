@@ -500,7 +500,8 @@ class ActivityPage(Message):
 
 
 class LogVerdict(Message):
-    """Whether the archive's log is still what a gateway has witnessed up to ``sequence``."""
+    """Whether the archive's log is what its chain says up to ``sequence`` and, where a gateway
+    tells it, what that has witnessed."""
 
     state: Literal["agrees", "altered", "unknown"]
     detail: str

@@ -131,7 +131,7 @@ class _PictureProcess:
             pass
         if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
-            raise MediaProcessorError("A picture process can't be started; see the worker's log.")
+            raise MediaProcessorError("A picture process can't be started; see the log.")
         self.guards = tuple(line.decode().split()[1:])
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
