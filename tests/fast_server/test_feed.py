@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.fast_server.feed import Feed
+from media_processor.messages import QueueReport
 from media_processor.spool import Spool
 from tests.media.pictures import encoded, photo
 from tests.system import System
@@ -21,6 +22,18 @@ from tests.test_spool import accept, store
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _PAGES = 500
+_IDLE = QueueReport(
+    queues=None,
+    workers=None,
+    unfinished=0,
+    failed=0,
+    parked=0,
+    oldest_age_seconds=None,
+    limit=0,
+    accepting=True,
+    retry_after_seconds=None,
+    drain_per_second=None,
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,22 @@ def test_a_picture_that_comes_and_goes_between_two_looks_is_told_to_its_end(tmp_
     changes = feed._changes(feed._moved(everything=False))
 
     assert [(change.id, change.status) for change in changes] == [(media.record.id, "stored")]
+
+
+async def test_a_page_that_listens_is_told_of_a_new_beginning(tmp_path: Path) -> None:
+    """Even if nothing has changed: what was missed isn't known."""
+    feed, looks = Feed(Spool(tmp_path), asyncio.Event()), iter(range(100))
+
+    async def report() -> QueueReport:
+        if next(looks) == 1:
+            raise OSError("the second look fails")
+        return _IDLE
+
+    watching = asyncio.create_task(feed.watch(report))
+    async with asyncio.timeout(10), aclosing(feed.follow(None)) as events:
+        told = [(await anext(events)).event for _ in range(4)]
+    watching.cancel()
+    assert told == ["hello", "queue", "hello", "queue"]
 
 
 def test_the_queue_is_told_when_it_changes(running: System) -> None:

@@ -116,7 +116,9 @@ class Feed:
         self._told.clear()
         self._open = set(await asyncio.to_thread(self._spool.open_ids))
         self._heard.clear()
+        self._report = self._report_event = None
         self._begun.set()
+        self._ring()  # who listened all along looks at everything anew
 
     async def _look(self, report: Report) -> None:
         """One round of ``_LOOK_AT_ALL_EVERY`` seconds."""
