@@ -1,5 +1,7 @@
 """What a browser is shown: thumbnails, differences, previews."""
 
+import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -183,6 +185,49 @@ async def test_a_picture_that_is_swept_from_the_spool_while_it_is_drawn(tmp_path
     await renditions.close()
 
     assert opened(small).size == (384, 288)
+
+
+async def test_what_nobody_waits_for_any_more_ends_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With an error, or with the server; then no picture process is started again."""
+    settings = FastServerSettings(media_data_dir=tmp_path)
+    renditions = Renditions(settings, Orders(settings))
+    picture, asked, gone = tmp_path / "picture", asyncio.Event(), asyncio.Event()
+    picture.write_bytes(JPEG)
+
+    @asynccontextmanager
+    async def source() -> AsyncIterator[Path]:
+        asked.set()
+        yield picture
+
+    @asynccontextmanager
+    async def failing() -> AsyncIterator[Path]:
+        await gone.wait()
+        raise StorageFull("nobody hears this")
+        yield picture
+
+    media_id = new_media_id()
+    sources = {"first": source, "second": source, "third": source, "failing": failing}
+    pages = [
+        asyncio.create_task(renditions.view(Key(media_id, name), 8, each))
+        for name, each in sources.items()
+    ]
+    await asked.wait()
+    for page in pages:
+        page.cancel()
+    await asyncio.wait(pages)
+    gone.set()
+    await asyncio.wait([renditions._making[Key(media_id, "failing")]])
+    await renditions.close()
+
+    assert not renditions._making
+    assert all(
+        process._process is None or process._process.returncode is not None
+        for process in renditions._sandbox._all
+    )
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_a_full_disk_is_told_when_a_picture_is_fetched_from_the_archive() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,7 +77,11 @@ class Renditions:
         self._made_since_sweep = _SWEEP_EVERY  # what was left of the last run
 
     async def close(self) -> None:
-        """End the picture processes."""
+        """End what is being made, and the picture processes."""
+        making = list(self._making.values())
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
         await self._sandbox.close()
 
     async def view(self, key: Key, side: int, source: Source) -> bytes:
@@ -159,11 +164,15 @@ class Renditions:
         with suppress(FileNotFoundError):
             return await asyncio.to_thread(path.read_bytes)
         if key not in self._making:
-            task = asyncio.create_task(self._make(path, make))
-            task.add_done_callback(lambda _: self._making.pop(key))
-            self._making[key] = task
+            self._making[key] = asyncio.create_task(self._make(path, make))
+            self._making[key].add_done_callback(partial(self._ended, key))
         # Whoever asked first may go away; the others still want it.
         return await asyncio.shield(self._making[key])
+
+    def _ended(self, key: Key, task: asyncio.Task[bytes]) -> None:
+        del self._making[key]
+        if not task.cancelled():
+            task.exception()  # looked at, as everybody who asked may be gone
 
     async def _make(self, path: Path, make: Make) -> bytes:
         with self._turn():
