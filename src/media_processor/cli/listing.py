@@ -11,9 +11,8 @@ from rich.table import Table
 from media_processor.cli import interrupts
 from media_processor.cli.output import amount, cell, complain, terminal
 from media_processor.client import AsyncClient
-from media_processor.client.requests import Sort
 from media_processor.errors import SetupError
-from media_processor.messages import MediaStatus, Message, Status, StoredMedia
+from media_processor.messages import ArchiveSort, MediaStatus, Message, Status, StoredMedia
 
 M = TypeVar("M", bound=Message)
 
@@ -28,7 +27,7 @@ class Search:
     worker: str | None = None
     since: str | None = None
     until: str | None = None
-    sort: Sort = "newest"
+    sort: ArchiveSort = "newest"
 
 
 def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> int:

@@ -13,9 +13,10 @@ from media_processor.client.answers import failure_of
 from media_processor.client.async_connection import AsyncConnection, pieces
 from media_processor.client.patience import waited_in_vain
 from media_processor.client.pictures import Form, Picture, Sendable
-from media_processor.client.requests import Day, Sort
+from media_processor.client.requests import Day
 from media_processor.messages import (
     AcceptedMedia,
+    ArchiveSort,
     MediaPage,
     MediaStatus,
     ProfileList,
@@ -128,7 +129,7 @@ class AsyncClient:
         worker: str | None = None,
         since: Day | None = None,
         until: Day | None = None,
-        sort: Sort = "newest",
+        sort: ArchiveSort = "newest",
     ) -> AsyncGenerator[StoredMedia]:
         """Every picture in the archive that fits.
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 from urllib.parse import quote
 
 import httpx2
 
 from media_processor.errors import InvalidField, MediaNotFound, ServerUnreachable
-from media_processor.messages import Status, is_media_id
+from media_processor.messages import ArchiveSort, Status, is_media_id
 
-Sort = Literal["newest", "oldest", "name", "largest"]
 Day = date | str
 """A day or a point in time; ``datetime`` is a ``date``. Without a time zone it is UTC."""
 
@@ -111,7 +109,7 @@ def page_of_archive(
     worker: str | None,
     since: Day | None,
     until: Day | None,
-    sort: Sort,
+    sort: ArchiveSort,
     cursor: str | None,
 ) -> Call:
     """A page of what is archived."""

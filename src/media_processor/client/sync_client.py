@@ -11,10 +11,11 @@ from media_processor.client import requests
 from media_processor.client.answers import failure_of
 from media_processor.client.patience import Deadline, waited_in_vain
 from media_processor.client.pictures import Form, Picture, Sendable
-from media_processor.client.requests import Day, Sort
+from media_processor.client.requests import Day
 from media_processor.client.sync_connection import Connection, pieces
 from media_processor.messages import (
     AcceptedMedia,
+    ArchiveSort,
     MediaPage,
     MediaStatus,
     ProfileList,
@@ -126,7 +127,7 @@ class Client:
         worker: str | None = None,
         since: Day | None = None,
         until: Day | None = None,
-        sort: Sort = "newest",
+        sort: ArchiveSort = "newest",
     ) -> Generator[StoredMedia]:
         """Every picture in the archive that fits.
 

@@ -1,7 +1,6 @@
 """``status``, ``list``, ``failed``, ``retry`` and ``queue``: what the gateway is asked."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,15 +10,6 @@ from media_processor.cli.commands.options import FAST_SERVER, AsJson, JsonLines,
 commands = typer.Typer()
 
 _PANEL = "Pictures"
-
-
-class Sort(StrEnum):
-    """How the archive may be sorted."""
-
-    newest = "newest"
-    oldest = "oldest"
-    name = "name"
-    largest = "largest"
 
 
 @commands.command(rich_help_panel=_PANEL)
@@ -66,7 +56,9 @@ def list_pictures(
         str | None, typer.Option(help="With --archive: stored since, as 2026-01-31. UTC.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="With --archive: stored until. UTC.")] = None,
-    sort: Annotated[Sort, typer.Option(help="With --archive.")] = Sort.newest,
+    sort: Annotated[
+        Literal["newest", "oldest", "name", "largest"], typer.Option(help="With --archive.")
+    ] = "newest",
     limit: Annotated[int, typer.Option(min=0, help="How many at most; 0 for all.")] = 50,
     as_json: JsonLines = False,
     url: Url = FAST_SERVER,
@@ -86,7 +78,7 @@ def list_pictures(
     from media_processor.cli.listing import Search, list_archive, list_media
 
     if archive:
-        search = Search(name, worker, since, until, sort.value)
+        search = Search(name, worker, since, until, sort)
         raise typer.Exit(list_archive(url, search, limit=limit, as_json=as_json))
     raise typer.Exit(list_media(url, with_status, limit=limit, as_json=as_json))
 
