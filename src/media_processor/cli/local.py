@@ -165,6 +165,7 @@ def _count(job: Job, outcome: Painted | str, tally: _Tally) -> None:
         complain(f"{job.source}: {outcome}")
         return
     tally.ways[outcome.method] += 1
-    tally.size += job.source.stat().st_size
+    with suppress(OSError):  # it may be gone by now
+        tally.size += job.source.stat().st_size
     sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
     sys.stdout.flush()
