@@ -163,7 +163,7 @@ class Spool:
         """
         found = self._find_record(media_id) if is_media_id(media_id) else None
         if not found:
-            raise MediaNotFound("There is no media with this id. Ids are made by POST /media.")
+            raise MediaNotFound("There is no picture with this id.")
         record, place = found
         return Media(record, place, self.progress(media_id))
 

@@ -67,14 +67,14 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Preview").click()
     chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": scene(0)})
-    expect(page.locator("#preview-state")).to_contain_text("As “default” would have it")
+    expect(page.locator("#preview-state")).to_contain_text("as “default” would have it")
     expect_pictures(page, "#preview img")
     shown = page.locator("#preview-after").get_attribute("src")
 
     select.select_option("proof")
 
     expect(page.locator("#profile-words")).to_contain_text("The text “PROOF”")
-    expect(page.locator("#preview-state")).to_contain_text("As “proof” would have it")
+    expect(page.locator("#preview-state")).to_contain_text("as “proof” would have it")
     expect(page.locator("#preview-after")).not_to_have_attribute("src", shown or "")
     expect_pictures(page, "#preview img")
     screenshot(page, "preview")

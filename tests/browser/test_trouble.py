@@ -47,7 +47,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     expect(failed).to_have_attribute("data-state", "failed")
     expect(failed.locator(".reason")).to_contain_text("The original is gone from the spool.")
     expect(page.locator("#progress-words")).to_have_text("0 of 2 stored · 2 failed")
-    expect(page.locator("#pulse-words")).to_have_text("All done · 2 failed")
+    expect(page.locator("#pulse-words")).to_have_text("None in work · 2 failed")
     screenshot(page, "failed")
     for path in originals.values():
         path.with_suffix(".away").rename(path)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia, StoredMedia, StoredPage, new_media_id
 from tests.cli.shell import Terminal, one_line, run
@@ -204,3 +205,11 @@ def _archive(page: str) -> Iterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{server.server_port}", asked
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize("option", [["--name", "a"], ["--since", "2026-01-31"], ["--sort", "name"]])
+def test_a_search_without_the_archive_is_a_mistake(option: list[str]) -> None:
+    done = run("list", *option, "--url", f"http://127.0.0.1:{free_port()}")
+
+    assert done.returncode == 2
+    assert "--archive" in done.stderr

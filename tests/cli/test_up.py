@@ -212,6 +212,7 @@ class TestWhatIsWrongIsSaidInOneSentence:
             ("CENTRAL_SERVER_URL", "nonsense", "CENTRAL_SERVER_URL"),
             ("REDIS_URL", "http://secret@x", "REDIS_URL"),
             ("MEDIA_DATA_DIR", "/proc/nowhere", "MEDIA_DATA_DIR"),
+            ("GOOGLE_LOGO", "/nowhere/logo.png", "there is no file"),
         ],
     )
     def test_a_setting_is_wrong(self, tmp_path: Path, variable: str, value: str, word: str) -> None:

@@ -80,6 +80,12 @@ class TestWhatIsSent:
         assert done.returncode == 1
         assert "doesn't exist" in done.stderr
 
+    def test_a_pipe_is_not_waited_for(self, running: System, folder: Path) -> None:
+        os.mkfifo(folder / "pipe.jpg")
+        done = run("upload", str(folder / "pipe.jpg"), FAST_SERVER_URL=running.fast_url)
+        assert done.returncode == 1
+        assert "pipe.jpg isn't a file." in done.stderr
+
     def test_the_summary_and_what_is_not_well(self, running: System, folder: Path) -> None:
         pictures = many(folder, 24, "sum")
         (pictures / "bad.jpg").write_text("no picture")

@@ -80,6 +80,7 @@ class TestOne:
             (["in/watermarked_old.jpg", "out.jpg"], "branded already"),
             (["in/a.jpg", "-o", "in/notes.txt"], "in/notes.txt is a file"),
             (["nothing", "-o", "out"], "nothing doesn't exist"),
+            ([".", "-o", "."], ". is where the pictures are"),
         ],
     )
     def test_a_mistake_is_one_line_and_nothing_is_made(

@@ -154,10 +154,14 @@ class TestDownload:
         assert list(tmp_path.iterdir()) == [target]
 
     def test_not_into_nowhere(self, media: Media, tmp_path: Path) -> None:
-        for to in (tmp_path / "missing" / "a.jpg", f"{tmp_path}/missing/"):
-            with pytest.raises(FileNotFoundError):
-                media.download(to)
+        with pytest.raises(FileNotFoundError):
+            media.download(tmp_path / "missing" / "a.jpg")
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_is_made(self, media: Media, tmp_path: Path) -> None:
+        """Four pictures into "out" must not become one file of that name."""
+        for to in (tmp_path / "out", f"{tmp_path}/with.a.stop/", str(tmp_path / "a" / "b")):
+            assert media.download(to, original=True) == Path(to) / media.filename
 
 
 HALF = cut_short(b"half", 8)

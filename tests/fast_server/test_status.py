@@ -1,5 +1,7 @@
 """``GET /media…`` and ``GET /queue``: what is told of a picture and of the system."""
 
+import signal
+
 import pytest
 
 from media_processor.chaos.waiting import wait_until
@@ -141,3 +143,25 @@ def test_a_watcher_that_comes_back_is_told_what_is_new(system: System) -> None:
         told = next(line for line in answer.iter_lines() if line.startswith("data:"))
 
     assert '"status":"queued"' not in told
+
+
+def test_a_failed_picture_has_no_branded_one_and_says_why(running: System) -> None:
+    torn = running.wait_for(running.upload(JPEG[: len(JPEG) // 2]).id, "failed")
+
+    for path in ("watermarked", "thumbnail", "difference"):
+        answer = running.http.get(f"/media/{torn.id}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_ready_yet")
+        assert torn.error
+        assert answer.json()["detail"] == f"It wasn't branded, as it failed: {torn.error.detail}"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_stop_has_done_well(system: System, sign: int) -> None:
+    system.start("central-server")
+    system.start("fast-server")
+    system.wait_healthy()
+
+    for server in system.processes.values():
+        server.send_signal(sign)
+
+    assert [server.wait(15) for server in system.processes.values()] == [0, 0]

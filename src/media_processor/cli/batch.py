@@ -58,6 +58,8 @@ def plan_many(
     """
     if output.exists() and not output.is_dir():
         raise SetupError(f"{output} is a file. --output names a folder.")
+    if any(file.resolve() == output.resolve() for file in files):
+        raise SetupError(f"{output} is where the pictures are. --output names another folder.")
     # What an earlier run put into a folder inside the given one is no new work.
     inside = output.resolve()
     found = [one for one in _all(files) if inside not in one.path.resolve().parents]

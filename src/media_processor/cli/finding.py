@@ -36,13 +36,15 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
     """The files as named, of folders the pictures below them, sorted, of patterns what fits.
 
     Raises:
-        SetupError: a path doesn't exist.
+        SetupError: a path doesn't exist, or is neither file nor folder.
     """
     for path in paths:
         if path.is_dir():
             yield from below(path)
-        elif path.exists():
+        elif path.is_file():
             yield Found(path)
+        elif path.exists():  # a pipe would be waited for, for ever
+            raise SetupError(f"{path} isn't a file.")
         elif glob.has_magic(str(path)) and (fitting := _fitting(path)):
             yield from fitting
         else:

@@ -20,7 +20,8 @@ def get_all(media_ids: list[str], output: str, url: str, *, original: bool, forc
         SetupError: ``output`` doesn't fit what is asked for.
     """
     target = Path(output)
-    is_folder = target.is_dir() or output.endswith("/") or len(media_ids) > 1
+    is_new_folder = output != "-" and not (target.suffix or target.exists())
+    is_folder = target.is_dir() or output.endswith("/") or is_new_folder or len(media_ids) > 1
     if output == "-" and len(media_ids) > 1:
         raise SetupError("Only one picture can go to standard output.")
     if is_folder and target.exists() and not target.is_dir():

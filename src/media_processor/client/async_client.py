@@ -235,7 +235,8 @@ class AsyncMedia:
     ) -> Path | bytes:
         """The branded picture, or the ``original``.
 
-        ``to`` is a folder, in which it gets the server's name for it, or a file. It appears
+        ``to`` is a folder, in which it gets the server's name for it, or a file. What isn't there
+        yet and has no extension is made as a folder. It appears
         whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
 
         Raises:

@@ -55,10 +55,10 @@ class Download:
 
 def _target(to: Path | str, answer: httpx2.Response) -> Path:
     path = Path(to)
-    if path.is_dir():
+    ends_as_folder = isinstance(to, str) and to.endswith((os.sep, "/"))
+    if path.is_dir() or ends_as_folder or not (path.suffix or path.exists()):
+        path.mkdir(parents=True, exist_ok=True)
         return path / _filename(answer)
-    if isinstance(to, str) and to.endswith((os.sep, "/")):
-        raise FileNotFoundError(f"There is no folder {to}.")
     return path
 
 

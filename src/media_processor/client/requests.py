@@ -133,7 +133,7 @@ def stored_picture(media_id: str) -> Call:
 def _safe(media_id: str) -> str:
     """An id as it stands in a path; what is no id would lead elsewhere."""
     if not is_media_id(media_id):
-        raise MediaNotFound("There is no media with this id. Ids are made by POST /media.")
+        raise MediaNotFound("There is no picture with this id.")
     return quote(media_id, safe="")
 
 

@@ -23,7 +23,7 @@ from media_processor.errors import (
 )
 from media_processor.fast_server.parts import Parts, PartsOf, parts_of
 from media_processor.fast_server.renditions import Key, Side, Vanished
-from media_processor.fast_server.status import NOT_BRANDED, FoundMedia
+from media_processor.fast_server.status import FoundMedia, not_branded
 from media_processor.fast_server.uploads import FORM, REFUSALS, checked, chosen_profile
 from media_processor.http.files import file_headers
 from media_processor.http.multipart import receive_form
@@ -111,7 +111,7 @@ def _digest(media: Media) -> str:
         return media.progress.receipt.sha256[:16]
     if media.progress.watermarked and media.status != "failed":
         return media.progress.watermarked.sha256[:16]
-    raise NotReadyYet(NOT_BRANDED)
+    raise not_branded(media)
 
 
 @asynccontextmanager
@@ -135,7 +135,7 @@ async def _watermarked(media: Media, parts: Parts) -> AsyncIterator[Path]:
         async with archived(media.record.id, parts) as fetched:
             yield fetched
     else:
-        raise NotReadyYet(NOT_BRANDED)
+        raise not_branded(media)
 
 
 @asynccontextmanager

@@ -26,8 +26,6 @@ from media_processor.spool import Media
 
 router = APIRouter()
 
-NOT_BRANDED = "The picture isn't branded yet. GET its 'events' link to wait for it."
-
 # A change is announced; a beginning just before it is noted. That, and what Redis lost, is seen
 # by looking this often, in seconds.
 _LOOK_ANYWAY = 1.0
@@ -96,6 +94,13 @@ async def media_events(
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
 
 
+def not_branded(media: Media) -> NotReadyYet:
+    """Why there is no branded picture."""
+    if media.status == "failed" and media.progress.error:
+        return NotReadyYet(f"It wasn't branded, as it failed: {media.progress.error.detail}")
+    return NotReadyYet("The picture isn't branded yet. Its status tells when it is stored.")
+
+
 def _event_id(media: Media) -> str:
     return str(len(media.progress.steps))
 
@@ -159,5 +164,5 @@ async def get_watermarked(
         return StreamingResponse(from_archive.aiter_raw(), media_type=kind, headers=headers)
     path = await asyncio.to_thread(parts.spool.finished_watermark, media)
     if path is None:
-        raise NotReadyYet(NOT_BRANDED)
+        raise not_branded(media)
     return FileResponse(path, media_type=kind, headers=headers)

@@ -78,6 +78,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
         await super().shutdown(sockets)
+        # It would raise them again now, to die of them: but it has done what it was told.
+        self._captured_signals.clear()
 
 
 def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:

@@ -83,6 +83,9 @@ class _Plan:
             read(RedisSettings),
         )
         Profiles(plan.worker.watermarks)
+        logo = plan.worker.google_logo
+        if "://" not in logo and not Path(logo).expanduser().is_file():
+            raise SetupError(f"GOOGLE_LOGO: there is no file {logo}.")
         return plan
 
     @property

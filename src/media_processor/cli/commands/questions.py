@@ -77,8 +77,10 @@ def list_pictures(
     """
     from media_processor.cli.listing import Search, list_archive, list_media
 
+    search = Search(name, worker, since, until, sort)
+    if search != Search() and not archive:
+        raise typer.BadParameter("only the archive is searched and sorted; say --archive too.")
     if archive:
-        search = Search(name, worker, since, until, sort)
         raise typer.Exit(list_archive(url, search, limit=limit, as_json=as_json))
     raise typer.Exit(list_media(url, with_status, limit=limit, as_json=as_json))
 

@@ -113,7 +113,7 @@ export class Compare {
 
   /** One that came to the archive without this gateway has no before. */
   #showArchived(id) {
-    byId("compare-title").replaceChildren("Stored picture");
+    byId("compare-title").replaceChildren(STORED);
     byId("stage").hidden = false;
     byId("stage").classList.add("single");
     byId("before-image").src = `archive/${encodeURIComponent(id)}/file`;
@@ -123,6 +123,10 @@ export class Compare {
 
   #missing(id) {
     if (!byId(id).getAttribute("src")) return;
+    if (byId("compare-title").textContent === STORED) {
+      byId("stage").hidden = byId("download-result").hidden = true;
+      return say("compare-words", "There is no such picture, or it can’t be had now.");
+    }
     const which = id === "before-image" ? "The original" : "The branded picture";
     say("compare-words", `${which} can’t be shown; it may not be kept here any more.`);
   }
@@ -191,6 +195,8 @@ export class Compare {
     byId("compare-steps").replaceChildren(...steps);
   }
 }
+
+const STORED = "Stored picture";
 
 /** Whether there is for certain a branded picture to look at. */
 function isBranded({ status }) {

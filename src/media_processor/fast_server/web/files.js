@@ -23,9 +23,9 @@ export function refusal(file, limits) {
   return file.size > limits.max_upload_bytes ? refusals.upload_too_large : null;
 }
 
-/** Of files in folders only the pictures. @returns {Found} */
+/** Of files in folders only the pictures, and no hidden ones. @returns {Found} */
 function pictures(files, limits) {
-  const kept = files.filter((file) => isPicture(file, limits));
+  const kept = files.filter((file) => !file.name.startsWith(".") && isPicture(file, limits));
   return { files: kept, leftOut: files.length - kept.length };
 }
 

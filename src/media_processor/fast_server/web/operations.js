@@ -85,7 +85,7 @@ export class Operations {
 
   /** In the head of every view. */
   #showPulse({ unfinished, failed, accepting }) {
-    const words = [unfinished ? `${number(unfinished)} in work` : "All done"];
+    const words = [unfinished ? `${number(unfinished)} in work` : failed ? "None in work" : "All done"];
     if (failed) words.push(`${number(failed)} failed`);
     if (!accepting) words.push("uploads closed");
     byId("pulse").dataset.state = failed || !accepting ? "trouble" : unfinished ? "busy" : "idle";

@@ -94,7 +94,7 @@ export class Profiles {
       if (request.signal.aborted) return;
       byId("preview-after").src = url;
       byId("preview-after").hidden = false;
-      say("preview-state", `As “${this.name}” would have it. Nothing was kept.`);
+      say("preview-state", `First as it is, then as “${this.name}” would have it. Nothing was kept.`);
     } catch (error) {
       if (error.name === "AbortError") return;
       byId("preview-after").hidden = true;
