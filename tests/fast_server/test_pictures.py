@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,11 +23,13 @@ from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pictures import archived, spooled
 from media_processor.fast_server.renditions import Key, Renditions, _sweep
 from media_processor.media.splice import is_installed
-from media_processor.messages import Difference, MediaStatus, new_media_id
+from media_processor.messages import Difference, MediaStatus, new_media_id, now
 from media_processor.sandbox.orders import Orders
 from media_processor.settings import FastServerSettings
+from media_processor.spool import Spool
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
+from tests.test_spool import paint, park
 
 JPEG = encoded(photo((640, 480)), "JPEG", quality=92)
 PNG = encoded(photo((900, 600)), "PNG")
@@ -146,6 +149,18 @@ def test_a_picture_that_is_not_branded_yet(system: System) -> None:
         answer = system.http.get(f"/media/{media.id}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready_yet")
     assert shown(system, f"/media/{media.id}/thumbnail?of=original").size == (384, 288)
+
+
+def test_one_that_waits_for_the_archive_to_come_back_is_shown_branded(system: System) -> None:
+    system.start("fast-server")
+    system.wait_fast()
+    spool = Spool(system.data / "uploads")
+    media = spool.find(system.upload(JPEG).id)
+    paint(spool, media, JPEG)
+    park(spool, media, now() + timedelta(hours=1))
+
+    assert shown(system, f"/media/{media.record.id}/thumbnail").size == (384, 288)
+    assert difference(system, media.record.id).touched == 0
 
 
 def test_without_the_spools_copy_it_comes_from_the_archive(system: System) -> None:

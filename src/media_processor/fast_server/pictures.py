@@ -109,7 +109,7 @@ def _digest(media: Media) -> str:
     """Names the branded picture; raises NotReadyYet."""
     if media.progress.receipt:
         return media.progress.receipt.sha256[:16]
-    if media.progress.watermarked and media.status != "failed":
+    if media.progress.watermarked:
         return media.progress.watermarked.sha256[:16]
     raise not_branded(media)
 
