@@ -58,7 +58,7 @@ async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[
                 async for piece in _added(archive, outlet, media, answer, names):
                     yield piece
         if missing:
-            archive.writestr("missing.txt", "".join(missing))
+            archive.writestr(_unused("missing.txt", names), "".join(missing))
     yield outlet.taken()
 
 
