@@ -369,3 +369,13 @@ def test_what_is_being_made_is_not_swept_away(tmp_path: Path) -> None:
     _sweep(tmp_path, 0)
 
     assert {file.name for file in tmp_path.iterdir()} == {"made", ".being-made.part"}
+
+
+def test_a_full_disk_takes_no_previews(system: System) -> None:
+    system.start("central-server")
+    system.start("fast-server", MIN_FREE_BYTES=str(10**18))
+    system.wait_healthy()
+
+    answer = system.http.post("/preview", files={"file": ("a.jpg", JPEG)})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -106,12 +107,19 @@ class _Batch:
     async def run(self, todo: list[Job], tally: _Tally) -> int:
         await self._orders.check(self._orders.profiles.get(self._profile))
         self._folder.mkdir(parents=True, exist_ok=True)
-        sandbox = Sandbox(
-            self._processes,
-            memory_bytes=self._settings.watermark_memory_bytes,
-            timeout=self._settings.watermark_timeout,
-            writable=[self._folder],
-        )
+        # In the same folder, so that what is whole only has to be renamed; what a process that
+        # is stopped was just writing goes with it.
+        with TemporaryDirectory(prefix=".watermark-", dir=self._folder) as scratch:
+            sandbox = Sandbox(
+                self._processes,
+                memory_bytes=self._settings.watermark_memory_bytes,
+                timeout=self._settings.watermark_timeout,
+                writable=[Path(scratch)],
+            )
+            await self._brand(todo, tally, sandbox, Path(scratch))
+        return 0
+
+    async def _brand(self, todo: list[Job], tally: _Tally, sandbox: Sandbox, scratch: Path) -> None:
         columns = (
             TextColumn("branding"),
             BarColumn(),
@@ -121,7 +129,7 @@ class _Batch:
         with progress(*columns) as bar:
             shown = bar.add_task("", total=len(todo))
             works = [
-                asyncio.create_task(self._one(sandbox, job, lambda: bar.advance(shown)))
+                asyncio.create_task(self._one(sandbox, job, scratch, lambda: bar.advance(shown)))
                 for job in todo
             ]
             try:
@@ -132,14 +140,15 @@ class _Batch:
                     work.cancel()
                 await asyncio.gather(*works, return_exceptions=True)
                 await sandbox.close()
-        return 0
 
-    async def _one(self, sandbox: Sandbox, job: Job, ended: Callable[[], None]) -> Painted | str:
+    async def _one(
+        self, sandbox: Sandbox, job: Job, scratch: Path, ended: Callable[[], None]
+    ) -> Painted | str:
         """What was made, or why not. Only what is whole gets its name."""
         async with self._slots:
-            temporary = job.target.absolute().with_name(f".{uuid4().hex}.part")
+            temporary = scratch / uuid4().hex
             try:
-                temporary.parent.mkdir(parents=True, exist_ok=True)
+                job.target.parent.mkdir(parents=True, exist_ok=True)
                 painted = await self._painted(sandbox, job.source, temporary)
                 temporary.replace(job.target)
             except MediaProcessorError as error:

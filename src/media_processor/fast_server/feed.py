@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from fastapi.sse import ServerSentEvent
 
@@ -72,7 +73,9 @@ class Feed:
         self._listeners += 1
         self._wanted.set()
         try:
-            await self._begun.wait()
+            while not self._begun.is_set() and not self._stopping.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._begun.wait(), _LOOK_EVERY)
             at, run, shown = self._place_of(last_id), self._run, None
             yield _hello(resumed=at is not None)
             at = self._number if at is None else at

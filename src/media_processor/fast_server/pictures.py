@@ -90,12 +90,14 @@ async def preview(
     parts = parts_of(request)
     parts.renditions.check_room()
     limit = parts.settings.max_upload_bytes
-    async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
-        chosen = chosen_profile(form, profile)
-        limits = Limits(**parts.settings.picture_limits)
-        new = await asyncio.to_thread(checked, form, parts.profiles, chosen, limits)
-        tokens = {"filename": new.filename, "date": f"{date.today():%Y-%m-%d}", "id": ""}
-        shown = await parts.renditions.preview(new.path, new.profile, tokens)
+    announced = min(int(request.headers.get("content-length", "0")), limit)
+    with parts.pressure.admitted(announced):
+        async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
+            chosen = chosen_profile(form, profile)
+            limits = Limits(**parts.settings.picture_limits)
+            new = await asyncio.to_thread(checked, form, parts.profiles, chosen, limits)
+            tokens = {"filename": new.filename, "date": f"{date.today():%Y-%m-%d}", "id": ""}
+            shown = await parts.renditions.preview(new.path, new.profile, tokens)
     return Response(shown, media_type="image/webp", headers={"Cache-Control": "no-store"})
 
 

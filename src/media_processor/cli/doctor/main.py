@@ -66,6 +66,9 @@ async def _bounded(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
     except TimeoutError:
         to_do = "Look what holds it up: a network, a disk, a machine that is overwhelmed?"
         return [wrong(name, f"no answer within {_PATIENCE:g} s", to_do)]
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return [wrong(name, f"{where}{error.strerror or error}", "See to it that it can be read.")]
 
 
 def _print(findings: Iterable[Finding]) -> None:

@@ -1,5 +1,5 @@
 /** An answer that says no, in the server's words (RFC 9457). */
-export class Problem extends Error {
+class Problem extends Error {
   /** @param {number} status 0 if nothing answered */
   constructor(status, code, detail) {
     super(detail);
@@ -15,7 +15,7 @@ export function problem(status, body) {
   return new Problem(status, body?.code ?? "unknown", detail);
 }
 
-/** Sends a request; raises Problem for everything but success. @returns {Promise<Response>} */
+/** Sends a request; raises Problem for everything but success. */
 export async function ask(path, options = {}) {
   let answer;
   try {

@@ -50,11 +50,11 @@ function route() {
   if (name === "media" && id) {
     openedHere = view !== null;
     if (!view) show("upload");
-    compare.open(decodeURIComponent(id));
+    compare.open(id);
     return;
   }
   compare.close();
-  show(name in VIEWS ? name : "upload", query);
+  show(Object.hasOwn(VIEWS, name) ? name : "upload", query);
 }
 
 function show(name, query = "") {

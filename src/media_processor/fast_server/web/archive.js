@@ -42,7 +42,7 @@ export class Archive {
     this.newestSoon = atMostEvery(2000, () => this.#newest());
   }
 
-  /** The view is opened with this search, or left (null). @param {URLSearchParams | null} search */
+  /** The view is opened with this search, or left (null). */
   show(search) {
     const same = this.#shown && search?.toString() === this.#query().toString();
     this.#shown = search !== null;
@@ -89,6 +89,7 @@ export class Archive {
     this.list.setAttribute("aria-busy", "true");
     try {
       const page = await getJson(`archive?${query}`, { signal: request.signal });
+      if (this.#request !== request) return;
       if (!cursor) this.#tiles.clear();
       this.#add(page.items);
       this.#next = page.next;

@@ -211,7 +211,7 @@ function detailOf({ worker, detail }) {
   return [worker, detail].filter(Boolean).map((word) => el("span", {}, ` · ${word}`));
 }
 
-/** How much changed. @param {{touched: number, columns: number, rows: number, block: number}} difference */
+/** How much changed. */
 function blocks({ touched, columns, rows, block }) {
   const all = columns * rows;
   const share = (100 * touched) / all;

@@ -18,7 +18,6 @@ export class Desk {
   #leftOut = 0;
   #frame = 0;
 
-  /** @param {{uploads: any, store: any, limits: Promise<any>, profile: () => string}} parts */
   constructor({ uploads, store, limits, profile, picked }) {
     Object.assign(this, { uploads, store, limits, profile, picked });
     this.announceSoon = atMostEvery(2000, () => announce(this.#summary()));
@@ -82,7 +81,6 @@ export class Desk {
     });
   }
 
-  /** @param {Iterable<import("./files.js").Found> | AsyncIterable<import("./files.js").Found>} batches */
   async take(batches) {
     location.hash = "#upload";
     this.#forgetFinished();

@@ -5,7 +5,6 @@ const LONGEST = 1600;
  * The result where it differs from the original, over a dimmed ground.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLImageElement} image
- * @param {{width: number, height: number, block: number, runs: [number, number, number][]}} difference
  */
 export function draw(canvas, image, { width, height, block, runs }) {
   const scale = Math.min(1, LONGEST / Math.max(width, height));

@@ -7,9 +7,18 @@ const AGAIN = 3000;
  */
 export class Stream extends EventTarget {
   up = true;
+  #source = null;
+
+  constructor() {
+    super();
+    // A page kept for the back button would keep its connection too.
+    addEventListener("pagehide", () => this.#source?.close());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+  }
 
   connect() {
     const source = new EventSource("events");
+    this.#source = source;
     for (const name of ["hello", "media", "queue"]) {
       source.addEventListener(name, (event) => {
         this.#connected(true);
@@ -20,9 +29,6 @@ export class Stream extends EventTarget {
       this.#connected(false);
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), AGAIN);
     });
-    // A page kept for the back button would keep its connection too.
-    addEventListener("pagehide", () => source.close(), { once: true });
-    addEventListener("pageshow", (event) => event.persisted && location.reload(), { once: true });
   }
 
   #connected(up) {

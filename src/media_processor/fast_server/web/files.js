@@ -1,8 +1,4 @@
-/**
- * @typedef {object} Found what was chosen, dropped or pasted
- * @property {File[]} files
- * @property {number} leftOut how many files of a folder are no pictures
- */
+/** @typedef {{files: File[], leftOut: number}} Found `leftOut` of a folder are no pictures */
 
 /** What a folder has many of at once must not freeze the page. */
 const BATCH = 100;
@@ -74,7 +70,7 @@ async function* fromFolder(folder, limits) {
 /** The file of an entry, null if it can't be read. */
 const opened = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 
-/** Pasted pictures are all called `image.png`; the time tells them apart. @returns {Found} */
+/** Pasted pictures are all called `image.png`; the time tells them apart. */
 export function fromClipboard(data) {
   const now = new Date();
   const at = `${now.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")}`;

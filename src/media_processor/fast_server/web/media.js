@@ -2,6 +2,8 @@ import { getJson } from "./api.js";
 
 const PAGE = 60;
 const LARGE_PAGE = 500;
+// A page that is open for days must not remember all that it was told.
+const MOST = 2000;
 
 export const isSettled = (status) => status === "stored" || status === "failed";
 
@@ -40,6 +42,9 @@ export class MediaStore extends EventTarget {
       if (known && !known.brief && known.status === change.status && isSettled(change.status)) continue;
       const { id, filename, status, worker } = change;
       this.items.set(id, { ...known, id, filename, status, worker, brief: true });
+    }
+    if (this.items.size > MOST) {
+      for (const id of this.newest().slice(MOST / 2)) isSettled(this.items.get(id).status) && this.items.delete(id);
     }
     this.#changed();
   }
@@ -93,7 +98,7 @@ export class MediaStore extends EventTarget {
   async more() {
     if (!this.next) return;
     const page = await getJson(`media?limit=${PAGE}&cursor=${this.next}`);
-    for (const media of page.items) this.items.set(media.id, media);
+    for (const media of page.items) if (!this.items.has(media.id)) this.items.set(media.id, media);
     this.next = page.next;
     this.#changed();
   }

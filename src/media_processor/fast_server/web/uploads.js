@@ -102,6 +102,7 @@ export class Uploads extends EventTarget {
       Object.assign(upload, { state: "sending", sent: 0, detail: null });
       this.#changed();
       const answer = await this.#post(upload);
+      if (answer.status === 202 && !answer.body?.id) answer.status = 0; // a proxy's own
       if (answer.status === 202) {
         Object.assign(upload, { state: "accepted", id: answer.body.id });
         this.dispatchEvent(new CustomEvent("accepted", { detail: answer.body }));
