@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from media_processor.chaos.machine import WORKER
+from media_processor.media.splice import is_installed
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (
     card,
@@ -42,7 +43,8 @@ def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
     phases = [step.split()[0] for step in first.locator(".steps li").all_text_contents()]
     assert phases == ["queued", "watermarking", "uploading", "stored"]
     assert first.locator(".steps b").count() == 3
-    expect(first.locator(".facts")).to_contain_text("splice · ")
+    way = "splice · " if is_installed() else "decode · "
+    expect(first.locator(".facts")).to_contain_text(way)
     expect(page.locator("#pulse-words")).to_have_text("All done")
     expect_pictures(page, "#cards img")
     screenshot(page, "dropped")
