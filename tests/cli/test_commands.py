@@ -77,7 +77,7 @@ class TestUpload:
 
 
 def test_status_of_an_unknown_media_is_one_line(running: System) -> None:
-    one_line(run("status", "x", "--url", running.fast_url), "no media")
+    one_line(run("status", "x", "--url", running.fast_url), "no picture")
 
 
 def test_status_without_a_server_is_one_line() -> None:
