@@ -1,20 +1,23 @@
 """The page as a whole: small, quick, for every eye, width and light."""
 
+import re
 from collections.abc import Callable
 from importlib.resources import files
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, scenes, screenshot
 from tests.system import System
 
 _MOST_BYTES = 100_000
-_FIRST_RENDER_MS = 300
-# What Chromium calls the first contentful paint; the best of some, as the machine may be busy.
-_TRIES = 5
+_LOADS = 5
+_FIRST_CONTENTFUL_PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) => {
+    const paint = list.getEntriesByName("first-contentful-paint")[0];
+    if (paint) resolve(paint.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 
 _VIEWS = ("archive", "operations", "upload", "media")
 
@@ -104,24 +107,19 @@ def test_the_page_is_small() -> None:
     assert {name.rpartition(".")[2] for name in sizes} == {"html", "css", "js", "svg"}
 
 
-def test_the_first_render_is_quick(filled: System, open_page: OpenPage) -> None:
-    def first_render() -> float:
-        page = open_page(filled)
-        painted = float(
-            page.evaluate(
-                """() => new Promise((resolve) => new PerformanceObserver((list) => {
-                    const paint = list.getEntriesByName("first-contentful-paint")[0];
-                    if (paint) resolve(paint.startTime);
-                }).observe({ type: "paint", buffered: true }))"""
-            )
-        )
-        page.close()
-        return painted
+def test_the_first_render_waits_for_no_answer(filled: System, browser: Browser) -> None:
+    """Nothing but the page's own files stands before it. How long it takes is printed; whoever
+    wants the figure says ``pytest -s``."""
+    page = browser.new_page()
+    page.route(re.compile(r"/(events|limits|profiles|queue|media)(\?|$)"), lambda _: None)
+    times = []
+    for _ in range(_LOADS):
+        page.goto(f"{filled.fast_url}/", wait_until="commit")
+        times.append(page.evaluate(_FIRST_CONTENTFUL_PAINT))
+    expect(page.get_by_text("Drop pictures here", exact=True)).to_be_visible()
+    page.close()
 
-    times = sorted(first_render() for _ in range(_TRIES))
-
-    print(f"\nfirst contentful paint: {', '.join(f'{one:.0f}' for one in times)} ms")  # noqa: T201
-    assert times[0] <= _FIRST_RENDER_MS
+    print(f"\nfirst contentful paint: {', '.join(f'{one:.0f}' for one in sorted(times))} ms")  # noqa: T201
 
 
 def test_views_are_told_to_a_screen_reader(filled: System, open_page: OpenPage) -> None:

@@ -224,7 +224,6 @@ async def test_five_hundred_open_pages_hear_of_every_picture(running: System) ->
         await asyncio.gather(
             *(asyncio.wait_for(page.readuntil(stored), timeout=30) for page in pages)
         )
-        assert running.http.get("/health").elapsed.total_seconds() < 5
 
     wait_until(lambda: running.http.get("/health").status_code == 200, "it still serves")
 

@@ -17,7 +17,7 @@ from media_processor.errors import (
     RequestError,
 )
 from media_processor.fast_server.parts import PartsOf
-from media_processor.fast_server.pictures import WEBP, archived, webp
+from media_processor.fast_server.pictures import WEBP, archived_file, webp
 from media_processor.fast_server.renditions import Key, Side
 from media_processor.fast_server.zip_file import zip_of
 from media_processor.http.problems import answers
@@ -77,7 +77,7 @@ async def get_file(fetched: Annotated[httpx2.Response, Depends(_fetched)]) -> St
 async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBNAIL) -> Response:
     """A stored picture, small, as WebP."""
     key = Key(media_id, f"stored.{side}.webp")
-    return webp(await parts.renditions.view(key, side, partial(archived, media_id, parts)))
+    return webp(await parts.renditions.view(key, side, partial(archived_file, media_id, parts)))
 
 
 @router.post(

@@ -134,7 +134,7 @@ async def _watermarked(media: Media, parts: Parts) -> AsyncIterator[Path]:
         async with spooled(path) as branded:
             yield branded
     elif media.status == "stored":
-        async with archived(media.record.id, parts) as fetched:
+        async with archived_file(media.record.id, parts) as fetched:
             yield fetched
     else:
         raise not_branded(media)
@@ -152,7 +152,7 @@ async def spooled(path: Path) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def archived(media_id: str, parts: Parts) -> AsyncIterator[Path]:
+async def archived_file(media_id: str, parts: Parts) -> AsyncIterator[Path]:
     """A stored picture as a file of our own, while the context lasts."""
     with parts.renditions.scratch() as path:
         async with parts.central.fetch(media_id) as answer:

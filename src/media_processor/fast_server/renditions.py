@@ -2,6 +2,7 @@
 a cache that may be removed at any time."""
 
 import asyncio
+import stat
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
@@ -34,6 +35,8 @@ _SWEEP_EVERY = 200
 _ROOM = 0.9
 # What is younger may still be written, or not be read yet by whoever had it made; in seconds.
 _IN_USE = 60.0
+# A hidden file is one that is being made; no picture takes as long.
+_LEFT_BEHIND = 3600.0
 
 Source = Callable[[], AbstractAsyncContextManager[Path]]
 """Gives the file of a picture while the context lasts."""
@@ -191,16 +194,17 @@ class Renditions:
 
 def _sweep(folder: Path, most_bytes: int) -> None:
     """Remove the oldest files until the rest has room; also what a crash has left."""
-    files = []
-    newest = time.time() - _IN_USE
+    files, now = [], time.time()
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
             found = path.stat()
-            if path.is_file():
+            if path.name.startswith(".") and found.st_mtime < now - _LEFT_BEHIND:
+                path.unlink()
+            elif stat.S_ISREG(found.st_mode):
                 files.append((found.st_mtime, found.st_size, path))
     total = sum(size for _, size, _ in files)
     for made_at, size, path in sorted(files):
-        if total <= most_bytes * _ROOM or made_at > newest:
+        if total <= most_bytes * _ROOM or made_at > now - _IN_USE:
             break
         path.unlink(missing_ok=True)
         total -= size
