@@ -61,7 +61,13 @@ async def _close(items: AsyncGenerator[Any]) -> None:
 class Open(Protocol):
     """Opens a client; the test's end closes it."""
 
-    def __call__(self, url: str, *, patience: float = 30.0) -> Client: ...
+    def __call__(
+        self,
+        url: str,
+        *,
+        patience: float = 30.0,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Client: ...
 
 
 @pytest.fixture(params=["blocking", "asynchronous"])
@@ -69,10 +75,12 @@ def open_client(request: pytest.FixtureRequest) -> Iterator[Open]:
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
 
-        def open_one(url: str, *, patience: float = 30.0) -> Client:
+        def open_one(
+            url: str, *, patience: float = 30.0, on_wait: Callable[[str], None] | None = None
+        ) -> Client:
             if request.param == "blocking":
-                return stack.enter_context(Client(url, patience=patience))
-            client = Blocking(AsyncClient(url, patience=patience), runner)
+                return stack.enter_context(Client(url, patience=patience, on_wait=on_wait))
+            client = Blocking(AsyncClient(url, patience=patience, on_wait=on_wait), runner)
             stack.callback(client.aclose)
             return cast(Client, client)
 

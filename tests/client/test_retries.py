@@ -60,8 +60,8 @@ class TestUploads:
         waits, progress = list[str](), list[int]()
         actions = (drop, hand_on(running.fast_url, lose_reply=True), hand_on(running.fast_url))
         with stub(*actions) as server:
-            client = open_client(server.url)
-            media = client.upload(jpeg, on_wait=waits.append, on_progress=progress.append)
+            client = open_client(server.url, on_wait=waits.append)
+            media = client.upload(jpeg, on_progress=progress.append)
             keys = [exchange.header("Idempotency-Key") for exchange in server.heard]
         assert len(keys) == 3
         assert len(set(keys)) == 1
@@ -84,7 +84,6 @@ class TestUploads:
     def test_a_server_that_starts_later_is_waited_for(
         self, system: System, open_client: Open
     ) -> None:
-        client = open_client(system.fast_url)
         started = list[str]()
 
         def start(sentence: str) -> None:
@@ -92,7 +91,8 @@ class TestUploads:
                 system.start("fast-server")
             started.append(sentence)
 
-        assert client.upload(JPEG, on_wait=start).status == "queued"
+        client = open_client(system.fast_url, on_wait=start)
+        assert client.upload(JPEG).status == "queued"
         assert "can't be reached" in started[0]
 
 
@@ -102,7 +102,7 @@ class TestToldToWait:
         busy = refuse("overloaded", 503, "Too much to do.", Retry_After="1")
         with stub(busy, accepts(told())) as server:
             began = time.monotonic()
-            open_client(server.url).upload(JPEG, on_wait=waits.append)
+            open_client(server.url, on_wait=waits.append).upload(JPEG)
             assert time.monotonic() - began >= 1
             keys = {exchange.header("Idempotency-Key") for exchange in server.heard}
             assert len(server.heard) == 2

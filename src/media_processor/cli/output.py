@@ -32,6 +32,26 @@ def complain(text: str) -> None:
     sys.stderr.write(f"media-processor: {printable(text)}\n")
 
 
+class Troubles:
+    """Tells of each trouble once, until it is over."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._told)
+
+    def tell(self, sentence: str) -> None:
+        """What a client says each time it waits; the trouble stands before the semicolon."""
+        trouble = sentence.partition(";")[0]
+        if trouble not in self._told:
+            self._told.add(trouble)
+            complain(f"waiting: {trouble}; trying again")
+
+    def are_over(self) -> None:
+        self._told.clear()
+
+
 def amount(size: float) -> str:
     """``12.3 MB``, or ``45.6 kB`` of what is small."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f} kB"

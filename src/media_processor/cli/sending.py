@@ -4,14 +4,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from media_processor.cli.following import OnWait, Patience, follow
 from media_processor.cli.journal import Journal
 from media_processor.client import AsyncClient, AsyncMedia
 from media_processor.errors import (
@@ -24,6 +23,7 @@ from media_processor.errors import (
 from media_processor.messages import MediaStatus
 
 OnProgress = Callable[[int], None]
+OnWait = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,11 @@ class Sender:
     def __init__(
         self, url: str, *, profile: str, again: bool, patience: float, on_wait: OnWait
     ) -> None:
-        self._url, self._profile, self._again = url, profile, again
-        self._patience, self._on_wait = patience, on_wait
-        self._client = AsyncClient(url, patience=patience)
-        # Questions are asked anew here, where somebody can be told that they wait.
-        self._asking = AsyncClient(url, patience=0)
+        self._profile, self._again = profile, again
+        self._client = AsyncClient(url, patience=patience, on_wait=on_wait)
         self.journal = Journal(url)
-        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self._client)
-        await self._open.enter_async_context(self._asking)
         return self
 
     async def __aexit__(
@@ -72,7 +66,7 @@ class Sender:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._open.aclose()
+        await self._client.aclose()
 
     async def send(self, path: Path, on_progress: OnProgress | None = None) -> Outcome:
         """Send a picture, unless the server has it.
@@ -108,8 +102,8 @@ class Sender:
         began = time.monotonic()
         last = outcome
         try:
-            changes = follow(self._asking, outcome.media_id or "", self._waiting())
-            async with aclosing(changes):
+            media = await self._client.media(outcome.media_id or "")
+            async with aclosing(media.follow()) as changes:
                 async for status in changes:
                     last = replace(outcome, status=status.status, detail=_reason(status))
         except (ServerUnreachable, Overloaded):
@@ -123,12 +117,9 @@ class Sender:
         if known is None:
             return None
         try:
-            return await self._waiting().through(lambda: self._asking.media(known))
+            return await self._client.media(known)
         except MediaNotFound:  # another server has its address now, or it began anew
             return None
-
-    def _waiting(self) -> Patience:
-        return Patience(self._url, self._patience, self._on_wait)
 
     async def _sent(self, path: Path, key: str, on_progress: OnProgress | None) -> AsyncMedia:
         key = str(uuid4()) if self._again else key
@@ -140,7 +131,6 @@ class Sender:
                     profile=self._profile,
                     idempotency_key=key,
                     on_progress=on_progress,
-                    on_wait=self._on_wait,
                 )
             except IdempotencyConflict:  # it was written to while its key was reckoned
                 if not once_more:

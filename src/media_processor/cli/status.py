@@ -7,9 +7,8 @@ from rich.live import Live
 from rich.table import Table
 
 from media_processor.cli import interrupts
-from media_processor.cli.following import Patience, follow
-from media_processor.cli.output import BAD, GOOD, cell, complain, terminal
-from media_processor.client import AsyncClient
+from media_processor.cli.output import BAD, GOOD, Troubles, cell, terminal
+from media_processor.client import AsyncClient, AsyncMedia
 from media_processor.messages import MediaStatus
 
 _PATIENCE = 30.0
@@ -21,13 +20,15 @@ def show_status(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
 
 
 async def _show(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
-    async with AsyncClient(url, patience=0) as client:
-        media = await (await client.media(media_id)).refresh()
+    patience = _PATIENCE if live else 0
+    async with AsyncClient(url, patience=patience, on_wait=Troubles().tell) as client:
+        found = await client.media(media_id)
+        media = await found.refresh()
         if live and as_json:
-            media = await _as_lines(client, media, as_json=True)
+            media = await _as_lines(found, media, as_json=True)
         elif live:
             to_terminal = terminal().is_terminal
-            media = await (_live if to_terminal else _as_lines)(client, media)
+            media = await (_live if to_terminal else _as_lines)(found, media)
         elif as_json:
             sys.stdout.write(media.model_dump_json(indent=1) + "\n")
         else:
@@ -35,34 +36,20 @@ async def _show(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
     return 1 if media.status == "failed" else 0
 
 
-async def _live(client: AsyncClient, media: MediaStatus) -> MediaStatus:
+async def _live(found: AsyncMedia, media: MediaStatus) -> MediaStatus:
     with Live(table_of(media), console=terminal(), auto_refresh=False) as shown:
-        async with aclosing(follow(client, media.id, _patience())) as changes:
+        async with aclosing(found.follow()) as changes:
             async for media in changes:
                 shown.update(table_of(media), refresh=True)
     return media
 
 
-async def _as_lines(
-    client: AsyncClient, media: MediaStatus, *, as_json: bool = False
-) -> MediaStatus:
-    async with aclosing(follow(client, media.id, _patience())) as changes:
+async def _as_lines(found: AsyncMedia, media: MediaStatus, *, as_json: bool = False) -> MediaStatus:
+    async with aclosing(found.follow()) as changes:
         async for media in changes:
             sys.stdout.write((media.model_dump_json() if as_json else _line(media)) + "\n")
             sys.stdout.flush()
     return media
-
-
-def _patience() -> Patience:
-    told: set[str] = set()
-
-    def on_wait(sentence: str) -> None:
-        trouble = sentence.partition(";")[0]
-        if trouble not in told:
-            told.add(trouble)
-            complain(f"waiting: {trouble}; trying again")
-
-    return Patience("the fast server", _PATIENCE, on_wait)
 
 
 def _line(media: MediaStatus) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from media_processor.cli.finding import Found, below
-from media_processor.cli.output import complain
+from media_processor.cli.output import Troubles, complain
 from media_processor.cli.placing import place_beside
 from media_processor.cli.sending import Outcome, Sender
 from media_processor.cli.uploads import AT_A_TIME
@@ -68,14 +68,16 @@ class _Watch:
         self._seen: dict[Path, tuple[Signature, float]] = {}
         self._through: dict[Path, Signature] = {}
         self._in_flight: dict[Path, asyncio.Task[None]] = {}
-        self._troubles: set[str] = set()
+        self._troubles = Troubles()
         self._refused = 0
         self._failure: BaseException | None = None
 
     async def run(self, url: str, profile: str) -> int:
         for sign in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(sign, self._stop.set)
-        sender = Sender(url, profile=profile, again=False, patience=math.inf, on_wait=self._waits)
+        sender = Sender(
+            url, profile=profile, again=False, patience=math.inf, on_wait=self._troubles.tell
+        )
         async with sender:
             await (self._pass(sender) if self._plan.once else self._keep_looking(sender))
             await self._end()
@@ -160,13 +162,13 @@ class _Watch:
             if signature is None or self._stop.is_set():
                 return
             try:
-                outcome = await sender.send(found.path, lambda _: self._troubles.clear())
+                outcome = await sender.send(found.path, lambda _: self._troubles.are_over())
                 if self._plan.wait and outcome.is_good:
                     outcome = await sender.finished(outcome)
             except MediaProcessorError as error:  # it is there, so it will be tried again
                 complain(f"{found.path}: {error.detail}")
                 return
-            self._troubles.clear()
+            self._troubles.are_over()
             if await asyncio.to_thread(_signature, found.path) != signature:
                 return  # changed meanwhile: another picture
             self._tell(found.path, outcome)
@@ -194,12 +196,6 @@ class _Watch:
             found.path.unlink()
         else:
             _moved(found, self._plan.done)
-
-    def _waits(self, sentence: str) -> None:
-        trouble = sentence.partition(";")[0]
-        if trouble not in self._troubles:
-            self._troubles.add(trouble)
-            complain(f"waiting: {trouble}; trying again")
 
 
 async def _all(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -33,7 +33,8 @@ class AsyncClient:
     """A fast server, by its address; the asynchronous twin of ``Client``.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again.
+    raised; 0 means that nothing is tried again. ``on_wait`` is told a sentence each time it
+    waits to try again.
 
     >>> import asyncio
     >>> async def brand(path: str) -> None:
@@ -45,8 +46,14 @@ class AsyncClient:
     branded/watermarked_photo.jpg
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", *, patience: float = 30.0) -> None:
-        self._connection = AsyncConnection(url, patience)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        patience: float = 30.0,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        self._connection = AsyncConnection(url, patience, on_wait)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,7 +81,6 @@ class AsyncClient:
         profile: str = "default",
         idempotency_key: str | None = None,
         on_progress: Callable[[int], None] | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> "AsyncMedia":
         """Send a picture; once it returns, the picture is on the server's disk.
 
@@ -83,7 +89,7 @@ class AsyncClient:
         beginning, and stays open; one that can't seek is copied to a temporary file first.
 
         ``on_progress`` is told how many bytes of the picture were handed to the network, from
-        0 again at each attempt; ``on_wait`` a sentence each time it waits to try again.
+        0 again at each attempt.
 
         Raises:
             OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
@@ -96,7 +102,6 @@ class AsyncClient:
                 requests.upload(idempotency_key or str(uuid4()), form.headers),
                 AcceptedMedia,
                 lambda: pieces(form, on_progress),
-                on_wait,
             )
         finally:
             source.close()

@@ -24,9 +24,11 @@ Body = Callable[[], AsyncIterator[bytes]]
 class AsyncConnection:
     """A pool of connections to one fast server."""
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(
+        self, url: str, patience: float, on_wait: Callable[[str], None] | None = None
+    ) -> None:
         self.url = checked_url(url)
-        self._patience = patience
+        self._patience, self._on_wait = patience, on_wait
         self._http = httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)
 
     async def close(self) -> None:
@@ -38,10 +40,9 @@ class AsyncConnection:
         call: Call,
         kind: type[M],
         body: Body | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> M:
         """The message that answers ``call``."""
-        return parsed(kind, await self._ask(call, _whole, body, on_wait))
+        return parsed(kind, await self._ask(call, _whole, body))
 
     async def download(self, call: Call, to: Path | str | None) -> Path | bytes:
         """The file that answers ``call``, as ``Download`` makes it."""
@@ -59,7 +60,7 @@ class AsyncConnection:
 
     async def changes(self, call: Call) -> AsyncGenerator[MediaStatus]:
         """The changes of a media until it is stored or failed."""
-        watch, tries = Watch(), Tries(call, self.url, self._patience)
+        watch, tries = Watch(), self._tries(call)
         while True:
             try:
                 async with self._http.stream(
@@ -82,15 +83,17 @@ class AsyncConnection:
                 seconds = tries.without_answer(error)
             await asyncio.sleep(seconds)
 
+    def _tries(self, call: Call) -> Tries:
+        return Tries(call, self.url, self._patience, self._on_wait)
+
     async def _ask(
         self,
         call: Call,
         read: Read[T],
         body: Body | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> T:
         """What ``read`` makes of the answer to ``call``."""
-        tries = Tries(call, self.url, self._patience, on_wait)
+        tries = self._tries(call)
         while True:
             try:
                 async with self._http.stream(

@@ -32,7 +32,8 @@ class Client:
     """A fast server, by its address.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again. Several threads may share one.
+    raised; 0 means that nothing is tried again. ``on_wait`` is told a sentence each time it
+    waits to try again. Several threads may share one.
 
     >>> with Client("http://127.0.0.1:8000") as client:
     ...     media = client.upload("photo.jpg")
@@ -43,8 +44,14 @@ class Client:
     branded/watermarked_photo.jpg
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", *, patience: float = 30.0) -> None:
-        self._connection = Connection(url, patience)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        patience: float = 30.0,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        self._connection = Connection(url, patience, on_wait)
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +79,6 @@ class Client:
         profile: str = "default",
         idempotency_key: str | None = None,
         on_progress: Callable[[int], None] | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> "Media":
         """Send a picture; once it returns, the picture is on the server's disk.
 
@@ -81,7 +87,7 @@ class Client:
         beginning, and stays open; one that can't seek is copied to a temporary file first.
 
         ``on_progress`` is told how many bytes of the picture were handed to the network, from
-        0 again at each attempt; ``on_wait`` a sentence each time it waits to try again.
+        0 again at each attempt.
 
         Raises:
             OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
@@ -94,7 +100,6 @@ class Client:
                 requests.upload(idempotency_key or str(uuid4()), form.headers),
                 AcceptedMedia,
                 lambda: pieces(form, on_progress),
-                on_wait,
             )
         finally:
             source.close()

@@ -28,9 +28,11 @@ _LATE = 0.25
 class Connection:
     """A pool of connections to one fast server."""
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(
+        self, url: str, patience: float, on_wait: Callable[[str], None] | None = None
+    ) -> None:
         self.url = checked_url(url)
-        self._patience = patience
+        self._patience, self._on_wait = patience, on_wait
         self._http = httpx2.Client(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)
 
     def close(self) -> None:
@@ -42,10 +44,9 @@ class Connection:
         call: Call,
         kind: type[M],
         body: Body | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> M:
         """The message that answers ``call``."""
-        return parsed(kind, self._ask(call, _whole, body, on_wait))
+        return parsed(kind, self._ask(call, _whole, body))
 
     def download(self, call: Call, to: Path | str | None) -> Path | bytes:
         """The file that answers ``call``, as ``Download`` makes it."""
@@ -63,7 +64,7 @@ class Connection:
 
     def changes(self, call: Call, deadline: Deadline) -> Generator[MediaStatus]:
         """The changes of a media until it is stored or failed, or ``deadline`` is over."""
-        watch, tries = Watch(), Tries(call, self.url, self._patience)
+        watch, tries = Watch(), self._tries(call)
         while not deadline.is_over:
             silence = deadline.within(SILENCE)
             try:
@@ -92,15 +93,17 @@ class Connection:
                 seconds = tries.without_answer(error)
             time.sleep(deadline.within(seconds))
 
+    def _tries(self, call: Call) -> Tries:
+        return Tries(call, self.url, self._patience, self._on_wait)
+
     def _ask(
         self,
         call: Call,
         read: Read[T],
         body: Body | None = None,
-        on_wait: Callable[[str], None] | None = None,
     ) -> T:
         """What ``read`` makes of the answer to ``call``."""
-        tries = Tries(call, self.url, self._patience, on_wait)
+        tries = self._tries(call)
         while True:
             try:
                 with self._http.stream(
