@@ -2,12 +2,13 @@
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import expect_pictures, scenes, screenshot
@@ -51,7 +52,7 @@ def test_a_search_is_part_of_the_address(filled: System, open_page: OpenPage) ->
     page.get_by_role("searchbox", name="Name").fill("BALLOON")
     expect(tiles).to_have_count(1)
     expect(tiles).to_contain_text("Balloon fiesta.jpg")
-    assert page.url.endswith("#archive?name=BALLOON")
+    expect(page).to_have_url(re.compile(r"#archive\?name=BALLOON$"))
 
     page.reload()
 
@@ -97,6 +98,25 @@ def test_shift_chooses_all_between(filled: System, open_page: OpenPage) -> None:
     expect(page.locator("#archive-chosen")).to_have_text("5 pictures chosen")
 
 
+def test_a_list_that_comes_anew_keeps_its_tiles_and_the_last_choice(
+    filled: System, open_page: OpenPage
+) -> None:
+    """A page whose stream greets it, or comes back, asks for the list again."""
+    page = open_page(filled, "#archive")
+    tick = page.locator("#archive-list").get_by_role("checkbox").nth(1)
+    tick.click()
+    first = tick.element_handle()
+    with page.expect_response(re.compile(r"/archive\?")):
+        page.get_by_role("combobox", name="Sort").select_option("newest")
+    expect(page.locator("#archive-list")).to_have_attribute("aria-busy", "false")
+
+    page.locator("#archive-list").get_by_role("checkbox").nth(5).click(modifiers=["Shift"])
+
+    expect(page.locator("#archive-chosen")).to_have_text("5 pictures chosen")
+    assert first.is_checked()
+    assert first.evaluate("tick => tick.isConnected")
+
+
 def test_one_is_downloaded_and_its_link_copied(filled: System, open_page: OpenPage) -> None:
     page = open_page(filled, "#archive?name=quiet")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -137,3 +157,24 @@ def test_what_is_stored_meanwhile_comes_on_top(filled: System, open_page: OpenPa
     filled.upload(_SMALL, "fresh.jpg")
 
     expect(page.locator("#archive-list li").first).to_contain_text("fresh.jpg")
+
+
+def test_an_answer_older_than_a_stored_picture_does_not_hide_it(
+    filled: System, open_page: OpenPage
+) -> None:
+    page = open_page(filled, "#archive")
+    tiles = page.locator("#archive-list li")
+    expect(tiles).to_have_count(60)
+    names = iter(["late.jpg"])
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        for name in names:
+            filled.wait_for(filled.upload(_SMALL, name).id, "stored")
+            time.sleep(1)  # the page hears of it while this answer is under way
+        route.fulfill(response=answer)
+
+    page.route(re.compile(r"/archive\?"), hold)
+    page.get_by_role("combobox", name="Sort").select_option("newest")
+
+    expect(tiles.first).to_contain_text("late.jpg")

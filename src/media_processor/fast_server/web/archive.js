@@ -55,7 +55,6 @@ export class Archive {
   /** From the beginning. */
   async load() {
     this.#next = null;
-    this.#lastTicked = null;
     await this.#fetch(null);
   }
 
@@ -90,8 +89,9 @@ export class Archive {
     try {
       const page = await getJson(`archive?${query}`, { signal: request.signal });
       if (this.#request !== request) return;
-      if (!cursor) this.#tiles.clear();
-      this.#add(page.items);
+      const old = this.#tiles;
+      if (!cursor) this.#tiles = new Map();
+      this.#add(page.items, old);
       this.#next = page.next;
       this.#problem(null);
     } catch (error) {
@@ -109,9 +109,9 @@ export class Archive {
   }
 
   async #newest() {
-    if (this.#request) return;
-    const page = await getJson("archive?limit=20").catch(() => null);
-    if (!page || this.#request || this.#query().toString()) return;
+    const page = this.#request ? null : await getJson("archive?limit=20").catch(() => null);
+    if (this.#request) return this.newestSoon(); // what is under way may be older
+    if (!page || this.#query().toString()) return;
     const old = [...this.#tiles];
     this.#tiles = new Map();
     this.#add(page.items.filter(({ media_id }) => !old.some(([id]) => id === media_id)));
@@ -119,9 +119,10 @@ export class Archive {
     this.#render();
   }
 
-  #add(items) {
+  #add(items, old = this.#tiles) {
     for (const stored of items) {
-      if (!this.#tiles.has(stored.media_id)) this.#tiles.set(stored.media_id, this.#tile(stored));
+      const id = stored.media_id;
+      this.#tiles.set(id, old.get(id) ?? this.#tile(stored));
     }
     this.#render();
   }
