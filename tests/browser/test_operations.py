@@ -31,7 +31,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         system.environment["WATERMARKS"] = str(profiles)
         system.start(CENTRAL)
         system.start(FAST)
-        system.start("worker-server", WORKER, SIMULATED_LATENCY="1-1")
+        system.start("worker-server", WORKER, SIMULATED_LATENCY="3-3")
         system.wait_healthy()
         yield system
 

@@ -175,8 +175,7 @@ def test_a_page_opened_again_in_the_middle_tells_the_same(
     running: System, open_page: OpenPage
 ) -> None:
     page = open_page(running)
-    expect(page.locator("#nothing-yet")).to_be_hidden()
-    with without(running, WORKER, SIMULATED_LATENCY="1-1"):
+    with without(running, WORKER, SIMULATED_LATENCY="20-20"):
         drop(page, scenes(6))
         expect(page.locator("#cards .card[data-state=watermarking]").first).to_be_visible()
         unsent = page.locator("#cards .card:is([data-state=waiting], [data-state=sending])")
