@@ -15,6 +15,7 @@ from media_processor.settings import (
     UpSettings,
     WorkerSettings,
 )
+from tests.postgres import Postgres, program
 from tests.system import System
 
 _SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
@@ -74,3 +75,28 @@ def system(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, not started yet."""
     with running_system(tmp_path) as system:
         yield system
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> Iterator[Postgres]:
+    if program("postgres") is None:
+        pytest.skip("there is no PostgreSQL on this machine (Debian: apt install postgresql)")
+    server = Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres(_postgres_server: Postgres) -> Postgres:
+    """A running PostgreSQL, whatever the test before did to it."""
+    _postgres_server.start()
+    return _postgres_server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty one for a catalogue: a file, or a URL."""
+    if request.param == "sqlite":
+        return tmp_path / "c.sqlite"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()

@@ -32,6 +32,7 @@
     ├── StorageFull                     storage_full             507     operator
     ├── StorageFailing                  storage_failing          503     operator
     ├── Overloaded                  overloaded               503     operator
+    ├── CatalogueUnavailable            catalogue_unavailable    503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
     ├── CentralUnavailable              central_unavailable      503     upstream
     ├── CentralRefused                  central_refused          502     upstream
@@ -264,6 +265,13 @@ class Overloaded(MediaProcessorError):
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class CatalogueUnavailable(MediaProcessorError):
+    code = "catalogue_unavailable"
+    status = 503
+    title = "The catalogue's database can't be reached"
+    fault = "operator"
 
 
 class QueueUnavailable(MediaProcessorError):

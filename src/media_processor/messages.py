@@ -445,16 +445,20 @@ def _day(value: object) -> object:
 _DayOrMoment = Annotated[datetime | date, BeforeValidator(_day)]
 
 
+# No stored text has a NUL, and PostgreSQL takes none.
+_Part = Annotated[str, Field(max_length=200, pattern="^[^\\x00]*$")]
+
+
 class ArchiveQuery(Message):
     """What is looked for in the archive. Times without a zone are UTC; a day as ``until`` is
     meant to its end."""
 
-    name: str | None = Field(default=None, max_length=200, description="Part of the file name.")
-    worker: str | None = Field(default=None, max_length=200, description="Part of its name.")
+    name: _Part | None = Field(default=None, description="Part of the file name.")
+    worker: _Part | None = Field(default=None, description="Part of its name.")
     since: _DayOrMoment | None = Field(default=None, description="Stored then or later.")
     until: _DayOrMoment | None = Field(default=None, description="Stored then or before.")
     sort: ArchiveSort = "newest"
-    cursor: str | None = Field(default=None, description="`next` of the page before.")
+    cursor: _Part | None = Field(default=None, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=500)
 
     @property

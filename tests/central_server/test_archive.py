@@ -6,28 +6,36 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from media_processor.central_server.archive import Archive, Delivery
-from media_processor.central_server.catalogue import Catalogue, metadata, open_catalogue
+from media_processor.central_server.catalogue import Catalogue, Entry, metadata, open_catalogue
 from media_processor.central_server.chain import open_signer
-from media_processor.errors import MediaConflict, StorageFull
+from media_processor.errors import (
+    CatalogueUnavailable,
+    MediaConflict,
+    StorageFailing,
+    StorageFull,
+)
 from media_processor.messages import new_media_id
 from media_processor.storage.local import LocalStorage
+from tests.postgres import Postgres
 
 
 class Place:
     """An archive's folder, which can be opened again as after a crash."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, database: Path | str | None = None) -> None:
         self.root = root
+        self.database = database or root / "c.sqlite"
         self.log = root / "worker_activity.log"
         self.rotate_bytes = 0
         self._open: list[Catalogue] = []
 
     def open(self) -> Archive:
-        catalogue = open_catalogue(self.root / "c.sqlite")
+        catalogue = open_catalogue(self.database)
         self._open.append(catalogue)
         return Archive(
             LocalStorage(self.root / "central_storage"),
@@ -49,8 +57,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
+def place(tmp_path: Path, database: Path | str) -> Iterator[Place]:
+    place = Place(tmp_path, database)
     yield place
     place.close()
 
@@ -185,6 +193,7 @@ def test_a_file_without_a_row_is_taken_over_by_the_next_delivery(place: Place) -
     assert place.files() == [orphan]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_commit_is_synced(place: Place) -> None:
     with place.open().catalogue._engine.connect() as connection:
         assert connection.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
@@ -221,6 +230,7 @@ def test_a_log_that_is_damaged_while_running_is_completed(place: Place, fault: s
     assert len(place.lines()) == 3
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_full_catalogue_is_said_so_and_leaves_no_file(place: Place) -> None:
     archive = place.open()
     archive.store(delivery(archive))
@@ -242,3 +252,79 @@ def test_a_full_catalogue_is_said_so_and_leaves_no_file(place: Place) -> None:
     rows = len(archive.catalogue.newest(None, 500))
     assert len(place.files()) == rows == len(place.lines())
     assert archive.storage.names("incoming") == []
+
+
+def test_a_row_that_is_there_although_its_commit_met_an_error_is_gone_on_from(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the connection to the database breaks before the answer comes."""
+    archive = place.open()
+    doubtful, next_one = delivery(archive), delivery(archive, name="b.jpg")
+    real = archive.catalogue.add
+
+    def add(entry: Entry) -> None:
+        real(entry)
+        raise CatalogueUnavailable("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.catalogue, "add", add)
+        with pytest.raises(CatalogueUnavailable):
+            archive.store(doubtful)
+
+    archive.store(next_one)
+    again = delivery(archive, media_id=doubtful.media_id)
+    assert archive.store(again)[1] is False
+    assert [line.rpartition(" ")[2] for line in place.lines()] == ["a.jpg", "b.jpg"]
+    assert len(place.files()) == 2
+
+
+def test_a_postgresql_that_was_restarted_costs_nothing(tmp_path: Path, postgres: Postgres) -> None:
+    place = Place(tmp_path, postgres.new_database())
+    archive = place.open()
+    archive.store(delivery(archive))
+    postgres.stop()
+    postgres.start()
+
+    archive.store(delivery(archive, name="b.jpg"))
+    assert len(archive.catalogue.newest(None, 10)) == len(place.lines()) == 2
+    place.close()
+
+
+def test_a_postgresql_that_is_away_is_told_and_waited_for(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    place = Place(tmp_path, postgres.new_database())
+    archive = place.open()
+    media_id = new_media_id()
+    postgres.stop()
+    with pytest.raises(CatalogueUnavailable):
+        archive.store(delivery(archive, media_id=media_id))
+    with pytest.raises(CatalogueUnavailable):
+        archive.catalogue.ping()
+
+    postgres.start()
+    assert archive.store(delivery(archive, media_id=media_id))[1] is True
+    assert (len(place.files()), len(place.lines())) == (1, 1)
+    place.close()
+
+
+@pytest.mark.parametrize(("sqlstate", "told"), [("53100", StorageFull), ("58030", StorageFailing)])
+def test_what_postgresql_says_of_its_disk_is_understood(
+    tmp_path: Path, postgres: Postgres, sqlstate: str, told: type[Exception]
+) -> None:
+    database = postgres.new_database()
+    place = Place(tmp_path, database)
+    archive = place.open()
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}'; END $$".encode()
+        )
+        connection.execute(
+            "CREATE TRIGGER fail BEFORE INSERT ON stored_media EXECUTE FUNCTION fail()"
+        )
+    with pytest.raises(told):
+        archive.store(delivery(archive))
+
+    assert place.lines() == []
+    place.close()

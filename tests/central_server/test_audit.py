@@ -186,27 +186,36 @@ class TestCompleting:
         assert check(place).entries == 3
 
     def test_an_archive_from_before_the_chain_gets_one(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
+        self, place: Place, database: Path | str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A real catalogue of the first version, with rows."""
+        place.database = database
         with monkeypatch.context() as patched:
             patched.setattr(command, "upgrade", _upgrade_to_first)
-            open_catalogue(place.root / "c.sqlite").close()
-        database = sa.create_engine(f"sqlite:///{place.root / 'c.sqlite'}")
+            open_catalogue(database).close()
+        engine = sa.create_engine(
+            database if isinstance(database, str) else f"sqlite:///{database}"
+        )
         offset = 0
-        with database.begin() as connection:
+        with engine.begin() as connection:
             for number in range(300):
                 line = f"[2026-01-15 14:30:45] WORKER: w | IMAGE: {number}.jpg\n"
                 end = offset + len(line)
                 connection.execute(
                     sa.text(
-                        "INSERT INTO stored_media VALUES (:id, 'a', 'w', 'image/jpeg', :id, "
+                        "INSERT INTO stored_media VALUES (:id, 'a', 'w', 'image/jpeg', :path, "
                         "'ab', 1, '2026-01-15T14:30:45+00:00', :offset, :end, :line)"
                     ),
-                    {"id": new_media_id(), "offset": offset, "end": end, "line": line},
+                    {
+                        "id": new_media_id(),
+                        "path": f"{number}",
+                        "offset": offset,
+                        "end": end,
+                        "line": line,
+                    },
                 )
                 offset = end
-        database.dispose()
+        engine.dispose()
         archive = place.open()
         archive.store(delivery(archive))
         assert check(place) == Verified(entries=301, checkpoints=1)

@@ -7,6 +7,7 @@ from collections import Counter
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages import AcceptedMedia
 from tests.media.pictures import encoded, opened, photo
+from tests.postgres import Postgres
 from tests.system import System
 
 
@@ -86,6 +87,24 @@ def test_an_archive_killed_while_storing_doubles_nothing(system: System) -> None
     _all_stored_once(system, media)
     # What a killed archive was just receiving waits for the sweep after an hour.
     assert all("central_storage" in str(path) for path in system.temporary_files())
+
+
+def test_a_catalogue_in_postgresql_that_crashes_in_the_middle_loses_and_doubles_nothing(
+    system: System, postgres: Postgres
+) -> None:
+    system.environment["DATABASE_URL"] = postgres.new_database()
+    system.environment["UPLOAD_RETRY_DELAYS"] = ",".join(["0.2"] * 100)
+    media = _start_with_backlog(system, 40)
+    for _ in range(3):
+        before = len(system.log_lines())
+        _more_lines(system, before + 4)
+        postgres.stop(signal.SIGQUIT)
+        ready = system.central.get("/ready")
+        assert (ready.status_code, ready.json()["checks"]["catalogue"]["ok"]) == (503, False)
+        answer = system.central.get("/media")
+        assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_unavailable")
+        postgres.start()
+    _all_stored_once(system, media)
 
 
 def test_a_picture_that_needs_too_much_memory_fails_alone(system: System) -> None:

@@ -57,7 +57,6 @@ class Archive:
         self._one_at_a_time = threading.Lock()
         self._chain = Chain(Pieces(log_file), signer)
         self.log = ActivityLog(log_file, self._log_base())
-        self._last = catalogue.last()
         self._check_ages()
         self._complete()
 
@@ -68,7 +67,8 @@ class Archive:
 
         Raises:
             MediaConflict: the media is stored with other bytes.
-            StorageFull: nothing was stored, or what was is completed by the next try.
+            StorageFull, StorageFailing, CatalogueUnavailable: nothing was stored, or what was
+                is completed by the next try.
         """
         crash_point("delivery-received")
         self.storage.sync(delivery.path)  # the slow part, outside the lock
@@ -117,7 +117,8 @@ class Archive:
             self.log.base = self._log_base()
 
     def _check_ages(self) -> None:
-        known = self._last.sequence if self._last else 0
+        last = self.catalogue.last()
+        known = last.sequence if last else 0
         if known < self._chain.last:
             raise SetupError(
                 f"The catalogue knows {known} stored pictures, the log's chain {self._chain.last}: "
@@ -147,7 +148,6 @@ class Archive:
         except StorageFull:
             self.storage.delete(key)
             raise
-        self._last = entry
         crash_point("row-added")
         return entry
 
@@ -164,11 +164,13 @@ class Archive:
             size=delivery.size,
             stored_at=stored_at,
         )
+        # Asked each time: a row whose commit met an error may be there all the same.
+        last = self.catalogue.last()
         # Behind the last row's line, even if that line was not written yet.
-        offset = max(self._last.line.end if self._last else 0, self.log.end())
+        offset = max(last.line.end if last else 0, self.log.end())
         text = format_line(stored_at.astimezone(), delivery.worker_name, delivery.filename)
-        previous = self._last.chain_hash if self._last else GENESIS
-        sequence = self._last.sequence + 1 if self._last else 1
+        previous = last.chain_hash if last else GENESIS
+        sequence = last.sequence + 1 if last else 1
         entry = Entry(media, LogLine(offset, text), sequence, "")
         return replace(entry, chain_hash=chain_entry(entry, previous).hash)
 

@@ -1,5 +1,6 @@
 """The catalogue: the truth about what is stored. SQLAlchemy Core, schema by Alembic."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +18,30 @@ from alembic.script import ScriptDirectory
 
 from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.chain import GENESIS, ChainEntry
-from media_processor.errors import InvalidField, SetupError, StorageFailing, StorageFull
+from media_processor.errors import (
+    CatalogueUnavailable,
+    InvalidField,
+    MediaProcessorError,
+    SetupError,
+    StorageFailing,
+    StorageFull,
+)
 from media_processor.messages import ArchiveQuery, ArchiveSort, Receipt, StoredMedia
+
+log = logging.getLogger(__name__)
 
 metadata = sa.MetaData()
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """Times as text, ISO 8601 in UTC: the same in every database, sortable, legible."""
+    """Times as text, ISO 8601 in UTC: the same in every database, legible, and, as all are
+    equally long, sortable in every locale."""
 
     impl = sa.String(32)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        return value.isoformat() if value else None
+        return value.isoformat(timespec="microseconds") if value else None
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         return datetime.fromisoformat(value) if value else None
@@ -65,6 +76,9 @@ _ORDERS: dict[ArchiveSort, tuple[tuple[sa.Column[Any], ...], bool]] = {
     "largest": ((stored.c.size, stored.c.media_id), True),
 }
 
+# A database host that is gone without a word is given up before a worker's 15 s are over.
+_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+
 # A page of entries: enough to be quick, few enough to hold in memory.
 _BATCH = 1000
 
@@ -85,12 +99,13 @@ class Entry:
 
 
 class Catalogue:
-    """Every stored picture. Every method blocks, so call it from a thread."""
+    """Every stored picture. Every method blocks, so call it from a thread.
+
+    Each that reads or writes raises CatalogueUnavailable if the database doesn't answer.
+    """
 
     def __init__(self, url: sa.URL) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _durable_sqlite)
+        self._engine = _engine(url)
 
     def close(self) -> None:
         """Close every connection."""
@@ -98,7 +113,7 @@ class Catalogue:
 
     def find(self, media_id: str) -> Entry | None:
         """The entry of a media, or None."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(stored.select().where(stored.c.media_id == media_id)).first()
         return _entry(row) if row else None
 
@@ -108,27 +123,21 @@ class Catalogue:
         Raises:
             StorageFull: the database has no room; nothing was added.
             StorageFailing: the disk met an error; the row may yet appear, after a crash.
+            CatalogueUnavailable: the database went away; the row may be there or not.
         """
         values = entry.media.model_dump()
         line = entry.line
         values |= {"log_offset": line.offset, "log_end": line.end, "log_line": line.text}
         values |= {"sequence": entry.sequence, "chain_hash": entry.chain_hash}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(stored.insert().values(values))
-        except sa.exc.OperationalError as error:
-            if _is_full(error.orig):
-                raise StorageFull("The catalogue's disk is full. Send it again later.") from error
-            if _is_failing(error.orig):
-                raise StorageFailing("The catalogue's disk fails. Send it again later.") from error
-            raise
+        with self._transaction() as connection:
+            connection.execute(stored.insert().values(values))
 
     def newest(self, before: str | None, limit: int) -> list[StoredMedia]:
         """At most ``limit`` pictures, newest id first, older than the id ``before``."""
         query = stored.select().order_by(stored.c.media_id.desc()).limit(limit)
         if before:
             query = query.where(stored.c.media_id < before)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [_entry(row).media for row in connection.execute(query)]
 
     def search(self, query: ArchiveQuery) -> list[StoredMedia]:
@@ -140,7 +149,7 @@ class Catalogue:
         columns, descending = _ORDERS[query.sort]
         found = stored.select().where(*_wanted(query)).limit(query.limit + 1)
         found = found.order_by(*(column.desc() if descending else column for column in columns))
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             if query.cursor is not None:
                 place = _place(connection, columns, query.cursor)
                 key = sa.tuple_(*columns)
@@ -182,12 +191,20 @@ class Catalogue:
         limit: int = _BATCH,
     ) -> list[Entry]:
         query = stored.select().where(wanted).order_by(order).limit(limit)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise _told(error) from error
+
     def ping(self) -> None:
-        """Raise SQLAlchemyError unless the database answers."""
-        with self._engine.connect() as connection:
+        """Raise CatalogueUnavailable unless the database answers."""
+        with self._transaction() as connection:
             connection.execute(sa.text("SELECT 1"))
 
     def is_current(self) -> bool:
@@ -243,9 +260,9 @@ def readable() -> Iterator[None]:
             "DATABASE_URL names no database that can be used: sqlite:///FILE or "
             "postgresql://USER:PASSWORD@HOST/NAME."
         ) from error
-    except sa.exc.DBAPIError as error:
-        reason = str(error.orig).partition("\n")[0]
-        raise SetupError(f"The catalogue can't be read: {reason}.") from error
+    except (sa.exc.DBAPIError, CatalogueUnavailable) as error:
+        cause = error.__cause__ if isinstance(error, CatalogueUnavailable) else error
+        raise SetupError(f"The catalogue can't be read: {_reason(cause)}.") from error
 
 
 def _is_blank(url: sa.URL) -> bool:
@@ -270,6 +287,32 @@ def _newest(config: Config) -> str | None:
 
 def _version(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url)
+        sa.event.listen(engine, "connect", _durable_sqlite)
+        return engine
+    patience = _PATIENCE if url.get_backend_name() == "postgresql" else {}
+    chosen = {name: value for name, value in patience.items() if name not in url.query}
+    # Connections that a restart of the database cut are found out before they are used.
+    return sa.create_engine(url, pool_pre_ping=True, connect_args=chosen)
+
+
+def _told(error: sa.exc.DBAPIError) -> MediaProcessorError:
+    """What a database that can't do its work is answered with."""
+    if _is_full(error.orig):
+        return StorageFull("The catalogue's disk is full. Send it again later.")
+    if _is_failing(error.orig):
+        return StorageFailing("The catalogue's disk fails. Send it again later.")
+    log.error("❌ the catalogue's database doesn't answer: %s", _reason(error))
+    return CatalogueUnavailable("The catalogue's database doesn't answer. Try again later.")
+
+
+def _reason(error: BaseException | None) -> str:
+    """The database's own words, the first line of them."""
+    return str(getattr(error, "orig", error)).partition("\n")[0]
 
 
 def _is_full(error: BaseException | None) -> bool:

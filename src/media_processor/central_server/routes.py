@@ -13,14 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.audit import CheckedLog
 from media_processor.errors import (
+    CatalogueUnavailable,
     DigestMismatch,
     DuplicatePart,
     EmptyFile,
     InvalidField,
     MediaConflict,
     MediaNotFound,
+    MediaProcessorError,
     MissingPart,
     NotMultipart,
+    StorageFailing,
     StorageFull,
     UploadTooLarge,
     UploadTooSlow,
@@ -122,6 +125,8 @@ _Stored = Annotated[StoredMedia, Depends(found)]
             InvalidField,
             DigestMismatch,
             StorageFull,
+            StorageFailing,
+            CatalogueUnavailable,
         ),
     },
 )
@@ -165,7 +170,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
     )
 
 
-@router.get("/media", responses=answers(InvalidField))
+@router.get("/media", responses=answers(InvalidField, CatalogueUnavailable))
 def list_stored(archive: _Archive, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
     """Stored pictures, searched and sorted."""
     stored = archive.catalogue.search(query)
@@ -174,13 +179,17 @@ def list_stored(archive: _Archive, query: Annotated[ArchiveQuery, Query()]) -> S
     return StoredPage(items=tuple(page), next=page[-1].media_id if more else None)
 
 
-@router.get("/media/{media_id}", responses=answers(MediaNotFound))
+@router.get("/media/{media_id}", responses=answers(MediaNotFound, CatalogueUnavailable))
 def get_stored(media: _Stored) -> StoredMedia:
     """One stored picture."""
     return media
 
 
-@router.get("/media/{media_id}/file", response_class=FileResponse, responses=answers(MediaNotFound))
+@router.get(
+    "/media/{media_id}/file",
+    response_class=FileResponse,
+    responses=answers(MediaNotFound, CatalogueUnavailable),
+)
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     """The picture itself."""
     path = archive.file(media)
@@ -206,7 +215,7 @@ async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> 
     return await checked_log.verdict()
 
 
-@router.get("/audit/checkpoints", responses=answers(InvalidField))
+@router.get("/audit/checkpoints", responses=answers(InvalidField, CatalogueUnavailable))
 def checkpoints(
     archive: _Archive,
     after: Annotated[
@@ -235,6 +244,6 @@ def ready(archive: _Archive, settings: _Settings, response: Response) -> Readine
 def _check_catalogue(archive: Archive) -> Check:
     try:
         archive.catalogue.ping()
-    except SQLAlchemyError as error:
-        return Check(ok=False, detail=f"doesn't answer: {type(error).__name__}")
+    except (MediaProcessorError, SQLAlchemyError) as error:
+        return Check(ok=False, detail=f"doesn't answer: {type(error.__cause__ or error).__name__}")
     return Check(ok=True, detail="answers")
