@@ -4,7 +4,6 @@ docs/hostile-input.md is the table of these; `python -m tests.attacks.table` wri
 """
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +38,16 @@ def verdict(system: System, attack: Attack) -> tuple[int, str, str | None]:
     return 202, ended, media.id
 
 
+def processor_seconds(system: System) -> float:
+    """What all processes have worked so far: unlike time, the same on a busy machine."""
+    total = 0.0
+    for process in system.processes.values():
+        for each in (found := psutil.Process(process.pid), *found.children(recursive=True)):
+            times = each.cpu_times()  # with those of children that have ended
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
 def peak_memory(system: System) -> int:
     """The most that any picture process, or server, has had in memory, in bytes."""
     most = 0
@@ -51,17 +60,16 @@ def peak_memory(system: System) -> int:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.name for attack in ATTACKS])
 def test_an_attack_ends_as_it_must(attack: Attack, attacked: System) -> None:
-    started = time.monotonic()
+    before = processor_seconds(attacked)
     status, ended, media_id = verdict(attacked, attack)
-    took = time.monotonic() - started
     assert (status, ended) == (attack.status, attack.ends)
-    assert took <= SECONDS
+    assert processor_seconds(attacked) - before <= SECONDS
     assert peak_memory(attacked) <= MEMORY
     if attack.ends == "stored":
         branded = attacked.http.get(f"/media/{media_id}/watermarked").content
         assert not [secret for secret in attack.hides if secret in branded]
     honest = attacked.upload(HONEST)
-    attacked.wait_for(honest.id, "stored", seconds=10)
+    attacked.wait_for(honest.id, "stored")
 
 
 def test_there_are_at_least_forty_kinds() -> None:

@@ -185,7 +185,7 @@ def test_a_file_without_a_row_is_taken_over_by_the_next_delivery(place: Place) -
     orphan = archive.storage.path(
         archive.store(given)[0].stored_path.removeprefix("central_storage/")
     )
-    with archive.catalogue._engine.begin() as connection:
+    with archive.catalogue.database.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM stored_media"))
 
     _, is_new = archive.store(delivery(archive, media_id=given.media_id))
@@ -195,7 +195,7 @@ def test_a_file_without_a_row_is_taken_over_by_the_next_delivery(place: Place) -
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_commit_is_synced(place: Place) -> None:
-    with place.open().catalogue._engine.connect() as connection:
+    with place.open().catalogue.database.engine.connect() as connection:
         assert connection.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(sa.text("PRAGMA synchronous")).scalar() == 2
 
@@ -204,7 +204,7 @@ def test_the_migrations_make_the_schema_that_the_code_uses(place: Place) -> None
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with place.open().catalogue._engine.connect() as connection:
+    with place.open().catalogue.database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
@@ -234,14 +234,14 @@ def test_a_log_that_is_damaged_while_running_is_completed(place: Place, fault: s
 def test_a_full_catalogue_is_said_so_and_leaves_no_file(place: Place) -> None:
     archive = place.open()
     archive.store(delivery(archive))
-    with archive.catalogue._engine.connect() as connection:
+    with archive.catalogue.database.engine.connect() as connection:
         pages = connection.execute(sa.text("PRAGMA page_count")).scalar()
 
     def limit(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")
 
-    archive.catalogue._engine.dispose()
-    sa.event.listen(archive.catalogue._engine, "connect", limit)
+    archive.catalogue.database.engine.dispose()
+    sa.event.listen(archive.catalogue.database.engine, "connect", limit)
 
     def fill() -> None:
         for _ in range(99):
@@ -300,7 +300,7 @@ def test_a_postgresql_that_is_away_is_told_and_waited_for(
     with pytest.raises(CatalogueUnavailable):
         archive.store(delivery(archive, media_id=media_id))
     with pytest.raises(CatalogueUnavailable):
-        archive.catalogue.ping()
+        archive.catalogue.database.ping()
 
     postgres.start()
     assert archive.store(delivery(archive, media_id=media_id))[1] is True

@@ -10,7 +10,7 @@ import pytest
 from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.catalogue import Catalogue, Entry, open_catalogue
 from media_processor.errors import InvalidField
-from media_processor.messages import ArchiveQuery, ArchiveSort, StoredMedia, new_media_id
+from media_processor.messages import ArchiveQuery, ArchiveSort, StoredMedia
 
 _BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _NAMES = ("b.jpg", "A.jpg", "a.jpg", "ä.jpg", "100%.jpg", "under_score.jpg", "back\\slash.jpg")
@@ -28,7 +28,7 @@ def catalogue(database: Path | str) -> Iterator[Catalogue]:
 
 
 def _entry(number: int, name: str) -> Entry:
-    media_id = new_media_id()
+    media_id = f"019ab3c4-{number:04}-7000-8000-000000000000"
     media = StoredMedia(
         media_id=media_id,
         filename=name,

@@ -243,7 +243,7 @@ def ready(archive: _Archive, settings: _Settings, response: Response) -> Readine
 
 def _check_catalogue(archive: Archive) -> Check:
     try:
-        archive.catalogue.ping()
+        archive.catalogue.database.ping()
     except (MediaProcessorError, SQLAlchemyError) as error:
         return Check(ok=False, detail=f"doesn't answer: {type(error.__cause__ or error).__name__}")
     return Check(ok=True, detail="answers")

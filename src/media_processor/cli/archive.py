@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from media_processor.central_server.audit import Altered, verify
-from media_processor.central_server.catalogue import Catalogue, open_catalogue, readable
+from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import public_key_file, read_public_key
+from media_processor.central_server.database import readable
 from media_processor.central_server.journal import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.cli.output import notes, progress
