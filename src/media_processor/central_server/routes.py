@@ -28,7 +28,7 @@ from media_processor.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
-from media_processor.http.files import file_headers
+from media_processor.http.files import PictureFile
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
@@ -192,15 +192,12 @@ def get_stored(media: _Stored) -> StoredMedia:
 )
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     """The picture itself."""
-    path = archive.file(media)
-    if not path.exists():
+    try:
+        file = archive.file(media).open("rb")
+    except FileNotFoundError:
         log.error("❌ %s is in the catalogue, but its file is gone", media.media_id)
-        raise MediaNotFound("The file of this picture is gone from the archive.")
-    return FileResponse(
-        path,
-        media_type=media.content_type,
-        headers=file_headers(media.filename),
-    )
+        raise MediaNotFound("The file of this picture is gone from the archive.") from None
+    return PictureFile(file, filename=media.filename, content_type=media.content_type)
 
 
 @router.get("/activity", responses=answers(InvalidField))

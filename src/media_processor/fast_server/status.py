@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated
 
-import httpx2
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -19,10 +18,10 @@ from media_processor.errors import (
 )
 from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.views import status
-from media_processor.http.files import file_headers
+from media_processor.http.files import PictureFile, file_headers
 from media_processor.http.problems import answers
 from media_processor.messages import MediaPage, MediaStatus, Status, branded_filename, is_media_id
-from media_processor.spool import Media
+from media_processor.spool import Media, Spool
 
 router = APIRouter()
 
@@ -127,20 +126,50 @@ async def retry(media_id: str, parts: PartsOf) -> MediaStatus:
 )
 def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
     """The picture as it came."""
-    path = parts.spool.original(media.record)
-    if not path.exists():
-        raise MediaNotFound("The original is no longer kept here.")
     record = media.record
-    return FileResponse(path, media_type=record.content_type, headers=file_headers(record.filename))
+    try:
+        file = parts.spool.original(record).open("rb")
+    except FileNotFoundError:
+        raise MediaNotFound("The original is no longer kept here.") from None
+    return PictureFile(file, filename=record.filename, content_type=record.content_type)
 
 
-async def archived(media: FoundMedia, parts: PartsOf) -> AsyncIterator[httpx2.Response | None]:
-    """The archive's answer with the branded picture, or None while the spool has it."""
-    if media.status == "stored":
-        async with parts.central.fetch(media.record.id) as answer:
-            yield answer
-    else:
-        yield None
+async def branded(media: FoundMedia, parts: PartsOf) -> AsyncIterator[Response]:
+    """The answer with the branded picture: from the spool while it is there, then from the
+    archive."""
+    if media.status != "stored":
+        if here := await asyncio.to_thread(_spooled, media, parts.spool):
+            yield here
+            return
+        # It may have been stored and swept away since we looked.
+        media = await asyncio.to_thread(parts.spool.find, media.record.id)
+        if media.status != "stored":
+            raise not_branded(media)
+    filename, kind = _branded_as(media)
+    async with parts.central.fetch(media.record.id) as answer:
+        headers = file_headers(filename)
+        if length := answer.headers.get("content-length"):
+            headers["Content-Length"] = length
+        yield StreamingResponse(answer.aiter_raw(), media_type=kind, headers=headers)
+
+
+def _spooled(media: Media, spool: Spool) -> PictureFile | None:
+    path = spool.finished_watermark(media)
+    if path is None:
+        return None
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    filename, kind = _branded_as(media)
+    return PictureFile(file, filename=filename, content_type=kind)
+
+
+def _branded_as(media: Media) -> tuple[str, str]:
+    """The branded picture's file name and content type."""
+    record, made = media.record, media.progress.watermarked
+    name = branded_filename(record.filename, made.extension if made else None)
+    return name, made.content_type if made else record.content_type
 
 
 @router.get(
@@ -148,21 +177,6 @@ async def archived(media: FoundMedia, parts: PartsOf) -> AsyncIterator[httpx2.Re
     response_class=Response,
     responses=answers(MediaNotFound, NotReadyYet, CentralUnavailable),
 )
-async def get_watermarked(
-    media: FoundMedia,
-    parts: PartsOf,
-    from_archive: Annotated[httpx2.Response | None, Depends(archived)],
-) -> Response:
-    """The branded picture: from the spool while it is there, then from the archive."""
-    made = media.progress.watermarked
-    kind = made.content_type if made else media.record.content_type
-    name = branded_filename(media.record.filename, made.extension if made else None)
-    headers = file_headers(name)
-    if from_archive is not None:
-        if length := from_archive.headers.get("content-length"):
-            headers["Content-Length"] = length
-        return StreamingResponse(from_archive.aiter_raw(), media_type=kind, headers=headers)
-    path = await asyncio.to_thread(parts.spool.finished_watermark, media)
-    if path is None:
-        raise not_branded(media)
-    return FileResponse(path, media_type=kind, headers=headers)
+async def get_watermarked(answer: Annotated[Response, Depends(branded)]) -> Response:
+    """The branded picture."""
+    return answer
