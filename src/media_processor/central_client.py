@@ -1,7 +1,7 @@
 """The only room that speaks to the central server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
@@ -149,18 +149,23 @@ class CentralClient:
             raise CentralUnavailable(f"No checkpoints ({type(error).__name__}).") from None
 
     @asynccontextmanager
-    async def fetch(self, media_id: str) -> AsyncIterator[httpx2.Response]:
-        """Stream a stored picture's file.
+    async def fetch(
+        self, media_id: str, conditions: Mapping[str, str] | None = None
+    ) -> AsyncIterator[httpx2.Response]:
+        """Stream a stored picture's file, or what ``conditions`` (``Range`` and the like) leave
+        of it: then the status may be 206, 304 or 416 too.
 
         Raises:
             MediaNotFound: the archive doesn't have it.
             CentralUnavailable: the archive can't be asked now.
         """
+        expected = (200, 206, 304, 416) if conditions else (200,)
+        headers = {**_AS_IT_IS, **(conditions or {})}
         try:
-            async with self._files.stream("GET", self.link(media_id), headers=_AS_IT_IS) as answer:
+            async with self._files.stream("GET", self.link(media_id), headers=headers) as answer:
                 if answer.status_code == 404:
                     raise MediaNotFound("The central server has no picture with this id.")
-                if answer.status_code != 200:
+                if answer.status_code not in expected:
                     raise CentralUnavailable(
                         f"The central server answered {answer.status_code} instead of the picture."
                     )

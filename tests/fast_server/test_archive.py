@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
+import httpx2
 import pytest
 from PIL import Image
 
@@ -218,3 +219,73 @@ def test_without_the_archive_it_says_so(system: System) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, "central_unavailable")
     answer = system.http.post("/archive/zip", data={"id": UNKNOWN})
     assert (answer.status_code, answer.json()["code"]) == (503, "central_unavailable")
+
+
+@pytest.fixture(scope="module")
+def places(running: System, stored: list[StoredMedia]) -> list[tuple[httpx2.Client, str]]:
+    """Where the bytes of one stored picture can be had."""
+    media_id = stored[0].media_id
+    return [
+        (running.central, f"/media/{media_id}/file"),
+        (running.http, f"/archive/{media_id}/file"),
+        (running.http, f"/media/{media_id}/watermarked"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "part"),
+    [
+        ({"Range": "bytes=10-19"}, 206, slice(10, 20)),
+        ({"Range": "bytes=-5"}, 206, slice(-5, None)),
+        ({"Range": "bytes=99999999-"}, 416, None),
+        ({"Range": "lines=1-2"}, 200, slice(None)),
+        ({"Range": "bytes=0-9", "If-Range": "{etag}"}, 206, slice(0, 10)),
+        ({"Range": "bytes=0-9", "If-Range": '"another"'}, 200, slice(None)),
+        ({"If-None-Match": '"another", W/{etag}'}, 304, slice(0, 0)),
+        ({"If-None-Match": "*"}, 304, slice(0, 0)),
+        ({"If-None-Match": '"another"'}, 200, slice(None)),
+        ({"If-None-Match": "\xff"}, 200, slice(None)),
+    ],
+)
+def test_a_part_of_a_picture_can_be_had_wherever_it_is(
+    running: System,
+    stored: list[StoredMedia],
+    places: list[tuple[httpx2.Client, str]],
+    headers: dict[str, str],
+    status: int,
+    part: slice | None,
+) -> None:
+    whole = (running.data / stored[0].stored_path).read_bytes()
+    etag = f'"{stored[0].sha256}"'
+    asked = {
+        name: value.replace("{etag}", etag).encode("latin-1") for name, value in headers.items()
+    }
+    for server, path in places:
+        answer = server.get(path, headers=[(name.encode(), asked[name]) for name in asked])
+
+        assert answer.status_code == status, path
+        if part is None:
+            assert answer.headers["content-range"] == f"bytes */{len(whole)}", path
+            assert answer.json()["code"] == "range_not_satisfiable", path
+            continue
+        assert answer.content == whole[part], path
+        assert answer.headers["etag"] == etag, path
+        if status == 206:
+            start, stop, _ = part.indices(len(whole))
+            expected = f"bytes {start}-{stop - 1}/{len(whole)}"
+            assert answer.headers["content-range"] == expected, path
+        if status != 304:
+            assert answer.headers["content-type"] == "image/jpeg", path
+            assert answer.headers["content-length"] == str(len(answer.content)), path
+
+
+def test_many_parts_of_a_picture_come_in_one_answer(
+    places: list[tuple[httpx2.Client, str]],
+) -> None:
+    for server, path in places:
+        answer = server.get(path, headers={"Range": "bytes=0-1,5-6"})
+
+        assert answer.status_code == 206, path
+        kind = answer.headers["content-type"]
+        assert kind.startswith("multipart/byteranges; boundary="), path
+        assert answer.content.startswith(f"--{kind.rpartition('=')[2]}\r\n".encode()), path

@@ -115,3 +115,20 @@ async def test_a_branded_picture_that_is_being_made_anew_is_not_ready(
     answer = await gateway.get(f"/media/{media.record.id}/watermarked")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "not_ready_yet")
+
+
+async def test_a_download_goes_on_when_the_picture_has_moved(
+    system: System, spool: Spool, gateway: httpx2.AsyncClient
+) -> None:
+    media = paint(spool, accept(spool), BRANDED)
+    path = f"/media/{media.record.id}/watermarked"
+    here = await gateway.get(path, headers={"Range": "bytes=0-99"})
+    deliver(system, media)
+    sweep(spool, media)
+
+    there = await gateway.get(
+        path, headers={"Range": "bytes=100-", "If-Range": here.headers["etag"]}
+    )
+
+    assert (here.status_code, there.status_code) == (206, 206)
+    assert here.content + there.content == BRANDED

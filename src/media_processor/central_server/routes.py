@@ -28,7 +28,7 @@ from media_processor.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
-from media_processor.http.files import PictureFile
+from media_processor.http.files import PARTLY, PictureFile
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
@@ -188,7 +188,7 @@ def get_stored(media: _Stored) -> StoredMedia:
 @router.get(
     "/media/{media_id}/file",
     response_class=FileResponse,
-    responses=answers(MediaNotFound, CatalogueUnavailable),
+    responses={**PARTLY, **answers(MediaNotFound, CatalogueUnavailable)},
 )
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     """The picture itself."""
@@ -197,7 +197,9 @@ def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     except FileNotFoundError:
         log.error("❌ %s is in the catalogue, but its file is gone", media.media_id)
         raise MediaNotFound("The file of this picture is gone from the archive.") from None
-    return PictureFile(file, filename=media.filename, content_type=media.content_type)
+    return PictureFile(
+        file, filename=media.filename, content_type=media.content_type, sha256=media.sha256
+    )
 
 
 @router.get("/activity", responses=answers(InvalidField))

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
-import httpx2
 from fastapi import APIRouter, Depends, Form, Query
 from fastapi.responses import Response, StreamingResponse
 
@@ -16,10 +15,12 @@ from media_processor.errors import (
     Overloaded,
     RequestError,
 )
+from media_processor.fast_server.handed_on import Conditions, handed_on
 from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.pictures import WEBP, archived_file, webp
 from media_processor.fast_server.renditions import Key, Side
 from media_processor.fast_server.zip_file import zip_of
+from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers
 from media_processor.messages import (
     ArchiveQuery,
@@ -48,22 +49,21 @@ async def search(parts: PartsOf, query: Annotated[ArchiveQuery, Query()]) -> Sto
     return await parts.central.stored(query)
 
 
-async def _fetched(media_id: _MediaId, parts: PartsOf) -> AsyncIterator[httpx2.Response]:
-    async with parts.central.fetch(media_id) as answer:
-        yield answer
+async def _fetched(
+    media_id: _MediaId, parts: PartsOf, conditions: Conditions
+) -> AsyncIterator[StreamingResponse]:
+    async with parts.central.fetch(media_id, conditions) as fetched:
+        yield handed_on(fetched, {})
 
 
 @router.get(
     "/archive/{media_id}/file",
     response_class=Response,
-    responses=answers(MediaNotFound, CentralUnavailable),
+    responses={**PARTLY, **answers(MediaNotFound, CentralUnavailable)},
 )
-async def get_file(fetched: Annotated[httpx2.Response, Depends(_fetched)]) -> StreamingResponse:
+async def get_file(answer: Annotated[StreamingResponse, Depends(_fetched)]) -> StreamingResponse:
     """A stored picture."""
-    wanted = ("content-type", "content-length", "content-disposition", "etag", "last-modified")
-    headers = {name: fetched.headers[name] for name in wanted if name in fetched.headers}
-    headers["X-Content-Type-Options"] = "nosniff"
-    return StreamingResponse(fetched.aiter_raw(), headers=headers)
+    return answer
 
 
 @router.get(

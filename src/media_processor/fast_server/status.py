@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from media_processor.errors import (
@@ -16,9 +16,10 @@ from media_processor.errors import (
     NotFailed,
     NotReadyYet,
 )
+from media_processor.fast_server.handed_on import Conditions, handed_on
 from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.views import status
-from media_processor.http.files import PictureFile, file_headers
+from media_processor.http.files import PARTLY, PictureFile, file_headers
 from media_processor.http.problems import answers
 from media_processor.messages import MediaPage, MediaStatus, Status, branded_filename, is_media_id
 from media_processor.spool import Media, Spool
@@ -122,7 +123,7 @@ async def retry(media_id: str, parts: PartsOf) -> MediaStatus:
 @router.get(
     "/media/{media_id}/original",
     response_class=FileResponse,
-    responses=answers(MediaNotFound),
+    responses={**PARTLY, **answers(MediaNotFound)},
 )
 def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
     """The picture as it came."""
@@ -131,10 +132,14 @@ def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
         file = parts.spool.original(record).open("rb")
     except FileNotFoundError:
         raise MediaNotFound("The original is no longer kept here.") from None
-    return PictureFile(file, filename=record.filename, content_type=record.content_type)
+    return PictureFile(
+        file, filename=record.filename, content_type=record.content_type, sha256=record.sha256
+    )
 
 
-async def branded(media: FoundMedia, parts: PartsOf) -> AsyncIterator[Response]:
+async def branded(
+    media: FoundMedia, parts: PartsOf, conditions: Conditions
+) -> AsyncIterator[Response]:
     """The answer with the branded picture: from the spool while it is there, then from the
     archive."""
     if media.status != "stored":
@@ -146,23 +151,21 @@ async def branded(media: FoundMedia, parts: PartsOf) -> AsyncIterator[Response]:
         if media.status != "stored":
             raise not_branded(media)
     filename, kind = _branded_as(media)
-    async with parts.central.fetch(media.record.id) as answer:
-        headers = file_headers(filename)
-        if length := answer.headers.get("content-length"):
-            headers["Content-Length"] = length
-        yield StreamingResponse(answer.aiter_raw(), media_type=kind, headers=headers)
+    own = {**file_headers(filename), "Content-Type": kind}
+    async with parts.central.fetch(media.record.id, conditions) as fetched:
+        yield handed_on(fetched, own)
 
 
 def _spooled(media: Media, spool: Spool) -> PictureFile | None:
-    path = spool.finished_watermark(media)
-    if path is None:
+    path, made = spool.finished_watermark(media), media.progress.watermarked
+    if path is None or made is None:
         return None
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return None
     filename, kind = _branded_as(media)
-    return PictureFile(file, filename=filename, content_type=kind)
+    return PictureFile(file, filename=filename, content_type=kind, sha256=made.sha256)
 
 
 def _branded_as(media: Media) -> tuple[str, str]:
@@ -175,7 +178,7 @@ def _branded_as(media: Media) -> tuple[str, str]:
 @router.get(
     "/media/{media_id}/watermarked",
     response_class=Response,
-    responses=answers(MediaNotFound, NotReadyYet, CentralUnavailable),
+    responses={**PARTLY, **answers(MediaNotFound, NotReadyYet, CentralUnavailable)},
 )
 async def get_watermarked(answer: Annotated[Response, Depends(branded)]) -> Response:
     """The branded picture."""

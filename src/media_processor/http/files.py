@@ -4,8 +4,23 @@ import os
 from typing import BinaryIO
 from urllib.parse import quote
 
-from fastapi.responses import FileResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
+
+from media_processor.http.problems import MEDIA_TYPE, problem, respond
+from media_processor.messages import Problem
+
+PARTLY: dict[int | str, dict[str, object]] = {
+    206: {"description": "What `Range` asks for."},
+    304: {"description": "It is what `If-None-Match` names."},
+    416: {
+        "description": "`range_not_satisfiable`",
+        "content": {MEDIA_TYPE: {}},
+        "model": Problem,
+    },
+}
+"""Among the ``responses=`` of a route that answers with a file."""
 
 
 def file_headers(filename: str) -> dict[str, str]:
@@ -17,18 +32,63 @@ def file_headers(filename: str) -> dict[str, str]:
 
 
 class PictureFile(FileResponse):
-    """An open file, closed when it is sent; who removes it meanwhile takes nothing away."""
+    """An open file, closed when it is sent; who removes it meanwhile takes nothing away.
 
-    def __init__(self, file: BinaryIO, *, filename: str, content_type: str) -> None:
+    Its ETag is its digest, so that a download can go on wherever the same bytes are.
+    """
+
+    def __init__(self, file: BinaryIO, *, filename: str, content_type: str, sha256: str) -> None:
         super().__init__(
             f"/dev/fd/{file.fileno()}",  # there it can be opened even when its name is gone
             media_type=content_type,
-            headers=file_headers(filename),
+            headers=file_headers(filename) | {"ETag": f'"{sha256}"'},
             stat_result=os.fstat(file.fileno()),
         )
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, or the ranges of it that are asked for."""
+        """Send it, or what is asked for of it."""
         with self._file:
-            await super().__call__(scope, receive, send)
+            if _is_named(self.headers["etag"], Headers(scope=scope)):
+                known = Response(status_code=304, headers={"ETag": self.headers["etag"]})
+                await known(scope, receive, send)
+                return
+            try:
+                await super().__call__(scope, receive, _refusing(send))
+            except _RangeRefused as refused:
+                if refused.status == 416:
+                    await self._behind_the_end()(scope, receive, send)
+                else:  # what can't be understood is ignored (RFC 9110, 14.2)
+                    await super().__call__(_without_range(scope), receive, send)
+
+    def _behind_the_end(self) -> Response:
+        size = self.headers["content-length"]
+        detail = f"The file has {int(size):,} bytes; the range lies behind them."
+        answer = respond(problem("range_not_satisfiable", 416, "The range can't be had", detail))
+        answer.headers["Content-Range"] = f"bytes */{size}"
+        return answer
+
+
+class _RangeRefused(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _refusing(send: Send) -> Send:
+    async def send_unless_refused(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] in (400, 416):
+            raise _RangeRefused(message["status"])
+        await send(message)
+
+    return send_unless_refused
+
+
+def _is_named(etag: str, asked: Headers) -> bool:
+    names = [name.strip().removeprefix("W/") for name in asked.get("if-none-match", "").split(",")]
+    return etag in names or names == ["*"]
+
+
+def _without_range(scope: Scope) -> Scope:
+    headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+    return {**scope, "headers": headers}

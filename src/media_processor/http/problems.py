@@ -45,7 +45,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
         if error.fault != "client":
             log.error("❌ %s %s: %s", request.method, request.url.path, error.detail)
-        response = _respond(problem(error.code, error.status, error.title, error.detail))
+        response = respond(problem(error.code, error.status, error.title, error.detail))
         if isinstance(error, Overloaded):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
@@ -54,7 +54,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return _respond(
+        return respond(
             problem("invalid_field", 422, "A field can't be used", f"{where}: {first['msg']}.")
         )
 
@@ -62,13 +62,13 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def plain(_: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-        response = _respond(problem(code, status, status.phrase, str(error.detail)))
+        response = respond(problem(code, status, status.phrase, str(error.detail)))
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
     async def unknown(_: Request, __: Exception) -> JSONResponse:
-        return _respond(
+        return respond(
             problem(
                 MediaProcessorError.code,
                 MediaProcessorError.status,
@@ -78,5 +78,6 @@ def add_problem_handlers(app: FastAPI) -> None:
         )
 
 
-def _respond(document: Problem) -> JSONResponse:
+def respond(document: Problem) -> JSONResponse:
+    """The answer with this document."""
     return JSONResponse(document.model_dump(), document.status, media_type=MEDIA_TYPE)
