@@ -18,6 +18,7 @@ from media_processor.fast_server.pressure import Pressure
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.early_answers import EarlyAnswers
+from media_processor.http.head import Heads
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
@@ -88,6 +89,7 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
                 await central.close()
 
     app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)
+    app.add_middleware(Heads)
     app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
     for module in (uploads, status, pictures, archive, operations):

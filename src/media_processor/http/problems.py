@@ -64,6 +64,8 @@ def add_problem_handlers(app: FastAPI) -> None:
         code = status.phrase.lower().replace(" ", "_").replace("-", "_")
         response = respond(problem(code, status, status.phrase, str(error.detail)))
         response.headers.update(error.headers or {})
+        if "GET" in response.headers.get("Allow", "").split(", "):
+            response.headers["Allow"] += ", HEAD"  # see Heads
         return response
 
     @app.exception_handler(Exception)
