@@ -15,7 +15,7 @@ from media_processor.errors import (
     Overloaded,
     RequestError,
 )
-from media_processor.fast_server.handed_on import Conditions, handed_on
+from media_processor.fast_server.handed_on import Conditions, handed_on, whole_or_cut_off
 from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.pictures import WEBP, archived_file, webp
 from media_processor.fast_server.renditions import Key, Side
@@ -97,9 +97,8 @@ async def get_zip(
         raise CentralUnavailable("The central server can't be asked for the pictures now.")
     headers = {"Content-Disposition": 'attachment; filename="pictures.zip"'}
     chosen = list(dict.fromkeys(filter(is_media_id, media_ids)))
-    return StreamingResponse(
-        zip_of(parts.central, chosen), media_type="application/zip", headers=headers
-    )
+    pieces = whole_or_cut_off(zip_of(parts.central, chosen), "a ZIP of stored pictures")
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @router.get("/activity", responses=answers(InvalidField, CentralUnavailable))

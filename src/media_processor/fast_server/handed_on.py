@@ -1,11 +1,17 @@
 """A stored picture, handed on from the archive as it comes."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 import httpx2
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
+
+from media_processor.errors import CentralUnavailable
+from media_processor.http.serve import CutOff
+
+log = logging.getLogger(__name__)
 
 _CONDITIONS = ("range", "if-range", "if-none-match")
 _HANDED_ON = (
@@ -38,4 +44,19 @@ def handed_on(fetched: httpx2.Response, own: Mapping[str, str]) -> StreamingResp
     if fetched.headers.get("content-type", "").startswith("multipart/byteranges"):
         headers["content-type"] = fetched.headers["content-type"]
     headers["x-content-type-options"] = "nosniff"
-    return StreamingResponse(fetched.aiter_raw(), fetched.status_code, headers=headers)
+    pieces = whole_or_cut_off(fetched.aiter_raw(), fetched.url.path)
+    return StreamingResponse(pieces, fetched.status_code, headers=headers)
+
+
+async def whole_or_cut_off(pieces: AsyncIterator[bytes], what: str) -> AsyncIterator[bytes]:
+    """The pieces, or CutOff if the archive goes away in the middle of them."""
+    try:
+        async for piece in pieces:
+            yield piece
+    except (httpx2.HTTPError, CentralUnavailable) as error:
+        log.warning("✂️ %s was cut off: the archive went away (%s)", what, _kind(error))
+        raise CutOff from None
+
+
+def _kind(error: Exception) -> str:
+    return type(error.__context__ or error).__name__

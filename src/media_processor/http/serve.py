@@ -1,6 +1,7 @@
 """Runs an application until it is told to stop."""
 
 import asyncio
+import logging
 import socket
 
 import uvicorn
@@ -8,6 +9,17 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from media_processor.errors import SetupError
+
+
+class CutOff(Exception):
+    """What is being sent can't be sent to its end, and why was logged.
+
+    The server closes the connection in the middle, so that nobody takes what came for all.
+    """
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], CutOff))
 
 
 def check_port(host: str, port: int, variable: str) -> None:
@@ -85,6 +97,7 @@ class _Server(uvicorn.Server):
 def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:
     """Serve ``app`` until SIGINT or SIGTERM; ``stopping`` is set then."""
     check_port(host, port, variable)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         app,
         host=host,
