@@ -37,7 +37,7 @@ def get_routes(folder: Path) -> list[tuple[str, str]]:
         for name, app in apps(folder)
         for route in iter_route_contexts(app.routes)
         if route.path and "GET" in (route.methods or ())
-    ] + [("fast", "/web/index.html"), ("fast", "/web/app.js")]
+    ] + [("fast", "/web/index.html"), ("fast", "/web/app.js"), ("central", "/docs/docs.js")]
 
 
 def got(server: httpx2.Client, path: str) -> httpx2.Response:

@@ -17,6 +17,7 @@ from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
 from media_processor.http.early_answers import EarlyAnswers
 from media_processor.http.head import Heads
+from media_processor.http.pages import serve_docs
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
@@ -43,10 +44,17 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
-    app = FastAPI(title="media-processor: central server", version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="media-processor: central server",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.add_middleware(Heads)
     app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
+    serve_docs(app)
     app.include_router(routes.router)
     return app
 

@@ -19,6 +19,7 @@ from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.early_answers import EarlyAnswers
 from media_processor.http.head import Heads
+from media_processor.http.pages import serve_docs
 from media_processor.http.problems import add_problem_handlers
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
@@ -88,10 +89,17 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
                 await renditions.close()
                 await central.close()
 
-    app = FastAPI(title="media-processor: fast server", version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="media-processor: fast server",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.add_middleware(Heads)
     app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
     add_problem_handlers(app)
+    serve_docs(app)
     for module in (uploads, status, pictures, archive, operations):
         app.include_router(module.router)
     serve_page(app)

@@ -1,0 +1,40 @@
+"""Pages for browsers: only what is the server's own runs in them. ``/docs`` of both servers."""
+
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import Scope
+
+# Whatever a file name or a message may hold, no browser runs it.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # A page of an older version must not speak to a newer server.
+    "Cache-Control": "no-cache",
+}
+
+_DOCS = str(files("media_processor.http") / "docs_page")
+
+
+class PageFiles(StaticFiles):
+    """The parts of a page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(PAGE_HEADERS)
+        return response
+
+
+def serve_docs(app: FastAPI) -> None:
+    """Have ``app`` show its API at ``/docs``: FastAPI's own pages load theirs from elsewhere."""
+
+    @app.get("/docs", response_class=FileResponse, include_in_schema=False)
+    def docs() -> FileResponse:
+        return FileResponse(f"{_DOCS}/index.html", media_type="text/html", headers=PAGE_HEADERS)
+
+    app.mount("/docs", PageFiles(directory=_DOCS))
