@@ -193,22 +193,6 @@ class TestNothingIsSentTwice:
         assert known(running.fast_url, "kill") == everything
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(running: System, folder: Path) -> None:
-    pictures = many(folder, 30, "pipe")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "media_processor", "upload", str(pictures), "--json"],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "FAST_SERVER_URL": running.fast_url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stderr
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
-    process.stderr.close()
-
-
 class TestInATerminal:
     def test_a_bar_there_and_none_in_a_pipe(self, running: System, folder: Path) -> None:
         pictures = many(folder, 40, "bar")

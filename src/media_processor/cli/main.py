@@ -2,11 +2,11 @@
 
 import sys
 from importlib.metadata import version
-from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
+from media_processor.cli import streams
 from media_processor.cli.commands import archive, local, pictures, questions, services, setup
 from media_processor.errors import MediaProcessorError
 from media_processor.telemetry import printable
@@ -48,17 +48,27 @@ def options(
 
 def main() -> None:
     """Run the command; an error is one line on stderr and exit status 1."""
-    for stream in (sys.stdout, sys.stderr):
-        # A file's name may be bytes that are no text; it is shown as well as can be.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    output = streams.take()
+    status = _run()
+    sys.exit(streams.READER_GONE if output.ended_the_command else status)
+
+
+def _run() -> int | str | None:
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except SystemExit as end:
+        return end.code
     except MediaProcessorError as error:
-        sys.exit(_told(error.detail))
+        return _told(error.detail)
+    except BrokenPipeError:
+        return streams.READER_GONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        sys.exit(_told(f"{where}{error.strerror or error}"))
+        return _told(f"{where}{error.strerror or error}")
+    return 0
 
 
 def _told(detail: str) -> int:

@@ -1,16 +1,14 @@
 """``upload``: pictures to the fast server, as many as there are."""
 
 import asyncio
-import errno
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
 from rich.table import Table
 
-from media_processor.cli import interrupts
+from media_processor.cli import interrupts, streams
 from media_processor.cli.finding import NONE_THERE, pictures_in
 from media_processor.cli.output import BAD, GOOD, amount, cell, complain, rate, terminal
 from media_processor.cli.sending import Outcome, Sender
@@ -42,6 +40,7 @@ def upload_all(
     if not files:
         raise SetupError(NONE_THERE)
     began = time.monotonic()
+    output = streams.outlive_reader()
     with UploadBar(files) as bar:
         run = _Run(files, bar, wait=wait, as_json=as_json)
         sender = Sender(url, profile=profile, again=again, patience=_PATIENCE, on_wait=bar.waits)
@@ -57,7 +56,21 @@ def upload_all(
         complain("The same command again sends the rest, and nothing twice.")
     if sender.journal.complaint:
         complain(f"What was sent can't be remembered: {sender.journal.complaint}.")
-    return interrupted or (0 if all(one.is_good for one in outcomes) else 1)
+    is_told = _is_told(output, outcomes)
+    return interrupted or (0 if is_told and all(one.is_good for one in outcomes) else 1)
+
+
+def _is_told(output: streams.Outlet, outcomes: list[Outcome]) -> bool:
+    """Whether all was written, or it was the reader's own choice; what is lost is told."""
+    sys.stdout.flush()
+    bad = sum(not one.is_good for one in outcomes)
+    if output.lost and bad:
+        are = "isn't" if bad == 1 else "aren't"
+        complain(f"{bad} of {len(outcomes)} pictures {are} well, and nobody read which.")
+    if output.lost is None or isinstance(output.lost, BrokenPipeError):
+        return True
+    complain(f"What became of each picture can't be written: {output.lost.strerror}.")
+    return False
 
 
 class _Run:
@@ -71,7 +84,6 @@ class _Run:
         self._following = asyncio.Semaphore(_FOLLOWED_AT_A_TIME)
         self._begun = asyncio.Semaphore(_BEGUN)
         self.gave_up: str | None = None
-        self._is_heard = True
 
     def outcomes(self) -> list[Outcome]:
         """What became of every file, in their order."""
@@ -85,10 +97,6 @@ class _Run:
                     works.create_task(self._one(sender, path))
         except* (ServerUnreachable, Overloaded) as errors:
             self.gave_up = str(errors.exceptions[0])
-        except* BrokenPipeError:  # nobody reads any more; what was sent is sent
-            self._is_heard = False
-        if not self._is_heard:
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         return 0
 
     async def _one(self, sender: Sender, path: Path) -> None:
