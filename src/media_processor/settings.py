@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from media_processor.addresses import FAST_SERVER_PORT
 from media_processor.errors import SetupError
 
 DEFAULT_GOOGLE_LOGO = (
@@ -182,7 +183,7 @@ class FastServerSettings(ServerSettings, PipelineSettings):
     """The gateway."""
 
     fast_server_port: int = Field(
-        default=8000, ge=1, le=65535, description="Port of the fast server."
+        default=FAST_SERVER_PORT, ge=1, le=65535, description="Port of the fast server."
     )
     witness_seconds: float = Field(
         default=60,

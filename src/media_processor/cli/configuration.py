@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from rich.table import Table
 
+from media_processor.addresses import FAST_SERVER
 from media_processor.cli.output import BAD, DOUBTFUL, GOOD, cell, terminal
 from media_processor.settings import (
     CentralServerSettings,
@@ -29,7 +30,7 @@ _READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "central-server": (CentralServerSettings,),
     "up": (UpSettings, RedisSettings),
 }
-_OF_COMMANDS = {"FAST_SERVER_URL": "http://127.0.0.1:8000"}
+_OF_COMMANDS = {"FAST_SERVER_URL": FAST_SERVER}
 
 # MAX_UPLOAD_BYTE is 0.97 like MAX_UPLOAD_BYTES; LOGNAME, which every shell sets, is 0.67
 # like HOSTNAME.

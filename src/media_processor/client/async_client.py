@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from media_processor.addresses import FAST_SERVER
 from media_processor.client import requests
 from media_processor.client.answers import failure_of
 from media_processor.client.async_connection import AsyncConnection, pieces
@@ -48,7 +49,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        url: str = "http://127.0.0.1:8000",
+        url: str = FAST_SERVER,
         *,
         patience: float = 30.0,
         on_wait: Callable[[str], None] | None = None,

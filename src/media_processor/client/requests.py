@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from media_processor.addresses import FAST_SERVER
 from media_processor.errors import InvalidField, MediaNotFound, ServerUnreachable
 from media_processor.messages import ArchiveSort, Status, is_media_id
 
@@ -61,9 +62,7 @@ def checked_url(url: str) -> httpx2.URL:
     except httpx2.InvalidURL:
         address = httpx2.URL("")
     if address.scheme not in ("http", "https") or not address.host:
-        raise ServerUnreachable(
-            f"{url!r} is no address of a server. It looks like http://127.0.0.1:8000."
-        )
+        raise ServerUnreachable(f"{url!r} is no address of a server. It looks like {FAST_SERVER}.")
     return address
 
 

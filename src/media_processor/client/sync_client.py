@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from media_processor.addresses import FAST_SERVER
 from media_processor.client import requests
 from media_processor.client.answers import failure_of
 from media_processor.client.patience import Deadline, waited_in_vain
@@ -46,7 +47,7 @@ class Client:
 
     def __init__(
         self,
-        url: str = "http://127.0.0.1:8000",
+        url: str = FAST_SERVER,
         *,
         patience: float = 30.0,
         on_wait: Callable[[str], None] | None = None,

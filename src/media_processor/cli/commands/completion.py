@@ -6,6 +6,8 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
+from media_processor.addresses import FAST_SERVER
+
 # A shell that waits longer than this feels broken.
 _PATIENCE = 0.5
 
@@ -52,7 +54,7 @@ def _ask(found: list[str]) -> None:
     import json
     from http.client import HTTPException
 
-    url = os.environ.get("FAST_SERVER_URL", "http://127.0.0.1:8000").rstrip("/")
+    url = (os.environ.get("FAST_SERVER_URL") or FAST_SERVER).rstrip("/")
     if not url.startswith(("http://", "https://")):
         return
     try:

@@ -7,8 +7,6 @@ import typer
 
 from media_processor.cli.commands.completion import profile_names
 
-FAST_SERVER = "http://127.0.0.1:8000"
-
 Url = Annotated[str, typer.Option("--url", envvar="FAST_SERVER_URL", help="The fast server.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from media_processor.cli.commands.options import FAST_SERVER, JsonLines, ProfileName, Url
+from media_processor.addresses import FAST_SERVER
+from media_processor.cli.commands.options import JsonLines, ProfileName, Url
 
 commands = typer.Typer()
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from media_processor.addresses import FAST_SERVER
 from media_processor.cli.commands.completion import reasons, statuses
-from media_processor.cli.commands.options import FAST_SERVER, AsJson, JsonLines, Url
+from media_processor.cli.commands.options import AsJson, JsonLines, Url
 
 commands = typer.Typer()
 

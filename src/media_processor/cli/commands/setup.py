@@ -2,7 +2,8 @@
 
 import typer
 
-from media_processor.cli.commands.options import FAST_SERVER, AsJson, Url
+from media_processor.addresses import FAST_SERVER
+from media_processor.cli.commands.options import AsJson, Url
 
 commands = typer.Typer()
 

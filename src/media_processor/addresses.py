@@ -1,0 +1,7 @@
+"""Where the fast server is unless somebody says otherwise.
+
+Imports nothing: every command and every completion by a shell waits for it.
+"""
+
+FAST_SERVER_PORT = 8000
+FAST_SERVER = f"http://127.0.0.1:{FAST_SERVER_PORT}"

@@ -1,0 +1,35 @@
+"""The fast server's usual address has one home."""
+
+import ast
+from pathlib import Path
+
+import media_processor
+from media_processor.addresses import FAST_SERVER, FAST_SERVER_PORT
+from media_processor.client import AsyncClient, Client
+from media_processor.settings import FastServerSettings
+
+SOURCES = Path(media_processor.__file__).parent
+
+
+def test_everybody_takes_it_from_there() -> None:
+    written = [
+        f"{path.relative_to(SOURCES)}:{node.lineno}"
+        for path in sorted(SOURCES.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and not _is_prose(node)
+        if node.value == FAST_SERVER_PORT or str(FAST_SERVER_PORT) in str(node.value)
+    ]
+    assert written == ["addresses.py:6"]
+
+
+def _is_prose(node: ast.Constant) -> bool:
+    """Docstrings show it to people."""
+    return isinstance(node.value, str) and "\n" in node.value
+
+
+def test_it_is_where_the_gateway_listens_and_clients_ask() -> None:
+    assert FastServerSettings.model_fields["fast_server_port"].default == FAST_SERVER_PORT
+    assert str(FAST_SERVER_PORT) in FAST_SERVER
+    with Client() as client:
+        assert FAST_SERVER in repr(client)
+    assert FAST_SERVER in repr(AsyncClient())
