@@ -9,18 +9,22 @@ import pytest
 from media_processor.client.events import Event, EventReader
 from media_processor.errors import MediaNotFound, ServerRefused, ServerUnreachable
 from media_processor.messages import MediaStatus, Status
-from tests.client.conftest import Open
+from tests.client.conftest import JPEG, Open
 from tests.client.stub import (
     EVENT_STREAM,
+    Action,
     Exchange,
     answer,
     drop,
+    hand_on,
     refuse,
+    routed,
     stream,
     stub,
     tells,
     told,
 )
+from tests.system import System
 
 _ODD = (
     ": a comment\n\n"
@@ -121,6 +125,72 @@ def test_what_can_not_be_understood_is_told(
         known = open_client(server.url).media(media.id)
         with pytest.raises(ServerRefused):
             known.wait(timeout=10)
+
+
+def _in_turn(*actions: Action) -> Action:
+    left = list(actions)
+    return lambda exchange: left.pop(0)(exchange)
+
+
+def _is_silent(exchange: Exchange) -> None:
+    exchange.connection.recv(1)
+
+
+class TestAProxyThatCutsEveryStream:
+    """It opens each event stream, and ends or resets it at once."""
+
+    @staticmethod
+    def _proxy(behind: Action, *, reset: bool = False) -> Callable[[Exchange], Action]:
+        cut = stream(": hello\n\n", reset=reset)
+        return lambda exchange: cut if exchange.path.endswith("/events") else behind
+
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_the_wait_ends_all_the_same(
+        self, running: System, open_client: Open, reset: bool
+    ) -> None:
+        with routed(self._proxy(hand_on(running.fast_url), reset=reset)) as proxy:
+            media = open_client(proxy.url).upload(JPEG)
+            running.wait_for(media.id, "stored")
+            assert media.wait(timeout=20).status == "stored"
+            assert len(proxy.heard) <= 4
+
+    def test_each_change_is_told(self, open_client: Open) -> None:
+        media = told()
+        working, stored = _with(media, "watermarking"), _with(media, "stored")
+        left = [media, media, working, stored]
+        with routed(self._proxy(_in_turn(*map(tells, left)))) as proxy:
+            known = open_client(proxy.url).media(media.id)
+            assert list(known.follow()) == [media, working, stored]
+
+    def test_it_is_not_asked_without_a_pause(self, open_client: Open) -> None:
+        media = told()
+        with routed(self._proxy(tells(media))) as proxy:
+            known = open_client(proxy.url).media(media.id)
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                known.wait(timeout=2)
+            assert 2 <= time.monotonic() - began < 5
+            # The picture once, and then stream and status in turn, with 0.25 s at least between.
+            assert 3 <= len(proxy.heard) <= 10
+
+    def test_a_picture_that_is_gone_is_told(self, open_client: Open) -> None:
+        media = told()
+        gone = refuse("media_not_found", 404)
+        with routed(self._proxy(_in_turn(tells(media), gone))) as proxy:
+            known = open_client(proxy.url).media(media.id)
+            with pytest.raises(MediaNotFound):
+                known.wait(timeout=20)
+
+    @pytest.mark.parametrize("patience", [0, 30])
+    def test_the_deadline_holds_while_it_is_asked(self, open_client: Open, patience: float) -> None:
+        media = told()
+        behind = _in_turn(tells(media), _is_silent)
+        with routed(self._proxy(behind)) as proxy:
+            known = open_client(proxy.url, patience=patience).media(media.id)
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                known.wait(timeout=1.5)
+            assert 1.5 <= time.monotonic() - began < 4
 
 
 class TestDeadline:

@@ -213,7 +213,7 @@ class AsyncMedia:
         Raises:
             ServerUnreachable: the server was away for longer than the client's patience.
         """
-        async with aclosing(self._connection.changes(requests.events(self.id))) as changes:
+        async with aclosing(self._connection.changes(self.id)) as changes:
             async for status in changes:
                 yield self._learned(status)
 

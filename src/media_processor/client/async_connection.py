@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import httpx2
 
+from media_processor.client import requests
 from media_processor.client.answers import M, parsed
 from media_processor.client.downloads import PIECE, Download
 from media_processor.client.events import Watch
@@ -58,10 +59,11 @@ class AsyncConnection:
 
         return await self._ask(call, save)
 
-    async def changes(self, call: Call) -> AsyncGenerator[MediaStatus]:
+    async def changes(self, media_id: str) -> AsyncGenerator[MediaStatus]:
         """The changes of a media until it is stored or failed."""
+        call = requests.events(media_id)
         watch, tries = Watch(), self._tries(call)
-        while True:
+        while not watch.is_over:
             try:
                 async with self._http.stream(
                     call.method, call.path, headers=watch.headers(), timeout=SILENCE
@@ -82,6 +84,11 @@ class AsyncConnection:
             except httpx2.RequestError as error:
                 seconds = tries.without_answer(error)
             await asyncio.sleep(seconds)
+            if watch.must_ask:
+                status = await self.message(requests.media(media_id), MediaStatus)
+                for news in watch.learn(status):
+                    tries.went_well()
+                    yield news
 
     def _tries(self, call: Call) -> Tries:
         return Tries(call, self.url, self._patience, self._on_wait)

@@ -62,16 +62,26 @@ class EventReader:
 
 
 class Watch:
-    """Follows one media over as many streams as it takes."""
+    """Follows one media over as many streams as it takes.
+
+    A proxy may open each stream and end it at once. So after one that ended without news the
+    status itself is asked for.
+    """
 
     def __init__(self) -> None:
         self._last: MediaStatus | None = None
         self._last_id = ""
         self._reader = EventReader()
+        self._must_ask = False
 
     @property
     def is_over(self) -> bool:
         return self._last is not None and self._last.status in FINAL
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether a stream was opened since the last news, and brought none."""
+        return self._must_ask
 
     def headers(self) -> dict[str, str]:
         """How the next stream is asked for."""
@@ -87,6 +97,11 @@ class Watch:
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise ServerRefused("The server answered something other than an event stream.")
         self._reader = EventReader(self._last_id)
+        self._must_ask = True
+
+    def left(self) -> None:
+        """We left the stream, which says nothing of it."""
+        self._must_ask = False
 
     def feed(self, text: str) -> Iterator[MediaStatus]:
         """The changes that ``text`` tells; a stream begins with what may be known already.
@@ -102,6 +117,11 @@ class Watch:
                 status = MediaStatus.model_validate_json(event.data)
             except ValidationError:
                 raise ServerRefused("The server's event can't be understood.") from None
-            if status != self._last:
-                self._last = status
-                yield status
+            yield from self.learn(status)
+
+    def learn(self, status: MediaStatus) -> Iterator[MediaStatus]:
+        """``status``, if it is news."""
+        if status != self._last:
+            self._last = status
+            self._must_ask = False
+            yield status

@@ -250,7 +250,7 @@ class Media:
         return self._learned(self._connection.message(requests.retry(self.id), MediaStatus))
 
     def _changes(self, deadline: Deadline) -> Generator[MediaStatus]:
-        with closing(self._connection.changes(requests.events(self.id), deadline)) as changes:
+        with closing(self._connection.changes(self.id, deadline)) as changes:
             for status in changes:
                 yield self._learned(status)
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import httpx2
 
+from media_processor.client import requests
 from media_processor.client.answers import M, parsed
 from media_processor.client.downloads import PIECE, Download
 from media_processor.client.events import Watch
@@ -23,6 +24,8 @@ Body = Callable[[], Iterator[bytes]]
 # How late a deadline may be noticed, in seconds; each time it would be later the stream is
 # opened anew with what time is left.
 _LATE = 0.25
+
+_NONE = Deadline(None)
 
 
 class Connection:
@@ -62,10 +65,11 @@ class Connection:
 
         return self._ask(call, save)
 
-    def changes(self, call: Call, deadline: Deadline) -> Generator[MediaStatus]:
+    def changes(self, media_id: str, deadline: Deadline) -> Generator[MediaStatus]:
         """The changes of a media until it is stored or failed, or ``deadline`` is over."""
+        call = requests.events(media_id)
         watch, tries = Watch(), self._tries(call)
-        while not deadline.is_over:
+        while not (watch.is_over or deadline.is_over):
             silence = deadline.within(SILENCE)
             try:
                 with self._http.stream(
@@ -86,12 +90,34 @@ class Connection:
                                 return
                             if deadline.within(SILENCE) < silence - _LATE:
                                 seconds = 0
+                                watch.left()
                                 break
             except httpx2.RequestError as error:
                 if deadline.is_over:  # it was cut short by us, which says nothing of the server
                     return
                 seconds = tries.without_answer(error)
             time.sleep(deadline.within(seconds))
+            if watch.must_ask and (asked := self._status(media_id, deadline)):
+                for news in watch.learn(asked):
+                    tries.went_well()
+                    yield news
+
+    def _status(self, media_id: str, deadline: Deadline) -> MediaStatus | None:
+        """None if ``deadline`` was over before it came."""
+
+        def read(answer: httpx2.Response) -> httpx2.Response:
+            content = bytearray()
+            for piece in answer.iter_bytes():
+                content += piece
+                if deadline.is_over:
+                    raise TimeoutError
+            return httpx2.Response(answer.status_code, content=bytes(content))
+
+        try:
+            answer = self._ask(requests.media(media_id), read, deadline=deadline)
+        except TimeoutError:
+            return None
+        return parsed(MediaStatus, answer)
 
     def _tries(self, call: Call) -> Tries:
         return Tries(call, self.url, self._patience, self._on_wait)
@@ -101,10 +127,15 @@ class Connection:
         call: Call,
         read: Read[T],
         body: Body | None = None,
+        deadline: Deadline = _NONE,
     ) -> T:
-        """What ``read`` makes of the answer to ``call``."""
+        """What ``read`` makes of the answer to ``call``.
+
+        Raises:
+            TimeoutError: ``deadline`` is over.
+        """
         tries = self._tries(call)
-        while True:
+        while not deadline.is_over:
             try:
                 with self._http.stream(
                     call.method,
@@ -112,14 +143,18 @@ class Connection:
                     params=call.params,
                     headers=call.headers,
                     content=body() if body else None,
+                    timeout=deadline.within(TIMEOUT),
                 ) as answer:
                     if call.is_answered_by(answer):
                         return read(answer)
                     answer.read()
                     seconds = tries.refused(answer)
             except httpx2.RequestError as error:
+                if deadline.is_over:  # it was cut short by us
+                    break
                 seconds = tries.without_answer(error)
-            time.sleep(seconds)
+            time.sleep(deadline.within(seconds))
+        raise TimeoutError
 
 
 def pieces(form: Form, on_progress: Callable[[int], None] | None) -> Iterator[bytes]:
