@@ -27,7 +27,7 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
         exit 1
     fi
 fi
-say "installing dependencies"
+say "installing dependencies, usually half a minute"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
@@ -37,8 +37,10 @@ say "installing dependencies"
 if [ "${NATIVE:-yes}" = no ]; then
     say "leaving out the native core, as NATIVE=no asks"
 elif command -v cargo >/dev/null 2>&1; then
-    say "building the native core with $(cargo --version), about a minute"
-    if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache ./native/python; then
+    # On a terminal uv shows that it is still at it.
+    if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
+    say "building the native core with $(cargo --version), usually a minute or two"
+    if ! .venv/bin/uv pip install $quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache ./native/python; then
         say "the native core can't be built (see above; it needs Rust 1.88 or newer); everything works without it, but slower. NATIVE=no skips this step."
     fi
 else
