@@ -52,7 +52,10 @@ def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> 
     }
     assert found["redis"][1].startswith("Valkey ")
     assert found["workers"][1] == "worker-1 (upload), worker-1 (watermark)"
-    assert str(running.data) in found["storage"][1]
+    assert f"this shell's MEDIA_DATA_DIR={running.data}" in found["storage"][1]
+    assert str(running.data) in found["disk"][1]
+    assert found["profiles"][1].endswith("default (WATERMARKS isn't set in this shell)")
+    assert "this shell's GOOGLE_LOGO=" in found["logo"][1]
 
 
 def test_a_redis_that_would_drop_jobs(running: System, environment: dict[str, str]) -> None:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic_settings import BaseSettings
+
+from media_processor.cli.configuration import masked
+
 State = Literal["well", "doubtful", "wrong"]
 
 
@@ -14,6 +18,14 @@ class Finding:
     state: State
     found: str
     to_do: str | None = None
+
+
+def told_by(settings: BaseSettings, field: str) -> str:
+    """Which of this shell's settings was looked at; the servers' may be others."""
+    variable = field.upper()
+    if field not in settings.model_fields_set:
+        return f"{variable} isn't set in this shell"
+    return f"this shell's {variable}={masked(str(getattr(settings, field)))}"
 
 
 def well(name: str, found: str) -> Finding:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from media_processor.cli import configuration
-from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
+from media_processor.cli.doctor.finding import Finding, doubtful, told_by, well, wrong
 from media_processor.settings import ServerSettings
 
 # A gateway holds two for each upload, and a hundred of its own.
@@ -40,27 +40,27 @@ async def examine_storage(settings: ServerSettings) -> list[Finding]:
 def _storage(settings: ServerSettings) -> list[Finding]:
     folder = settings.media_data_dir
     there = next(each for each in (folder, *folder.parents) if each.exists())
-    found = [_writing(folder, there)]
+    found = [_writing(folder, there, told_by(settings, "media_data_dir"))]
     free = os.statvfs(there).f_bavail * os.statvfs(there).f_frsize
-    told = f"{free:,} bytes free, {settings.min_free_bytes:,} wanted"
+    told = f"{there}: {free:,} bytes free, {settings.min_free_bytes:,} wanted"
     if free < settings.min_free_bytes:
         to_do = "Free some space, or lower MIN_FREE_BYTES; till then uploads are answered 503."
         return [*found, wrong("disk", told, to_do)]
     return [*found, well("disk", told)]
 
 
-def _writing(folder: Path, there: Path) -> Finding:
-    """``there`` is the folder itself, or what there is on the way to it."""
+def _writing(folder: Path, there: Path, by: str) -> Finding:
+    """``there`` is the folder itself, or what there is on the way to it; ``by`` who named it."""
     try:
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"doctor")
             os.fsync(file.fileno())
     except OSError as error:
         to_do = "Make it writable for this user, or set MEDIA_DATA_DIR to a folder that is."
-        return wrong("storage", f"{there} can't be written: {error.strerror}", to_do)
+        return wrong("storage", f"{there} can't be written: {error.strerror} ({by})", to_do)
     if there != folder:
-        return well("storage", f"{folder} doesn't exist yet; it is made at the first start")
-    return well("storage", f"{folder} can be written")
+        return well("storage", f"{folder} doesn't exist yet; it is made at the first start ({by})")
+    return well("storage", f"{folder} can be written ({by})")
 
 
 async def examine_open_files() -> list[Finding]:

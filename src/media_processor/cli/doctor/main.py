@@ -83,4 +83,6 @@ def _print(findings: Iterable[Finding]) -> None:
     console = terminal()
     console.print(table)
     console.print(", ".join(f"{count} {state}" for state, count in counts.items()))
-    console.print("Storage, logo and profiles are those of this shell's settings.")
+    console.print(
+        "Storage, logo and profiles are those of this shell's settings; the servers' may be others."
+    )

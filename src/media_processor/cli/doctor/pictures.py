@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
+from media_processor.cli.doctor.finding import Finding, doubtful, told_by, well, wrong
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media import splice
 from media_processor.media.logo import bundled_logo_path
@@ -32,8 +32,8 @@ async def examine_branding(settings: PipelineSettings) -> list[Finding]:
         orders = Orders(settings)
     except SetupError as error:
         return [wrong("profiles", error.detail, "Mend the file; docs/profiles.md explains it.")]
-    names = list(orders.profiles.all())
-    found = [well("profiles", f"{len(names)}: {', '.join(names)}")]
+    names, by = list(orders.profiles.all()), told_by(settings, "watermarks")
+    found = [well("profiles", f"{len(names)}: {', '.join(names)} ({by})")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not settings.logo_dir.is_dir():  # look, but leave nothing behind
@@ -49,6 +49,7 @@ async def _branded(
 ) -> list[Finding]:
     logo = "logo" if profile == "default" else f"logo of {profile}"
     source = folder / "picture.png"
+    by = told_by(settings, "google_logo" if profile == "default" else "watermarks")
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
@@ -56,18 +57,19 @@ async def _branded(
     except MediaProcessorError as error:
         address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
         to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file); till then its pictures wait."
-        return [wrong(logo, error.detail, to_do)]
-    found = _whose(logo, order, is_chosen=settings.google_logo_is_set)
+        return [wrong(logo, f"{error.detail} ({by})", to_do)]
+    found = _whose(logo, order, by, is_chosen=settings.google_logo_is_set)
     if profile != "default":  # one process is enough to know that they can be had
         return [found]
     return [found, await _painted(settings, order, source)]
 
 
-def _whose(name: str, order: PaintTask, *, is_chosen: bool) -> Finding:
+def _whose(name: str, order: PaintTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
         to_do = "Set GOOGLE_LOGO to your own logo."
-        return doubtful(name, "the one that ships with media-processor is used", to_do)
-    return well(name, "can be had and decoded")
+        told = f"the one that ships with media-processor is used ({by})"
+        return doubtful(name, told, to_do)
+    return well(name, f"can be had and decoded ({by})")
 
 
 async def _painted(settings: PipelineSettings, order: PaintTask, source: Path) -> Finding:
