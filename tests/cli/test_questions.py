@@ -213,3 +213,16 @@ def test_a_search_without_the_archive_is_a_mistake(option: list[str]) -> None:
 
     assert done.returncode == 2
     assert "--archive" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_day_that_is_none_is_told_as_it_was_typed(option: str) -> None:
+    done = run("list", "--archive", option, "yesterday", "--url", f"http://127.0.0.1:{free_port()}")
+
+    one_line(done, f"{option} yesterday can't be understood. A day looks like 2026-01-31.")
+
+
+def test_nothing_to_retry(running: System) -> None:
+    done = run("retry", "--reason", "image_bomb", "--url", running.fast_url)
+
+    assert (done.returncode, done.stdout) == (0, "No picture has failed for image_bomb.\n")

@@ -78,7 +78,7 @@ class TestWhatIsSent:
         assert {one["path"] for one in objects(done)} == {"in/a.jpg", "in/below/b.png"}
         done = run("upload", "in/*.gif", "--url", running.fast_url, cwd=folder)
         assert done.returncode == 1
-        assert "doesn't exist" in done.stderr
+        assert "No picture fits in/*.gif." in done.stderr
 
     def test_a_pipe_is_not_waited_for(self, running: System, folder: Path) -> None:
         os.mkfifo(folder / "pipe.jpg")

@@ -122,6 +122,11 @@ class TestOnce:
         assert "not a picture" in (inbox / ".refused" / "trip" / "bad.jpg.txt").read_text()
         assert "good.jpg: stored " in done.stdout
 
+    def test_an_empty_file_is_called_empty(self, running: System, inbox: Path) -> None:
+        (inbox / "empty.jpg").touch()
+        done = run("watch", str(inbox), "--once", *QUICK, "--url", running.fast_url)
+        assert done.stderr.endswith("empty.jpg: empty; left for the next time\n")
+
     def test_marked_ones_stay_and_are_sent_once(self, running: System, inbox: Path) -> None:
         put(inbox / "marked.jpg")
         arguments = ("watch", str(inbox), "--once", "--mark", *QUICK, "--url", running.fast_url)

@@ -61,6 +61,9 @@ async def _failed(url: str, reason: str | None) -> list[MediaStatus]:
 
 async def _retry(url: str, media_ids: list[str], reason: str | None) -> int:
     media_ids = media_ids or [media.id for media in await _failed(url, reason)]
+    if not media_ids:
+        terminal().print("No picture has failed" + (f" for {reason}." if reason else "."))
+        return 0
     async with AsyncClient(url, patience=0) as client:
         outcomes = [await _retry_one(client, media_id) for media_id in media_ids]
     terminal().print(f"{sum(outcomes)} of {len(outcomes)} pictures are tried again.")

@@ -36,7 +36,7 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
     """The files as named, of folders the pictures below them, sorted, of patterns what fits.
 
     Raises:
-        SetupError: a path doesn't exist, or is neither file nor folder.
+        SetupError: a path doesn't exist, or is neither file nor folder; no picture fits a pattern.
     """
     for path in paths:
         if path.is_dir():
@@ -45,7 +45,9 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
             yield Found(path)
         elif path.exists():  # a pipe would be waited for, for ever
             raise SetupError(f"{path} isn't a file.")
-        elif glob.has_magic(str(path)) and (fitting := _fitting(path)):
+        elif glob.has_magic(str(path)):
+            if not (fitting := _fitting(path)):
+                raise SetupError(f"No picture fits {path}.")
             yield from fitting
         else:
             raise SetupError(f"{path} doesn't exist.")

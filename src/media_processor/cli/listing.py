@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar, get_args
 
 from rich.table import Table
@@ -49,7 +50,14 @@ def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> in
 
 
 def list_archive(url: str, search: Search, *, limit: int, as_json: bool) -> int:
-    """Print what is archived; the exit status. ``limit`` 0 is for all."""
+    """Print what is archived; the exit status. ``limit`` 0 is for all.
+
+    Raises:
+        SetupError: a day is none.
+    """
+    for option, day in (("--since", search.since), ("--until", search.until)):
+        if day and not _is_day(day):
+            raise SetupError(f"{option} {day} can't be understood. A day looks like 2026-01-31.")
 
     async def run() -> int:
         async with AsyncClient(url, patience=0) as client:
@@ -64,6 +72,14 @@ def list_archive(url: str, search: Search, *, limit: int, as_json: bool) -> int:
             return await _print(found, table, _stored, limit, as_json=as_json)
 
     return interrupts.run(run())
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _details(client: AsyncClient, status: Status | None) -> AsyncGenerator[MediaStatus]:

@@ -101,7 +101,9 @@ class _Watch:
             self._begin(sender, found)
         growing = self._seen.keys() - self._in_flight.keys()
         for path in sorted(growing):
-            complain(f"{path}: still growing; left for the next time")
+            signature = _signature(path)
+            why = "empty" if signature and not signature[0] else "still growing"
+            complain(f"{path}: {why}; left for the next time")
         await self._unless_stopped(_all(self._in_flight.values()))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
