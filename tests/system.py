@@ -6,7 +6,8 @@ import httpx2
 
 from media_processor.chaos.machine import Machine
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import AcceptedMedia, MediaStatus, QueueReport
+from media_processor.messages.gateway import QueueReport
+from media_processor.messages.media import AcceptedMedia, MediaStatus
 
 
 class System(Machine):

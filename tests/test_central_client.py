@@ -12,7 +12,7 @@ from media_processor.errors import (
     StorageFull,
 )
 from media_processor.http.problems import problem
-from media_processor.messages import StoredPage
+from media_processor.messages.archive import StoredPage
 
 
 def answer(status: int, code: str) -> httpx2.Response:

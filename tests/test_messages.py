@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_processor.messages import (
+from media_processor.messages.archive import ArchiveQuery
+from media_processor.messages.media import Result
+from media_processor.messages.names import (
     MAX_FILENAME_BYTES,
-    ArchiveQuery,
-    Result,
     day_folder,
     is_media_id,
     media_time,

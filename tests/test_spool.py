@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
-from media_processor.messages import Attempts, Failure, Painted, Receipt, day_folder, now
+from media_processor.messages.media import Attempts, Failure, Painted, Receipt
+from media_processor.messages.names import day_folder, now
 from media_processor.spool import Media, NewMedia, Spool
 
 

@@ -18,18 +18,17 @@ from media_processor.errors import (
     MediaNotFound,
     StorageFull,
 )
-from media_processor.messages import (
+from media_processor.messages.archive import (
     ActivityPage,
     ArchiveQuery,
     Checkpoint,
     CheckpointPage,
     LogVerdict,
-    Message,
-    Problem,
-    Receipt,
     StoredMedia,
     StoredPage,
 )
+from media_processor.messages.base import Message, Problem
+from media_processor.messages.media import Receipt
 
 # A proxy between must not compress what is handed on byte for byte.
 _AS_IT_IS = {"Accept-Encoding": "identity"}

@@ -30,18 +30,20 @@ from pydantic import ValidationError
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
-from media_processor.messages import (
-    PICTURE_EXTENSIONS,
+from media_processor.messages.base import Message
+from media_processor.messages.media import (
     Attempts,
     Failure,
     MediaRecord,
-    Message,
     Painted,
     Progress,
     Receipt,
     Status,
     Step,
     StepName,
+)
+from media_processor.messages.names import (
+    PICTURE_EXTENSIONS,
     day_folder,
     is_media_id,
     media_time,

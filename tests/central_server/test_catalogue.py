@@ -10,7 +10,7 @@ import pytest
 from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.catalogue import Catalogue, Entry, open_catalogue
 from media_processor.errors import InvalidField
-from media_processor.messages import ArchiveQuery, ArchiveSort, StoredMedia
+from media_processor.messages.archive import ArchiveQuery, ArchiveSort, StoredMedia
 
 _BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _NAMES = ("b.jpg", "A.jpg", "a.jpg", "ä.jpg", "100%.jpg", "under_score.jpg", "back\\slash.jpg")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import free_port
-from media_processor.messages import MediaStatus, new_media_id
+from media_processor.messages.media import MediaStatus
+from media_processor.messages.names import new_media_id
 from tests.cli.shell import one_line, run
 from tests.media.pictures import encoded, photo
 from tests.system import System

@@ -13,7 +13,9 @@ import pytest
 
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import AcceptedMedia, StoredMedia, StoredPage, new_media_id
+from media_processor.messages.archive import StoredMedia, StoredPage
+from media_processor.messages.media import AcceptedMedia
+from media_processor.messages.names import new_media_id
 from tests.cli.shell import Terminal, one_line, run
 from tests.media.pictures import encoded, photo
 from tests.system import System

@@ -16,7 +16,7 @@ import pytest
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import SetupError
-from media_processor.messages import MediaPage
+from media_processor.messages.media import MediaPage
 from media_processor.up import main as up
 from tests.media.pictures import encoded, photo
 

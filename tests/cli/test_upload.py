@@ -16,7 +16,8 @@ from media_processor.chaos.machine import FAST
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
 from media_processor.cli.journal import Journal
-from media_processor.messages import MediaPage, new_media_id
+from media_processor.messages.media import MediaPage
+from media_processor.messages.names import new_media_id
 from tests.cli.shell import Terminal, run
 from tests.media.pictures import encoded, photo
 from tests.system import System

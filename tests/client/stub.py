@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import httpx2
 
 from media_processor.http.problems import problem
-from media_processor.messages import Attempts, MediaLinks, MediaStatus, Status, new_media_id
+from media_processor.messages.media import Attempts, MediaLinks, MediaStatus, Status
+from media_processor.messages.names import new_media_id
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 
 from media_processor.client import requests
 from media_processor.errors import CentralUnavailable, MediaNotFound
-from media_processor.messages import StoredPage, new_media_id
+from media_processor.messages.archive import StoredPage
+from media_processor.messages.names import new_media_id
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import answer, cut_short, hand_on, refuse, stub
 from tests.media.pictures import opened

@@ -8,7 +8,7 @@ import pytest
 
 from media_processor.client.events import Event, EventReader
 from media_processor.errors import MediaNotFound, ServerRefused, ServerUnreachable
-from media_processor.messages import MediaStatus, Status
+from media_processor.messages.media import MediaStatus, Status
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import (
     EVENT_STREAM,

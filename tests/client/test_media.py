@@ -17,7 +17,7 @@ from media_processor.errors import (
     ServerRefused,
     ServerUnreachable,
 )
-from media_processor.messages import Failure, MediaStatus
+from media_processor.messages.media import Failure, MediaStatus
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import Exchange, answer, cut_short, refuse, stream, stub, tells, told
 from tests.media.pictures import encoded, opened, photo

@@ -20,7 +20,8 @@ from media_processor.errors import (
     ServerUnreachable,
     StorageFailing,
 )
-from media_processor.messages import QueueReport, new_media_id
+from media_processor.messages.gateway import QueueReport
+from media_processor.messages.names import new_media_id
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import (
     Action,

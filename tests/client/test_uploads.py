@@ -11,7 +11,7 @@ import pytest
 from media_processor.client import Client
 from media_processor.client.pictures import Form, Picture
 from media_processor.errors import EmptyFile, InvalidField, MalformedUpload, UnknownProfile
-from media_processor.messages import AcceptedMedia
+from media_processor.messages.media import AcceptedMedia
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import accepts, stub, told
 from tests.system import System

@@ -14,7 +14,7 @@ from media_processor.central_server.main import create_app as central_app
 from media_processor.cli.main import app as commands
 from media_processor.crash_points import POINTS
 from media_processor.fast_server.main import create_app as fast_app
-from media_processor.messages import Status
+from media_processor.messages.media import Status
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,

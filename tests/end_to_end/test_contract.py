@@ -14,7 +14,7 @@ from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
 from media_processor.jobs.queue import TASKS
 from media_processor.media.logo import bundled_logo_path
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 from media_processor.settings import (
     DEFAULT_GOOGLE_LOGO,
     CentralServerSettings,

@@ -3,7 +3,7 @@
 import pytest
 
 from media_processor.media import splice
-from media_processor.messages import PICTURE_EXTENSIONS
+from media_processor.messages.names import PICTURE_EXTENSIONS
 from tests.media.pictures import animated, encoded, heic, opened, photo
 from tests.system import System
 

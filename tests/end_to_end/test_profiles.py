@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.media.profile import DEFAULT
-from media_processor.messages import ProfileList
+from media_processor.messages.gateway import ProfileList
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
 

@@ -22,7 +22,7 @@ from media_processor.chaos.invariant import examine
 from media_processor.chaos.load import picture
 from media_processor.chaos.machine import CENTRAL, FAST, WORKER
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import AcceptedMedia
+from media_processor.messages.media import AcceptedMedia
 from tests.conftest import running_system
 from tests.system import System
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import StoredMedia, StoredPage, WitnessedActivity
+from media_processor.messages.archive import StoredMedia, StoredPage, WitnessedActivity
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
 

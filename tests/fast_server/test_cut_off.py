@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
-from media_processor.messages import StoredMedia, new_media_id, now
+from media_processor.messages.archive import StoredMedia
+from media_processor.messages.names import new_media_id, now
 from media_processor.spool import Spool
 from tests.conftest import running_system
 from tests.system import System

@@ -14,7 +14,7 @@ import pytest
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.fast_server.feed import Feed
-from media_processor.messages import QueueReport
+from media_processor.messages.gateway import QueueReport
 from media_processor.spool import Spool
 from tests.media.pictures import encoded, photo
 from tests.system import System

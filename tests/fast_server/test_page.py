@@ -3,7 +3,8 @@
 import pytest
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import PICTURE_EXTENSIONS, Throughput, UploadLimits
+from media_processor.messages.gateway import Throughput, UploadLimits
+from media_processor.messages.names import PICTURE_EXTENSIONS
 from tests.media.pictures import encoded, photo
 from tests.system import System
 

@@ -22,7 +22,9 @@ from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pictures import archived_file, spooled
 from media_processor.fast_server.renditions import Key, Renditions, _sweep
 from media_processor.media.splice import is_installed
-from media_processor.messages import Difference, MediaStatus, new_media_id, now
+from media_processor.messages.gateway import Difference
+from media_processor.messages.media import MediaStatus
+from media_processor.messages.names import new_media_id, now
 from media_processor.sandbox.orders import Orders
 from media_processor.settings import FastServerSettings
 from media_processor.spool import Spool

@@ -5,12 +5,8 @@ import signal
 import pytest
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages import (
-    MediaPage,
-    MediaStatus,
-    Problem,
-    Readiness,
-)
+from media_processor.messages.base import Problem, Readiness
+from media_processor.messages.media import MediaPage, MediaStatus
 from tests.media.pictures import encoded, opened, photo
 from tests.system import System
 

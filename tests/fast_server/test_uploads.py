@@ -10,7 +10,8 @@ import pytest
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.media.profile import DEFAULT
-from media_processor.messages import Problem, is_media_id
+from media_processor.messages.base import Problem
+from media_processor.messages.names import is_media_id
 from tests import raw
 from tests.media.pictures import encoded, photo
 from tests.system import System

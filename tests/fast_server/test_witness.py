@@ -10,7 +10,7 @@ from media_processor.central_client import CentralClient
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import CentralUnavailable
 from media_processor.fast_server.witness import Contradiction, Witness
-from media_processor.messages import Checkpoint
+from media_processor.messages.archive import Checkpoint
 from tests.cli.shell import run
 from tests.media.pictures import encoded, photo
 from tests.system import System

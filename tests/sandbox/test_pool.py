@@ -25,7 +25,8 @@ from media_processor.errors import (
 from media_processor.media.facts import Limits
 from media_processor.media.logo import bundled_logo_path
 from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages import Difference, DifferenceTask, PaintTask
+from media_processor.messages.gateway import Difference
+from media_processor.messages.sandbox import DifferenceTask, PaintTask
 from media_processor.profiles import as_message
 from media_processor.sandbox.pool import Sandbox
 from tests.media.pictures import encoded, opened, photo

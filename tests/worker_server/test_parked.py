@@ -10,7 +10,7 @@ import pytest
 from media_processor.central_client import CentralClient
 from media_processor.chaos.valkey import Valkey
 from media_processor.jobs.queue import JobQueue, open_queue
-from media_processor.messages import now
+from media_processor.messages.names import now
 from media_processor.spool import Spool
 from media_processor.worker_server.parked import Parked
 from tests.media.pictures import encoded, photo

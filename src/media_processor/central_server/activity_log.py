@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from media_processor.central_server.journal import Pieces, write_at
-from media_processor.messages import Activity
+from media_processor.messages.archive import Activity
 
 _MAX_TAIL_BYTES = 1024 * 1024
 

@@ -11,14 +11,9 @@ from media_processor.central_server.chain import EVERY, GENESIS, Signer
 from media_processor.central_server.journal import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
-from media_processor.messages import (
-    CONTENT_TYPES,
-    Checkpoint,
-    Receipt,
-    StoredMedia,
-    day_folder,
-    now,
-)
+from media_processor.messages.archive import Checkpoint, StoredMedia
+from media_processor.messages.media import Receipt
+from media_processor.messages.names import CONTENT_TYPES, day_folder, now
 from media_processor.storage.local import LocalStorage
 
 

@@ -22,7 +22,8 @@ from media_processor.central_server.chain import (
     is_genuine,
 )
 from media_processor.central_server.journal import Pieces
-from media_processor.messages import Checkpoint, LogVerdict, now
+from media_processor.messages.archive import Checkpoint, LogVerdict
+from media_processor.messages.names import now
 
 # A line that a running server is just writing is there within this.
 _SOON = 3.0

@@ -12,7 +12,8 @@ from media_processor.central_server.activity_log import LogLine
 from media_processor.central_server.chain import GENESIS, ChainEntry
 from media_processor.central_server.database import Database, open_database
 from media_processor.errors import InvalidField
-from media_processor.messages import ArchiveQuery, ArchiveSort, Receipt, StoredMedia
+from media_processor.messages.archive import ArchiveQuery, ArchiveSort, StoredMedia
+from media_processor.messages.media import Receipt
 
 metadata = sa.MetaData()
 

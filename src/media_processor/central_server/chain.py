@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from media_processor.errors import SetupError
-from media_processor.messages import Checkpoint
+from media_processor.messages.archive import Checkpoint
 
 GENESIS = "0" * 64
 EVERY = 256

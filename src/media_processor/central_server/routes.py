@@ -32,18 +32,18 @@ from media_processor.http.files import PARTLY, PictureFile
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
-from media_processor.messages import (
-    MAX_STORED_FILENAME_BYTES,
+from media_processor.messages.archive import (
     ActivityPage,
     ArchiveQuery,
-    Check,
     CheckpointPage,
-    Health,
     LogVerdict,
-    Readiness,
-    Receipt,
     StoredMedia,
     StoredPage,
+)
+from media_processor.messages.base import Check, Health, Readiness
+from media_processor.messages.media import Receipt
+from media_processor.messages.names import (
+    MAX_STORED_FILENAME_BYTES,
     is_media_id,
     new_media_id,
     safe_filename,

@@ -20,7 +20,7 @@ from media_processor.central_server.chain import read_public_key
 from media_processor.chaos.machine import Machine
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import MediaProcessorError
-from media_processor.messages import StoredMedia
+from media_processor.messages.archive import StoredMedia
 from media_processor.spool import Spool
 
 _TWO_HOURS = 7200.0

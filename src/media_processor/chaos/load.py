@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 from PIL import Image
 
-from media_processor.messages import AcceptedMedia
+from media_processor.messages.media import AcceptedMedia
 
 # A client that hears nothing for longer than this asks again.
 _PATIENCE = 15.0

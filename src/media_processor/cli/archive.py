@@ -17,7 +17,7 @@ from media_processor.central_server.journal import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.cli.output import notes, progress
 from media_processor.errors import SetupError
-from media_processor.messages import Checkpoint
+from media_processor.messages.archive import Checkpoint
 from media_processor.settings import CentralServerSettings
 
 

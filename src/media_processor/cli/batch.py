@@ -8,7 +8,7 @@ from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media.facts import Limits, PictureFacts
 from media_processor.media.probe import probe
 from media_processor.media.profile import Profile
-from media_processor.messages import CONTENT_TYPES, PICTURE_EXTENSIONS, branded_filename
+from media_processor.messages.names import CONTENT_TYPES, PICTURE_EXTENSIONS, branded_filename
 
 _PREFIX = branded_filename("", None)
 

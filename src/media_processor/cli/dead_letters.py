@@ -8,7 +8,7 @@ from rich.table import Table
 from media_processor.cli.output import cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 from media_processor.worker_server.policy import REASONS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from media_processor.errors import SetupError
-from media_processor.messages import CONTENT_TYPES
+from media_processor.messages.names import CONTENT_TYPES
 
 NONE_THERE = "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
 

@@ -13,7 +13,9 @@ from media_processor.cli import interrupts
 from media_processor.cli.output import amount, cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import SetupError
-from media_processor.messages import ArchiveSort, MediaStatus, Message, Status, StoredMedia
+from media_processor.messages.archive import ArchiveSort, StoredMedia
+from media_processor.messages.base import Message
+from media_processor.messages.media import MediaStatus, Status
 
 M = TypeVar("M", bound=Message)
 

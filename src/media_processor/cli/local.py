@@ -20,7 +20,7 @@ from media_processor.cli.batch import Job, plan_many, plan_one
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.errors import MediaProcessorError
 from media_processor.media.facts import Limits
-from media_processor.messages import Painted
+from media_processor.messages.media import Painted
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read

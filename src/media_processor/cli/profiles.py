@@ -10,7 +10,7 @@ from rich.table import Table
 
 from media_processor.errors import SetupError
 from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages import Painted
+from media_processor.messages.media import Painted
 from media_processor.profiles import as_message
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox

@@ -20,7 +20,7 @@ from media_processor.errors import (
     Overloaded,
     ServerUnreachable,
 )
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 
 OnProgress = Callable[[int], None]
 OnWait = Callable[[str], None]

@@ -9,7 +9,7 @@ from rich.table import Table
 from media_processor.cli import interrupts
 from media_processor.cli.output import BAD, GOOD, Troubles, cell, terminal
 from media_processor.client import AsyncClient, AsyncMedia
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 
 _PATIENCE = 30.0
 

@@ -16,7 +16,7 @@ from media_processor.cli.placing import place_beside
 from media_processor.cli.sending import Outcome, Sender
 from media_processor.cli.uploads import AT_A_TIME
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages import now
+from media_processor.messages.names import now
 from media_processor.telemetry import printable
 
 # How a file that is done is treated.

@@ -8,7 +8,8 @@ import httpx2
 from pydantic import ValidationError
 
 from media_processor.errors import MediaProcessorError, ServerRefused, error_of
-from media_processor.messages import Failure, MediaStatus, Message, Problem
+from media_processor.messages.base import Message, Problem
+from media_processor.messages.media import Failure, MediaStatus
 
 M = TypeVar("M", bound=Message)
 

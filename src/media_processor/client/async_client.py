@@ -15,19 +15,10 @@ from media_processor.client.async_connection import AsyncConnection, pieces
 from media_processor.client.patience import waited_in_vain
 from media_processor.client.pictures import Form, Picture, Sendable
 from media_processor.client.requests import Day
-from media_processor.messages import (
-    AcceptedMedia,
-    ArchiveSort,
-    MediaPage,
-    MediaStatus,
-    ProfileList,
-    ProfileSummary,
-    QueueReport,
-    Readiness,
-    Status,
-    StoredMedia,
-    StoredPage,
-)
+from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
+from media_processor.messages.base import Readiness
+from media_processor.messages.gateway import ProfileList, ProfileSummary, QueueReport
+from media_processor.messages.media import AcceptedMedia, MediaPage, MediaStatus, Status
 
 
 class AsyncClient:

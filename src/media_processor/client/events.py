@@ -11,7 +11,7 @@ import httpx2
 from pydantic import ValidationError
 
 from media_processor.errors import ServerRefused
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 
 FINAL = ("stored", "failed")
 

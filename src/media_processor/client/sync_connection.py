@@ -15,7 +15,7 @@ from media_processor.client.events import Watch
 from media_processor.client.patience import Deadline, Tries
 from media_processor.client.pictures import Form
 from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
-from media_processor.messages import MediaStatus
+from media_processor.messages.media import MediaStatus
 
 T = TypeVar("T")
 Read = Callable[[httpx2.Response], T]

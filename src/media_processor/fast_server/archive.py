@@ -22,12 +22,8 @@ from media_processor.fast_server.renditions import Key, Side
 from media_processor.fast_server.zip_file import zip_of
 from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers
-from media_processor.messages import (
-    ArchiveQuery,
-    StoredPage,
-    WitnessedActivity,
-    is_media_id,
-)
+from media_processor.messages.archive import ArchiveQuery, StoredPage, WitnessedActivity
+from media_processor.messages.names import is_media_id
 
 router = APIRouter()
 

@@ -11,7 +11,8 @@ from contextlib import suppress
 from fastapi.sse import ServerSentEvent
 
 from media_processor.errors import MediaNotFound, SpoolDamaged
-from media_processor.messages import Hello, MediaChange, MediaChanges, Message, QueueReport
+from media_processor.messages.base import Message
+from media_processor.messages.gateway import Hello, MediaChange, MediaChanges, QueueReport
 from media_processor.spool import Media, Spool
 
 log = logging.getLogger(__name__)

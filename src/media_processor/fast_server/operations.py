@@ -11,15 +11,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.parts import Parts, PartsOf
 from media_processor.http.readiness import check_storage, readiness
-from media_processor.messages import (
-    Check,
-    Health,
-    ProfileList,
-    ProfileSummary,
-    QueueReport,
-    Readiness,
-    Throughput,
-)
+from media_processor.messages.base import Check, Health, Readiness
+from media_processor.messages.gateway import ProfileList, ProfileSummary, QueueReport, Throughput
 from media_processor.profiles import as_message
 from media_processor.spool import age_seconds
 

@@ -10,7 +10,8 @@ from media_processor.fast_server.parts import PartsOf
 from media_processor.http.multipart import too_large
 from media_processor.http.pages import PAGE_HEADERS, PageFiles
 from media_processor.media.probe import EMPTY, NOT_TAKEN
-from media_processor.messages import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS, UploadLimits
+from media_processor.messages.gateway import UploadLimits
+from media_processor.messages.names import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS
 
 router = APIRouter()
 

@@ -29,7 +29,7 @@ from media_processor.http.files import file_headers
 from media_processor.http.multipart import receive_form
 from media_processor.http.problems import answers
 from media_processor.media.facts import Limits
-from media_processor.messages import Difference
+from media_processor.messages.gateway import Difference
 from media_processor.spool import Media
 from media_processor.storage.local import telling_disk_faults
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from media_processor.errors import Overloaded
-from media_processor.messages import Throughput
+from media_processor.messages.gateway import Throughput
 from media_processor.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from media_processor.errors import Overloaded
-from media_processor.messages import DifferenceTask, ViewTask
+from media_processor.messages.sandbox import DifferenceTask, ViewTask
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import FastServerSettings

@@ -21,7 +21,8 @@ from media_processor.fast_server.parts import PartsOf
 from media_processor.fast_server.views import status
 from media_processor.http.files import PARTLY, PictureFile, file_headers
 from media_processor.http.problems import answers
-from media_processor.messages import MediaPage, MediaStatus, Status, branded_filename, is_media_id
+from media_processor.messages.media import MediaPage, MediaStatus, Status
+from media_processor.messages.names import branded_filename, is_media_id
 from media_processor.spool import Media, Spool
 
 router = APIRouter()

@@ -31,7 +31,8 @@ from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_f
 from media_processor.http.problems import answers
 from media_processor.media.facts import Limits
 from media_processor.media.probe import EMPTY, probe
-from media_processor.messages import AcceptedMedia, safe_filename
+from media_processor.messages.media import AcceptedMedia
+from media_processor.messages.names import safe_filename
 from media_processor.profiles import Profiles
 from media_processor.spool import NewMedia
 

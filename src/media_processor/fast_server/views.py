@@ -1,7 +1,7 @@
 """A media as the API shows it."""
 
 from media_processor.central_client import CentralClient
-from media_processor.messages import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
+from media_processor.messages.media import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
 from media_processor.spool import Media
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable
-from media_processor.messages import Checkpoint, LogVerdict
+from media_processor.messages.archive import Checkpoint, LogVerdict
 from media_processor.storage.local import telling_disk_faults
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import httpx2
 
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable, MediaNotFound
-from media_processor.messages import StoredMedia
+from media_processor.messages.archive import StoredMedia
 
 _PIECE = 1 << 20
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from media_processor.http.problems import MEDIA_TYPE, problem, respond
-from media_processor.messages import Problem
+from media_processor.messages.base import Problem
 
 PARTLY: dict[int | str, dict[str, object]] = {
     206: {"description": "What `Range` asks for."},

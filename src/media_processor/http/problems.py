@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from media_processor.errors import MediaProcessorError, Overloaded
-from media_processor.messages import Problem
+from media_processor.messages.base import Problem
 
 log = logging.getLogger(__name__)
 

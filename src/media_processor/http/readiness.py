@@ -3,7 +3,7 @@
 from fastapi import Response
 
 from media_processor.errors import StorageFull
-from media_processor.messages import Check, Readiness
+from media_processor.messages.base import Check, Readiness
 from media_processor.storage.local import LocalStorage
 
 

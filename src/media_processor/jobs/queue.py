@@ -24,7 +24,7 @@ from media_processor.jobs.connection import (
     connect,
 )
 from media_processor.jobs.scripts import DEPTH, ENSURE
-from media_processor.messages import LiveWorker, QueueDepth
+from media_processor.messages.gateway import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,8 @@ from media_processor.jobs.queue import (
     queue_key,
 )
 from media_processor.jobs.scripts import BEAT, CLAIM, FINISH
-from media_processor.messages import LiveWorker, now
+from media_processor.messages.gateway import LiveWorker
+from media_processor.messages.names import now
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)

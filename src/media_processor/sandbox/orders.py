@@ -4,7 +4,7 @@ from pathlib import Path
 
 from media_processor.errors import LogoUnavailable
 from media_processor.media.profile import Profile
-from media_processor.messages import PaintTask
+from media_processor.messages.sandbox import PaintTask
 from media_processor.profiles import Profiles, as_message, resolved
 from media_processor.sandbox.logo_source import LogoSource
 from media_processor.settings import PipelineSettings

@@ -24,13 +24,12 @@ from media_processor.media.logo import Logo, load_logo
 from media_processor.media.view import view
 from media_processor.media.watermark import watermark
 from media_processor.media.whole_file import write
-from media_processor.messages import (
-    PICTURE_EXTENSIONS,
+from media_processor.messages.gateway import Difference
+from media_processor.messages.media import Failure, Painted
+from media_processor.messages.names import PICTURE_EXTENSIONS
+from media_processor.messages.sandbox import (
     SANDBOX_READY,
-    Difference,
     DifferenceTask,
-    Failure,
-    Painted,
     PaintTask,
     SandboxReply,
     SandboxTask,

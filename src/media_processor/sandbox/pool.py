@@ -14,10 +14,10 @@ from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
-from media_processor.messages import (
+from media_processor.messages.media import Painted
+from media_processor.messages.sandbox import (
     SANDBOX_READY,
     DifferenceTask,
-    Painted,
     PaintTask,
     SandboxReply,
     SandboxTask,

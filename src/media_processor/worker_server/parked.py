@@ -10,7 +10,8 @@ import logging
 from media_processor.central_client import CentralClient
 from media_processor.errors import MediaProcessorError, NotFailed, QueueUnavailable
 from media_processor.jobs.queue import JobQueue, Wanted
-from media_processor.messages import Progress, now
+from media_processor.messages.media import Progress
+from media_processor.messages.names import now
 from media_processor.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -27,16 +27,15 @@ from media_processor.errors import (
 )
 from media_processor.jobs.queue import JobQueue, QueueName, Wanted
 from media_processor.jobs.worker import retry_in
-from media_processor.messages import (
+from media_processor.messages.media import (
     Attempts,
     Failure,
     MediaRecord,
     Painted,
     Receipt,
     StepName,
-    branded_filename,
-    now,
 )
+from media_processor.messages.names import branded_filename, now
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings

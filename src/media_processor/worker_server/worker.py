@@ -14,7 +14,7 @@ from media_processor.jobs.connection import end
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.media import splice
-from media_processor.messages import safe_worker_name
+from media_processor.messages.names import safe_worker_name
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import Stage, WorkerSettings

@@ -22,7 +22,7 @@ def statuses(incomplete: str) -> list[str]:
     """Every status that a media may have."""
     from typing import get_args
 
-    from media_processor.messages import Status
+    from media_processor.messages.media import Status
 
     return [status for status in get_args(Status) if status.startswith(incomplete)]
 

@@ -10,7 +10,7 @@ from media_processor.cli.doctor.finding import Finding, doubtful, told_by, well,
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.media import splice
 from media_processor.media.logo import bundled_logo_path
-from media_processor.messages import PaintTask
+from media_processor.messages.sandbox import PaintTask
 from media_processor.sandbox.orders import Orders
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import PipelineSettings

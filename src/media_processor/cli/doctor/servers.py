@@ -11,7 +11,8 @@ from media_processor.cli.configuration import masked
 from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
 from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.jobs.examine import RedisFacts, examine
-from media_processor.messages import QueueReport, Readiness
+from media_processor.messages.base import Readiness
+from media_processor.messages.gateway import QueueReport
 from media_processor.settings import CentralServerSettings, PipelineSettings, RedisSettings, read
 
 # Leases and the log's times stand a second or two; HTTP tells whole seconds only.

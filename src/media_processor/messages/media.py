@@ -1,0 +1,175 @@
+"""A picture on its way: what the spool keeps of it and what is told of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from media_processor.messages.base import Message
+
+Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
+StepName = Literal[
+    "accepted",
+    "watermarking",
+    "watermarked",
+    "uploading",
+    "retrying",
+    "stored",
+    "failed",
+    "reopened",
+]
+
+
+class Failure(Message):
+    """Why a step went wrong; ``code`` is one of the error tree's."""
+
+    code: str
+    detail: str
+
+
+class Step(Message):
+    """Something that happened to a media."""
+
+    step: StepName
+    at: datetime
+    worker: str | None = None
+    detail: str | None = None
+
+
+class Receipt(Message):
+    """The central server's word that a picture is stored."""
+
+    media_id: str
+    stored_path: str
+    sha256: str
+    size: int
+    stored_at: datetime
+
+
+class Painted(Message):
+    """A branded picture. Width and height are as displayed, in pixels.
+
+    ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
+    couldn't be kept; ``profile_digest`` is that of the profile it was made with, ``logos``
+    are the digests of their files; ``contrast`` (1 to 21) is the chosen variant's; ``method``
+    is splice, decode or skip, and ``declined`` says why it isn't splice.
+    """
+
+    content_type: str
+    sha256: str
+    size: int
+    width: int
+    height: int
+    method: str
+    declined: str | None = None
+    extension: str | None = None
+    notes: tuple[str, ...] = ()
+    profile_digest: str | None = None
+    logos: tuple[str, ...] = ()
+    contrast: float | None = None
+
+    @property
+    def way(self) -> str:
+        """How it was made, as ``"splice"`` or ``"decode (animated)"``."""
+        return _way(self.method, self.declined)
+
+
+def _way(method: str, declined: str | None) -> str:
+    return f"{method} ({declined})" if declined else method
+
+
+class Result(Message):
+    """Where the finished picture is, and how it was made; the latter is null if it was
+    forgotten in a power cut."""
+
+    sha256: str
+    size: int
+    stored_path: str
+    stored_at: datetime
+    link: str
+    content_type: str | None = None
+    method: str | None = None
+    declined: str | None = None
+    notes: tuple[str, ...] = ()
+    profile_digest: str | None = None
+    logos: tuple[str, ...] = ()
+    contrast: float | None = None
+
+    @property
+    def way(self) -> str | None:
+        """As a Painted's, if it is known."""
+        return _way(self.method, self.declined) if self.method else None
+
+
+class MediaRecord(Message):
+    """The spool's durable record of an accepted media. Never changes."""
+
+    id: str
+    filename: str
+    size: int
+    sha256: str
+    content_type: str
+    width: int
+    height: int
+    profile: str
+    profile_digest: str | None = None
+    accepted_at: datetime
+
+
+class Attempts(Message):
+    """How many attempts of each stage ended. One that its worker's crash cut short is none."""
+
+    watermark: int = 0
+    upload: int = 0
+
+
+class Progress(Message):
+    """What has happened to a media since it was accepted. A hint: it can be made again."""
+
+    status: Status = "queued"
+    attempts: Attempts = Attempts()
+    worker: str | None = None
+    steps: tuple[Step, ...] = ()
+    next_attempt_at: datetime | None = None
+    error: Failure | None = None
+    watermarked: Painted | None = None
+    receipt: Receipt | None = None
+
+
+class MediaLinks(Message):
+    self: str
+    original: str
+    watermarked: str
+    events: str
+
+
+class AcceptedMedia(Message):
+    """Answer of ``POST /media``."""
+
+    id: str
+    filename: str
+    size: int
+    sha256: str
+    content_type: str
+    status: Status
+    profile: str
+    profile_digest: str | None
+    links: MediaLinks
+
+
+class MediaStatus(AcceptedMedia):
+    """Answer of ``GET /media/{id}``."""
+
+    width: int
+    height: int
+    attempts: Attempts
+    worker: str | None
+    steps: tuple[Step, ...]
+    next_attempt_at: datetime | None
+    error: Failure | None
+    result: Result | None
+
+
+class MediaPage(Message):
+    """Answer of ``GET /media``; ``next`` is the cursor of the following page."""
+
+    items: tuple[MediaStatus, ...]
+    next: str | None

@@ -1,0 +1,58 @@
+"""What a picture process is asked, and what it answers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from media_processor.messages.base import Message
+from media_processor.messages.media import Failure, Painted
+
+SANDBOX_READY = b"ready"
+"""A picture process's first line, with the guards in force behind it: whatever kills it before
+is not a picture's fault."""
+
+
+class PaintTask(Message):
+    """Brand a picture. Paths are absolute; ``logos`` and ``font`` are the files that the profile
+    names, ``tokens`` what its text may say, ``limits`` those of ``media.facts.Limits``."""
+
+    kind: Literal["paint"] = "paint"
+    source: str
+    target: str
+    profile: dict[str, Any]
+    logos: tuple[str, ...]
+    font: str | None
+    tokens: dict[str, str]
+    limits: dict[str, int]
+
+
+class ViewTask(Message):
+    """Make a small picture for a browser: a WebP of at most ``side`` pixels a side."""
+
+    kind: Literal["view"] = "view"
+    source: str
+    target: str
+    side: int
+    limits: dict[str, int]
+
+
+class DifferenceTask(Message):
+    """Write where two pictures differ, as a Difference in JSON: it may be megabytes."""
+
+    kind: Literal["difference"] = "difference"
+    before: str
+    after: str
+    target: str
+    limits: dict[str, int]
+
+
+SandboxTask = Annotated[PaintTask | ViewTask | DifferenceTask, Field(discriminator="kind")]
+"""What a picture process is asked to do."""
+
+
+class SandboxReply(Message):
+    """What a picture process answers: ``failure``, what it painted, or nothing where the file
+    that it wrote says all."""
+
+    painted: Painted | None = None
+    failure: Failure | None = None
