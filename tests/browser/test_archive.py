@@ -107,7 +107,7 @@ def test_a_list_that_comes_anew_keeps_its_tiles_and_the_last_choice(
     tick.click()
     first = tick.element_handle()
     with page.expect_response(re.compile(r"/archive\?")):
-        page.get_by_role("combobox", name="Sort").select_option("newest")
+        page.get_by_role("combobox", name="Sort").select_option(label="newest first")
     expect(page.locator("#archive-list")).to_have_attribute("aria-busy", "false")
 
     page.locator("#archive-list").get_by_role("checkbox").nth(5).click(modifiers=["Shift"])
@@ -175,6 +175,6 @@ def test_an_answer_older_than_a_stored_picture_does_not_hide_it(
         route.fulfill(response=answer)
 
     page.route(re.compile(r"/archive\?"), hold)
-    page.get_by_role("combobox", name="Sort").select_option("newest")
+    page.get_by_role("combobox", name="Sort").select_option(label="newest first")
 
     expect(tiles.first).to_contain_text("late.jpg")

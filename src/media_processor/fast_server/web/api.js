@@ -33,9 +33,7 @@ export async function getJson(path, options) {
 }
 
 /** Tries a failed media again; its status. */
-export async function retryMedia(id) {
-  return (await ask(`media/${encodeURIComponent(id)}/retry`, { method: "POST" })).json();
-}
+export const retryMedia = (id) => getJson(`media/${id}/retry`, { method: "POST" });
 
 /** `work` for each of `items`, `width` at a time. */
 export async function each(items, width, work) {
@@ -47,9 +45,7 @@ export async function each(items, width, work) {
 }
 
 export const thumbnail = (id, of = "watermarked", side = 384) =>
-  `media/${encodeURIComponent(id)}/thumbnail?of=${of}&side=${side}`;
+  `media/${id}/thumbnail?of=${of}&side=${side}`;
 
-/** What Chromium, Firefox and Safari all show by themselves. */
-const SHOWN = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/bmp"]);
-
-export const isShown = (contentType) => SHOWN.has(contentType);
+/** Whether Chromium, Firefox and Safari all show it by themselves. */
+export const isShown = (contentType) => /^image\/(jpeg|png|webp|gif|avif|bmp)$/.test(contentType);

@@ -50,7 +50,7 @@ function route() {
   if (name === "media" && id) {
     openedHere = view !== null;
     if (!view) show("upload");
-    compare.open(id);
+    compare.open(encodeURIComponent(id));
     return;
   }
   compare.close();
@@ -61,9 +61,7 @@ function show(name, query = "") {
   const same = name === view;
   for (const other of Object.keys(VIEWS)) {
     byId(`${other}-view`).hidden = other !== name;
-    const link = byId(`${other}-link`);
-    if (other === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    byId(`${other}-link`).ariaCurrent = other === name ? "page" : null;
   }
   document.title = `${VIEWS[name]} · media-processor`;
   if (view && !same) {

@@ -1,12 +1,11 @@
 import { getJson } from "./api.js";
-import { arrange, atMostEvery, byId, copy, el, nameOf, say } from "./dom.js";
+import { arrange, atMostEvery, byId, copy, el, nameOf, say, tick } from "./dom.js";
 import { bytes, count, moment } from "./format.js";
 
 const PAGE = 60;
 const MOST_IN_ZIP = 1000;
 /** How long typing rests before it is searched for, in ms. */
 const REST = 250;
-const FIELDS = ["name", "worker", "since", "until", "sort"];
 
 /** The archive view: everything stored, searched, chosen, downloaded. */
 export class Archive {
@@ -47,8 +46,7 @@ export class Archive {
     const same = this.#shown && search?.toString() === this.#query().toString();
     this.#shown = search !== null;
     if (!search || same) return;
-    for (const name of FIELDS) this.form.elements[name].value = search.get(name) ?? "";
-    if (!search.get("sort")) this.form.elements.sort.value = "newest";
+    for (const [name] of new FormData(this.form)) this.form.elements[name].value = search.get(name) ?? "";
     this.load();
   }
 
@@ -64,12 +62,8 @@ export class Archive {
   }
 
   #query() {
-    const query = new URLSearchParams();
-    for (const name of FIELDS) {
-      const value = this.form.elements[name].value.trim();
-      if (value && !(name === "sort" && value === "newest")) query.set(name, value);
-    }
-    return query;
+    const fields = [...new FormData(this.form)].map(([name, value]) => [name, value.trim()]);
+    return new URLSearchParams(fields.filter(([, value]) => value));
   }
 
   #searched() {
@@ -85,7 +79,7 @@ export class Archive {
     const query = this.#query();
     query.set("limit", PAGE);
     if (cursor) query.set("cursor", cursor);
-    this.list.setAttribute("aria-busy", "true");
+    this.list.ariaBusy = "true";
     try {
       const page = await getJson(`archive?${query}`, { signal: request.signal });
       if (this.#request !== request) return;
@@ -99,7 +93,7 @@ export class Archive {
       this.#problem(error.message);
     }
     this.#request = null;
-    this.list.setAttribute("aria-busy", "false");
+    this.list.ariaBusy = "false";
     byId("archive-more").hidden = !this.#next;
     this.#render();
   }
@@ -124,7 +118,6 @@ export class Archive {
       const id = stored.media_id;
       this.#tiles.set(id, old.get(id) ?? this.#tile(stored));
     }
-    this.#render();
   }
 
   #render() {
@@ -143,28 +136,22 @@ export class Archive {
 
   #tile(stored) {
     const { media_id: id, filename } = stored;
-    const file = `archive/${encodeURIComponent(id)}/file`;
-    const image = el("img", { alt: "", loading: "lazy", decoding: "async", src: `archive/${encodeURIComponent(id)}/thumbnail` });
+    const file = `archive/${id}/file`;
+    const image = el("img", { alt: "", loading: "lazy", decoding: "async", src: `archive/${id}/thumbnail` });
     const shot = el("span", { class: "shot blank" }, image);
     image.addEventListener("load", () => shot.classList.remove("blank"));
+    const title = el("span", { class: "name" }, nameOf(filename.replace(/^watermarked_/, "")));
+    const download = { class: "button", href: file, download: filename, "aria-label": `Download ${filename}` };
     const link = new URL(file, document.baseURI).href;
+    const copyLink = { "aria-label": `Copy link to ${filename}`, onclick: ({ target }) => copy(link, target) };
     return el(
       "li",
-      { class: "card tile", "data-id": id },
-      el("a", { class: "open", href: `#media/${id}` }, shot, el("span", { class: "name" }, nameOf(filename.replace(/^watermarked_/, "")))),
-      el("label", { class: "tick" }, el("input", {
-        type: "checkbox",
-        "aria-label": `Choose ${filename}`,
-        onclick: (event) => this.#ticked(id, event),
-      })),
+      { class: "card" },
+      el("a", { class: "open", href: `#media/${id}` }, shot, title),
+      tick(`Choose ${filename}`, (event) => this.#ticked(id, event)),
       el("p", { class: "facts" }, `${stored.worker_name} · ${bytes(stored.size)}`),
       el("p", { class: "facts" }, moment(stored.stored_at)),
-      el(
-        "p",
-        { class: "actions" },
-        el("a", { class: "button", href: file, download: filename, "aria-label": `Download ${filename}` }, "Download"),
-        el("button", { "aria-label": `Copy link to ${filename}`, onclick: ({ target }) => copy(link, target) }, "Copy link"),
-      ),
+      el("p", { class: "actions" }, el("a", download, "Download"), el("button", copyLink, "Copy link")),
     );
   }
 
@@ -181,10 +168,7 @@ export class Archive {
   }
 
   #choose(ids, chosen) {
-    for (const id of ids) {
-      if (chosen) this.#chosen.add(id);
-      else this.#chosen.delete(id);
-    }
+    for (const id of ids) this.#chosen[chosen ? "add" : "delete"](id);
     this.#showChosen();
   }
 

@@ -51,7 +51,6 @@ export class Card {
     );
   }
 
-  /** @param {import("./uploads.js").Upload | null} upload @param {any} media */
   show(upload, media) {
     this.upload = upload;
     this.media = media;
@@ -98,13 +97,14 @@ export class Card {
   /** The branded picture once it is stored; before that the file of this page, or the server's. */
   #showImage() {
     const { upload, media } = this;
-    const branded = media?.status === "stored";
+    let url = this.#local(upload);
+    if (media?.status === "stored") url = thumbnail(media.id);
     // A picture that failed is mostly one that nobody can draw.
-    if (media?.status === "failed" && !this.#local(upload)) return;
-    if (branded || (media && !this.#local(upload))) {
-      const url = thumbnail(media.id, branded ? "watermarked" : "original");
-      if (this.#shown !== url) this.#setImage(url);
-    } else if (this.#local(upload) && this.#shown !== this.#localUrl) this.#setImage(this.#localUrl);
+    else if (!url && media && media.status !== "failed") url = thumbnail(media.id, "original");
+    if (!url || url === this.#shown) return;
+    this.#shown = url;
+    this.failures = 0;
+    this.image.src = url;
   }
 
   #local(upload) {
@@ -112,12 +112,6 @@ export class Card {
       this.#localUrl = URL.createObjectURL(upload.file);
     }
     return this.#localUrl;
-  }
-
-  #setImage(url) {
-    this.#shown = url;
-    this.failures = 0;
-    this.image.src = url;
   }
 
   #imageFailed() {
@@ -136,7 +130,7 @@ export class Card {
     const list = phases(steps).map(({ name, ms, times, worker }) => {
       const often = times > 1 ? ` ×${times}` : "";
       const last = ms === null ? null : el("b", {}, span(ms));
-      return el("li", { title: worker ?? "", "data-phase": name }, name + often, last && " ", last);
+      return el("li", { title: worker ?? "" }, `${name}${often} `, last);
     });
     this.steps.replaceChildren(...list);
     this.steps.hidden = list.length < 2;
@@ -156,10 +150,10 @@ export class Card {
 
   #showReason(state) {
     const { upload, media } = this;
-    const again = media?.next_attempt_at && ` It is tried again at ${time(media.next_attempt_at)}.`;
-    const told = ["failed", "retrying"].includes(state) && media?.error;
-    const reason = told ? media.error.detail + (state === "failed" && again ? again : "") : upload?.detail;
-    setText(this.reason, media && !told ? "" : (reason ?? ""));
+    const error = ["failed", "retrying"].includes(state) ? media.error : null;
+    const reason = media ? error?.detail : upload.detail;
+    const at = state === "failed" && media.next_attempt_at;
+    setText(this.reason, (reason ?? "") + (at ? ` It is tried again at ${time(at)}.` : ""));
     this.reason.hidden = !this.reason.textContent;
   }
 

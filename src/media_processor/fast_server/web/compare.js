@@ -12,7 +12,6 @@ export class Compare {
   #media = null;
   #changedView = false;
 
-  /** @param {{store: any, closed: () => void}} parts */
   constructor({ store, closed }) {
     this.store = store;
     this.dialog = byId("compare");
@@ -41,7 +40,7 @@ export class Compare {
     if (!this.dialog.open) this.dialog.showModal();
     byId("compare-title").focus();
     try {
-      const media = await getJson(`media/${encodeURIComponent(id)}`);
+      const media = await getJson(`media/${id}`);
       if (this.#id !== id) return;
       this.store.put(media);
       this.#show(media);
@@ -70,9 +69,7 @@ export class Compare {
     for (const id of ["stage", "changed", "compare-switch"]) byId(id).hidden = true;
     byId("download-original").hidden = byId("download-result").hidden = true;
     byId("compare-title").replaceChildren("…");
-    byId("compare-facts").replaceChildren();
-    byId("compare-steps").replaceChildren();
-    say("compare-words", "");
+    for (const id of ["compare-facts", "compare-spans", "compare-steps", "compare-words"]) say(id, "");
     this.#changedView = false;
     this.slider.value = 50;
     this.#slide();
@@ -80,8 +77,8 @@ export class Compare {
 
   #show(media) {
     const first = !this.#media;
-    const branded = isBranded(media);
-    const rebuilt = first || branded !== isBranded(this.#media);
+    const branded = media.status === "stored";
+    const rebuilt = first || branded !== (this.#media.status === "stored");
     this.#media = media;
     if (first) byId("compare-title").replaceChildren(nameOf(media.filename));
     this.#showFacts(media);
@@ -90,16 +87,13 @@ export class Compare {
     if (!rebuilt) return;
     byId("compare-switch").hidden = !branded;
     byId("stage").classList.toggle("single", !branded);
-    const sizes = [byId("stage"), byId("changed")];
-    for (const { style } of sizes) {
-      style.setProperty("--w", media.width);
-      style.setProperty("--h", media.height);
-    }
+    this.dialog.style.setProperty("--w", media.width);
+    this.dialog.style.setProperty("--h", media.height);
     byId("before-image").src = pictureOf(media, "original", media.content_type);
     if (branded) {
       const kind = media.result?.content_type ?? media.content_type;
       byId("after-image").src = pictureOf(media, "watermarked", kind);
-    } else byId("after-image").removeAttribute("src");
+    }
     this.#view(false);
     if (!branded) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
   }
@@ -116,8 +110,9 @@ export class Compare {
     byId("compare-title").replaceChildren(STORED);
     byId("stage").hidden = false;
     byId("stage").classList.add("single");
-    byId("before-image").src = `archive/${encodeURIComponent(id)}/file`;
-    this.#link("download-result", `archive/${encodeURIComponent(id)}/file`, "");
+    const file = `archive/${id}/file`;
+    byId("before-image").src = file;
+    this.#link("download-result", file, "");
     say("compare-words", "This gateway didn’t take it, so there is only what the archive has.");
   }
 
@@ -136,13 +131,13 @@ export class Compare {
   #slide() {
     const at = this.slider.value;
     byId("stage").style.setProperty("--at", `${at}%`);
-    this.slider.setAttribute("aria-valuetext", `${at} % original, ${100 - at} % result`);
+    this.slider.ariaValueText = `${at} % original, ${100 - at} % result`;
   }
 
   #view(changed) {
     this.#changedView = changed;
-    byId("view-slider").setAttribute("aria-pressed", String(!changed));
-    byId("view-changed").setAttribute("aria-pressed", String(changed));
+    byId("view-slider").ariaPressed = !changed;
+    byId("view-changed").ariaPressed = changed;
     byId("stage").hidden = changed;
     byId("changed").hidden = !changed;
     say("compare-words", "");
@@ -152,7 +147,7 @@ export class Compare {
   async #showDifference(id) {
     say("compare-words", "Comparing…");
     try {
-      const difference = await getJson(`media/${encodeURIComponent(id)}/difference`);
+      const difference = await getJson(`media/${id}/difference`);
       await byId("after-image").decode();
       if (this.#id !== id || !this.#changedView) return;
       draw(byId("changed"), byId("after-image"), difference);
@@ -187,9 +182,10 @@ export class Compare {
     byId("compare-facts").replaceChildren(...rows.flat());
     const took = phases(media.steps).filter(({ ms }) => ms !== null);
     const total = took.reduce((sum, { ms }) => sum + ms, 0);
-    const steps = media.steps.map((step) =>
-      el("li", {}, el("time", { datetime: step.at }, time(step.at)), ` ${step.step}`, detailOf(step)),
-    );
+    const steps = media.steps.map(({ at, step, worker, detail }) => {
+      const more = [worker, detail].filter(Boolean).map((word) => el("span", {}, ` · ${word}`));
+      return el("li", {}, el("time", { datetime: at }, time(at)), ` ${step}`, more);
+    });
     const spans = took.map(({ name, ms }) => `${name} ${span(ms)}`).join(" → ");
     say("compare-spans", took.length ? `${spans}; ${span(total)} in all` : "");
     byId("compare-steps").replaceChildren(...steps);
@@ -198,17 +194,8 @@ export class Compare {
 
 const STORED = "Stored picture";
 
-/** Whether there is for certain a branded picture to look at. */
-function isBranded({ status }) {
-  return status === "stored";
-}
-
 function pictureOf({ id }, of, contentType) {
   return isShown(contentType) ? `media/${id}/${of}` : thumbnail(id, of, SIDE);
-}
-
-function detailOf({ worker, detail }) {
-  return [worker, detail].filter(Boolean).map((word) => el("span", {}, ` · ${word}`));
 }
 
 /** How much changed. */

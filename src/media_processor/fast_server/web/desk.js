@@ -208,12 +208,13 @@ export class Desk {
 
   #summary() {
     const { total, stored, failed, refused } = this.#counts();
-    const words = [];
-    if (total) words.push(`${number(stored)} of ${number(total)} stored`);
-    if (failed) words.push(`${number(failed)} failed`);
-    if (refused) words.push(`${number(refused)} refused`);
-    if (this.#leftOut) words.push(`${count(this.#leftOut, "file")} left out, as no pictures`);
-    return words.join(" · ");
+    const words = [
+      total && `${number(stored)} of ${number(total)} stored`,
+      failed && `${number(failed)} failed`,
+      refused && `${number(refused)} refused`,
+      this.#leftOut && `${count(this.#leftOut, "file")} left out, as no pictures`,
+    ];
+    return words.filter(Boolean).join(" · ");
   }
 }
 

@@ -1,26 +1,18 @@
 /**
  * Builds an element. Functions are listeners (`onclick`), everything else is an attribute.
  * Children are nodes or text; text is never markup, as names and reasons come from strangers.
- * @param {string} tag
- * @param {Record<string, unknown>} [props]
- * @param {...unknown} children
  */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) {
-      node.setAttribute(name, value === true ? "" : String(value));
-    }
+    else node.setAttribute(name, value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat().filter((child) => child !== null));
   return node;
 }
 
-/** @param {string} id */
-export function byId(id) {
-  return document.getElementById(id);
-}
+export const byId = (id) => document.getElementById(id);
 
 /** Only if it differs: a screen reader and a selection notice a needless change. */
 export function setText(node, text) {
@@ -46,6 +38,11 @@ export function arrange(parent, nodes) {
 /** A file's name; isolated, so that right-to-left text doesn't turn what stands around it. */
 export function nameOf(name) {
   return el("bdi", { title: name }, name);
+}
+
+/** A box to tick. */
+export function tick(label, onclick) {
+  return el("label", { class: "tick" }, el("input", { type: "checkbox", "aria-label": label, onclick }));
 }
 
 let announcing = 0;

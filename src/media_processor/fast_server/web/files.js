@@ -3,6 +3,14 @@
 /** What a folder has many of at once must not freeze the page. */
 const BATCH = 100;
 
+/** What is sent of a file. */
+export function formOf(file) {
+  const form = new FormData();
+  // A type that isn't a picture's is a guess from the name; the server looks at the bytes.
+  form.append("file", file.type.startsWith("image/") ? file : new Blob([file]), file.name);
+  return form;
+}
+
 const extension = (name) => (name.match(/\.[^.]+$/)?.[0] ?? "").toLowerCase();
 
 /** Whether type or extension name a picture that the server takes. */
@@ -72,8 +80,7 @@ const opened = (entry) => new Promise((resolve) => entry.file(resolve, () => res
 
 /** Pasted pictures are all called `image.png`; the time tells them apart. */
 export function fromClipboard(data) {
-  const now = new Date();
-  const at = `${now.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")}`;
+  const at = new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".");
   const named = [...data.files].map((file, index) => {
     if (file.name && !/^image\.\w+$/.test(file.name)) return file;
     const name = `pasted ${at}${index ? ` ${index + 1}` : ""}${extension(file.name) || ".png"}`;

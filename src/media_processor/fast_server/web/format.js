@@ -86,7 +86,7 @@ const length = (value) => (typeof value === "number" ? `${value} px` : `${value}
 
 /** What a profile sets, in words. @param {Record<string, any>} set */
 export function profileWords(set) {
-  const what = set.text ? `the text “${set.text}”` : set.variants ? "a light or dark logo" : "the logo";
+  const what = set.text ? `The text “${set.text}”` : set.variants ? "A light or dark logo" : "The logo";
   const of = { box: "width and height", width: "width", height: "height", area: "area" };
   const words = [`${what}, ${Math.round(set.scale * 100)} % of the ${of[set.scale_of] ?? "short side"}`];
   if (set.tile) words.push(`all over, ${length(set.tile.spacing)} apart`);
@@ -98,6 +98,5 @@ export function profileWords(set) {
   if (set.quality) words.push(`quality ${set.quality}`);
   if (set.strip !== "none") words.push(`without metadata (${set.strip})`);
   if (set.format !== "keep") words.push(`as ${set.format.toUpperCase()}`);
-  const text = words.join("; ");
-  return `${text[0].toUpperCase()}${text.slice(1)}.`;
+  return `${words.join("; ")}.`;
 }

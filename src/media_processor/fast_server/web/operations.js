@@ -1,6 +1,6 @@
 import { each, getJson, retryMedia } from "./api.js";
 import { drawBars } from "./chart.js";
-import { arrange, atMostEvery, byId, el, nameOf, say, setText, tell } from "./dom.js";
+import { arrange, atMostEvery, byId, el, nameOf, say, tell, tick } from "./dom.js";
 import { count, moment, number, span, time } from "./format.js";
 
 const POLL = 5000;
@@ -17,7 +17,6 @@ export class Operations {
   #ticked = new Set();
   #failed = null;
 
-  /** @param {{store: any}} parts */
   constructor({ store }) {
     this.store = store;
     this.activitySoon = atMostEvery(2000, () => this.#shown && this.#loadActivity());
@@ -57,14 +56,13 @@ export class Operations {
 
   // ── queues and workers
 
-  /** @param {any} report answer of `GET /queue` */
+  /** Shows an answer of `GET /queue`. */
   queue(report) {
     this.#showPulse(report);
     if (!this.#shown) return;
     for (const stage of ["watermark", "upload"]) {
       for (const kind of ["waiting", "running", "retrying"]) {
-        const depth = report.queues?.[stage]?.[kind];
-        say(`${stage}-${kind}`, depth === undefined ? "?" : number(depth));
+        say(`${stage}-${kind}`, report.queues ? number(report.queues[stage][kind]) : "?");
       }
     }
     byId("redis-away").hidden = report.queues !== null;
@@ -139,8 +137,7 @@ export class Operations {
     if (!page) return;
     const before = new Map([...byId("dead").children].map((row) => [row.dataset.key, row]));
     this.#dead = page.items;
-    const ids = new Set(page.items.map(({ id }) => id));
-    this.#ticked = new Set([...this.#ticked].filter((id) => ids.has(id)));
+    this.#ticked = new Set(page.items.map(({ id }) => id).filter((id) => this.#ticked.has(id)));
     const rows = page.items.map((media) => {
       const key = `${media.id} ${media.steps.length}`;
       return before.get(key) ?? this.#deadRow(media, key);
@@ -155,16 +152,15 @@ export class Operations {
   #deadRow(media, key) {
     const { id, filename, error, next_attempt_at: next, steps } = media;
     const at = steps.at(-1)?.at;
-    const tick = ({ target }) => {
-      if (target.checked) this.#ticked.add(id);
-      else this.#ticked.delete(id);
+    const ticked = ({ target }) => {
+      this.#ticked[target.checked ? "add" : "delete"](id);
       this.#showTicked();
     };
     const again = next ? ` Tried again by itself at ${moment(next)}.` : "";
     return el(
       "li",
       { "data-key": key },
-      el("label", { class: "tick" }, el("input", { type: "checkbox", "aria-label": `Choose ${filename}`, onchange: tick })),
+      tick(`Choose ${filename}`, ticked),
       el(
         "div",
         {},
@@ -216,20 +212,20 @@ export class Operations {
   // ── the activity log
 
   async #loadActivity() {
-    const problem = byId("activity-problem");
+    let problem = "";
     try {
       const { lines, verified } = await getJson(`activity?limit=${MOST_LINES}`);
       const rows = lines.map(({ at, worker, image }) =>
-        el("li", {}, el("time", {}, at), " ", el("span", { class: "who" }, worker), " ", nameOf(image)),
+        el("li", {}, el("time", {}, at), " ", el("span", {}, worker), " ", nameOf(image)),
       );
       byId("activity").replaceChildren(...rows);
       byId("no-activity").hidden = rows.length > 0;
       this.#showVerdict(verified);
-      setText(problem, "");
     } catch (error) {
-      setText(problem, error.message);
+      problem = error.message;
     }
-    problem.hidden = !problem.textContent;
+    say("activity-problem", problem);
+    byId("activity-problem").hidden = !problem;
   }
 
   #showVerdict({ state, detail, sequence, at }) {
@@ -237,7 +233,7 @@ export class Operations {
     const badge = byId("verdict");
     badge.hidden = false;
     badge.dataset.state = state;
-    setText(badge, signs[state] ?? state);
+    say("verdict", signs[state] ?? state);
     const upTo = sequence ? `Up to entry ${number(sequence)}. ` : "";
     say("verdict-words", `${detail} ${upTo}${at ? `Asked at ${time(at)}.` : ""}`);
   }

@@ -1,5 +1,6 @@
 import { ask, getJson, isShown } from "./api.js";
 import { byId, say } from "./dom.js";
+import { formOf } from "./files.js";
 import { bytes, plainName, profileWords } from "./format.js";
 
 /** Which profile uploads get, and how a picture would look with it. */
@@ -10,7 +11,6 @@ export class Profiles {
   #urls = [];
   #words = new Map();
 
-  /** @param {(file: File) => void} send */
   constructor(send) {
     this.select = byId("profile");
     this.panel = byId("preview");
@@ -70,9 +70,8 @@ export class Profiles {
     this.#file = file;
     this.#dropUrls();
     this.panel.hidden = false;
-    const before = byId("preview-before");
-    before.hidden = !isShown(file.type);
-    if (isShown(file.type)) before.src = this.#url(file);
+    byId("preview-before").hidden = !isShown(file.type);
+    byId("preview-before").src = this.#url(file);
     byId("preview-after").hidden = true;
     say("preview-name", `${plainName(file.name)}, ${bytes(file.size)}`);
     byId("preview-title").focus();
@@ -84,10 +83,8 @@ export class Profiles {
     const request = new AbortController();
     this.#request = request;
     say("preview-state", `Branding it as “${this.name}”…`);
-    const form = new FormData();
-    const file = this.#file.type.startsWith("image/") ? this.#file : new Blob([this.#file]);
+    const form = formOf(this.#file);
     form.append("profile", this.name);
-    form.append("file", file, this.#file.name);
     try {
       const answer = await ask("preview", { method: "POST", body: form, signal: request.signal });
       const url = this.#url(await answer.blob());

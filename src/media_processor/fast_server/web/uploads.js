@@ -1,4 +1,5 @@
 import { problem } from "./api.js";
+import { formOf } from "./files.js";
 import { plainName } from "./format.js";
 
 /**
@@ -16,12 +17,11 @@ import { plainName } from "./format.js";
  */
 
 const IN_FLIGHT = 3;
-const FIRST_PAUSE = 1;
+/** Between two attempts, in seconds. */
 const LONGEST_PAUSE = 15;
 
-/** `crypto.randomUUID` is missing where the page isn't served over TLS. */
+/** Not `crypto.randomUUID`: that is missing where the page isn't served over TLS. */
 function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
   const random = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -134,10 +134,6 @@ export class Uploads extends EventTarget {
   /** `fetch` can't tell how much was sent. */
   #post(upload) {
     const request = new XMLHttpRequest();
-    const form = new FormData();
-    // A type that isn't a picture's is a guess from the name; the server looks at the bytes.
-    const { file } = upload;
-    form.append("file", file.type.startsWith("image/") ? file : new Blob([file]), file.name);
     this.#interrupt.set(upload, () => request.abort());
     return new Promise((resolve) => {
       request.upload.onprogress = ({ loaded }) => {
@@ -147,9 +143,10 @@ export class Uploads extends EventTarget {
       request.onload = () => resolve(answerOf(request));
       request.onerror = () => resolve({ status: 0, detail: "The server can’t be reached." });
       request.onabort = () => resolve({ status: -1 });
+      request.responseType = "json";
       request.open("POST", `media?profile=${encodeURIComponent(upload.profile)}`);
       request.setRequestHeader("Idempotency-Key", upload.key);
-      request.send(form);
+      request.send(formOf(upload.file));
     });
   }
 
@@ -164,20 +161,15 @@ async function isReadable(file) {
 }
 
 function answerOf(request) {
-  let body = null;
-  try {
-    body = JSON.parse(request.responseText);
-  } catch {
-    // Something between us and the server answered.
-  }
-  const { status } = request;
+  // Null if something between us and the server answered.
+  const { status, response: body } = request;
   const retryAfter = Number(request.getResponseHeader("Retry-After"));
   return { status, body, retryAfter, detail: problem(status, body).message };
 }
 
 /** Seconds until an upload is tried again; null if that wouldn't help. */
 function pauseAfter({ status, retryAfter }, attempt) {
-  const pause = Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE);
+  const pause = Math.min(2 ** attempt, LONGEST_PAUSE);
   if (status === 503 || status === 429) return retryAfter > 0 ? retryAfter : pause;
   return status === 0 ? pause : null;
 }
