@@ -39,7 +39,10 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def test_the_operations_tell_what_the_system_does(busy: System, open_page: OpenPage) -> None:
     page = open_page(busy, "#operations")
     expect(page.locator("#accepting")).to_have_text("open")
-    expect(page.locator("#workers tr")).to_have_count(2)
+    stages = page.locator("#workers td:nth-child(2)")
+    expect(stages).to_have_text(["uploading", "watermarking"])
+    expect(page.locator(".tiles dt").nth(0)).to_have_text("Watermarking")
+    expect(page.locator(".tiles dt").nth(1)).to_have_text("Uploading")
     ids = [busy.upload(content, name).id for name, content in scenes(6)]
 
     expect(page.locator("#workers a").first).to_contain_text(".jpg")

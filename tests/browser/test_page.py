@@ -107,6 +107,14 @@ def test_the_page_is_small() -> None:
     assert {name.rpartition(".")[2] for name in sizes} == {"html", "css", "js", "svg"}
 
 
+def test_the_page_has_one_word_for_a_thing() -> None:
+    """Those of the API: watermarking, uploading. A reader sees nothing branded or shipped."""
+    html = (files("media_processor.fast_server") / "web" / "index.html").read_text()
+    shown = " ".join(re.findall(r'>[^<]+<|(?:aria-label|alt)="[^"]+"', html))
+
+    assert not re.findall(r"\b(?:brand|ship)\w*", shown, re.IGNORECASE)
+
+
 def test_the_first_render_waits_for_no_answer(filled: System, browser: Browser) -> None:
     """Nothing but the page's own files stands before it. How long it takes is printed; whoever
     wants the figure says ``pytest -s``."""

@@ -15,8 +15,8 @@ const SIGNS = {
   stored: "✓",
   failed: "✕",
 };
-/** Where the state's own name wouldn't tell it. */
-const WORDS = { waiting: "waiting to be sent", delayed: "waiting", retrying: "waiting" };
+/** Where the state's own name wouldn't tell it; those of the server are the words of its API. */
+const WORDS = { waiting: "waiting to be sent", delayed: "waiting" };
 
 /**
  * One picture on its way: an upload of this page, a media of the server, or both.
@@ -94,7 +94,7 @@ export class Card {
     if (this.media) this.link.setAttribute("href", `#media/${this.media.id}`);
   }
 
-  /** The branded picture once it is stored; before that the file of this page, or the server's. */
+  /** The result once it is stored; before that the file of this page, or the server's. */
   #showImage() {
     const { upload, media } = this;
     let url = this.#local(upload);

@@ -122,7 +122,7 @@ export class Compare {
       byId("stage").hidden = byId("download-result").hidden = true;
       return say("compare-words", "There is no such picture, or it can’t be had now.");
     }
-    const which = id === "before-image" ? "The original" : "The branded picture";
+    const which = id === "before-image" ? "The original" : "The result";
     say("compare-words", `${which} can’t be shown; it may not be kept here any more.`);
   }
 

@@ -39,17 +39,8 @@ export function plainName(name) {
   return name.replace(/(?!\u200d)[\p{Cc}\p{Cf}]/gu, "").trim() || "picture";
 }
 
-/** Which phase a step begins. Between two attempts a picture waits. */
-const PHASES = {
-  accepted: "queued",
-  watermarking: "watermarking",
-  watermarked: "uploading",
-  uploading: "uploading",
-  retrying: "waiting",
-  reopened: "queued",
-  stored: "stored",
-  failed: "failed",
-};
+/** Which status a step begins, where it isn't called so itself. */
+const PHASES = { accepted: "queued", watermarked: "uploading", reopened: "queued" };
 
 /**
  * What a media went through: phases with their milliseconds (null for one that lasts, or an

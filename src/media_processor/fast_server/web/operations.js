@@ -7,7 +7,7 @@ const POLL = 5000;
 const AT_ONCE = 4;
 const MOST_DEAD = 200;
 const MOST_LINES = 50;
-const STAGES = { watermark: "Branding", upload: "Shipping", both: "both" };
+const STAGES = { watermark: "watermarking", upload: "uploading" };
 
 /** The operations view: what the system does, what it can't, and who did what. */
 export class Operations {

@@ -82,7 +82,7 @@ export class Profiles {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
-    say("preview-state", `Branding it as “${this.name}”…`);
+    say("preview-state", `Watermarking it as “${this.name}”…`);
     const form = formOf(this.#file);
     form.append("profile", this.name);
     try {
