@@ -1,13 +1,14 @@
 """What the tests do on the page, and the pictures that they send."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from re import Pattern
 
 from PIL import Image, ImageOps
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from testfiles.make_pictures import aurora, balloons, lake
 
 from tests.media.pictures import encoded
@@ -80,6 +81,31 @@ def without(system: System, name: str, **instead: str) -> Iterator[None]:
         elif system.processes[name].poll() is not None:
             system.restart(name)
         system.wait_healthy()
+
+
+def overtake(
+    page: Page,
+    asked: str | Pattern[str],
+    meanwhile: Callable[[], object],
+    when: Callable[[], bool] = lambda: True,
+) -> None:
+    """The next answer to what is ``asked`` comes late: ``meanwhile`` happens on its way."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held or not when():
+            return route.continue_()
+        held.append(route)
+        answer = route.fetch()
+        meanwhile()
+        return route.fulfill(response=answer)
+
+    page.route(asked, hold)
+
+
+def drawn(page: Page) -> None:
+    """Until the page has shown what it has heard."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 def card(page: Page, name: str) -> Locator:

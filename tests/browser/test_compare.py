@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from media_processor.chaos.machine import WORKER
 from media_processor.media.splice import is_installed
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import card, expect_pictures, scene, screenshot, without
+from tests.browser.desk import card, expect_pictures, overtake, scene, screenshot, without
 from tests.media.pictures import encoded, photo
 from tests.system import System
 
@@ -162,6 +162,37 @@ def test_a_picture_that_is_opened_on_its_way_arrives(running: System, open_page:
     expect(page.locator("#compare-facts")).to_contain_text("stored")
     expect(page.get_by_role("slider")).to_be_visible()
     expect_pictures(page, "#stage img")
+
+
+def test_an_answer_that_is_older_than_the_end_is_not_the_last_word(
+    running: System, open_page: OpenPage
+) -> None:
+    with without(running, WORKER):
+        media_id = running.upload(scene(2), "overtaken.jpg").id
+        page = open_page(running)
+        mine = card(page, "overtaken.jpg")
+        expect(mine).to_have_attribute("data-state", "queued")
+
+        def stored() -> None:
+            running.restart(WORKER)
+            expect(mine).to_have_attribute("data-state", "stored")
+
+        overtake(page, f"**/media/{media_id}", stored, when=page.locator("#compare").is_visible)
+        mine.locator("a.open").click()
+
+        expect(page.locator("#compare-facts")).to_contain_text("Stored as")
+        expect(page.get_by_role("slider")).to_be_visible()
+
+
+def test_a_picture_that_fails_while_it_is_looked_at_says_why(
+    running: System, open_page: OpenPage
+) -> None:
+    with without(running, WORKER):
+        media_id = running.upload(scene(1)[:4000], "torn on its way.jpg").id
+        page = open_page(running, f"#media/{media_id}", failing=True)
+        expect(page.locator("#compare-words")).to_have_text("It isn’t stored yet.")
+
+    expect(page.locator("#compare-words")).to_contain_text("damaged")
 
 
 def test_an_address_of_no_picture_says_so(running: System, open_page: OpenPage) -> None:

@@ -8,7 +8,16 @@ from playwright.sync_api import expect
 
 from media_processor.chaos.machine import CENTRAL, FAST, WORKER
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import card, expect_pictures, scene, scenes, screenshot
+from tests.browser.desk import (
+    card,
+    drawn,
+    expect_pictures,
+    overtake,
+    scene,
+    scenes,
+    screenshot,
+    without,
+)
 from tests.conftest import running_system
 from tests.system import System
 
@@ -86,6 +95,28 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     page.get_by_role("button", name="Send this picture").click()
     expect(card(page, "mine.jpg")).to_have_attribute("data-state", "stored")
     assert busy.http.get("/media").json()["items"][0]["profile"] == "proof"
+
+
+def test_a_report_that_is_older_than_the_streams_is_not_shown(
+    running: System, open_page: OpenPage
+) -> None:
+    with without(running, WORKER):
+        running.upload(scene(5), "reported.jpg")
+        page = open_page(running)
+        pulse = page.locator("#pulse-words")
+        expect(pulse).to_contain_text("1 in work")
+
+        def ended() -> None:
+            running.restart(WORKER)
+            expect(pulse).not_to_contain_text("1 in work")
+
+        overtake(page, "**/queue", ended)
+        with page.expect_response("**/queue"):
+            page.get_by_role("link", name="Operations", exact=True).click()
+        drawn(page)
+
+        # At once: the next report would mend it.
+        assert page.locator("#unfinished").text_content() == "0"
 
 
 def test_a_preview_that_cannot_be_made_says_why(busy: System, open_page: OpenPage) -> None:

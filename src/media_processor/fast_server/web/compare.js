@@ -40,9 +40,8 @@ export class Compare {
     if (!this.dialog.open) this.dialog.showModal();
     byId("compare-title").focus();
     try {
-      const media = await getJson(`media/${id}`);
+      const media = await this.store.learn(id, getJson(`media/${id}`));
       if (this.#id !== id) return;
-      this.store.put(media);
       this.#show(media);
       if (!byId("stage").hidden) this.slider.focus();
     } catch (error) {
@@ -84,7 +83,11 @@ export class Compare {
     this.#showFacts(media);
     this.#link("download-original", `media/${media.id}/original`, media.filename);
     if (branded) this.#link("download-result", `media/${media.id}/watermarked`, "");
-    if (!rebuilt) return;
+    if (rebuilt) this.#showPictures(media, branded);
+    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
+  }
+
+  #showPictures(media, branded) {
     byId("compare-switch").hidden = !branded;
     byId("stage").classList.toggle("single", !branded);
     this.dialog.style.setProperty("--w", media.width);
@@ -95,7 +98,6 @@ export class Compare {
       byId("after-image").src = pictureOf(media, "watermarked", kind);
     }
     this.#view(false);
-    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
   }
 
   #link(id, address, name) {

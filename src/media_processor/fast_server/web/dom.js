@@ -65,18 +65,32 @@ export function tell(text) {
   telling = setTimeout(() => (line.hidden = true), 6000);
 }
 
-/** `work`, but at most every `pause` ms; the last call is never lost. */
+/**
+ * `work`, but at most every `pause` ms, and never twice at once: an answer that comes late can't
+ * overwrite a newer one. The last call is never lost.
+ */
 export function atMostEvery(pause, work) {
   let due = 0;
+  let isBusy = false;
+  let isWanted = false;
   let last = -Infinity;
-  return () => {
-    if (due) return;
-    due = setTimeout(() => {
-      due = 0;
-      last = performance.now();
-      work();
-    }, Math.max(0, last + pause - performance.now()));
+  const soon = () => {
+    isWanted = true;
+    if (!isBusy) due ||= setTimeout(run, Math.max(0, last + pause - performance.now()));
   };
+  const run = async () => {
+    due = 0;
+    isBusy = true;
+    isWanted = false;
+    last = performance.now();
+    try {
+      await work();
+    } finally {
+      isBusy = false;
+      if (isWanted) soon();
+    }
+  };
+  return soon;
 }
 
 /** Copies `text` and tells so on the button. The old way is for pages without TLS. */

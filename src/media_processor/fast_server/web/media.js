@@ -33,8 +33,21 @@ export class MediaStore extends EventTarget {
     this.#changed();
   }
 
+  /** Takes the answer of `question` about a media; asks anew if an event overtook it. */
+  async learn(id, question) {
+    const before = this.items.get(id);
+    const media = await question;
+    if (this.items.get(id) === before) this.put(media);
+    else this.want([id]);
+    return media;
+  }
+
   /** Takes what an event tells, unless more is known already. */
   apply(changes) {
+    // Before, not after: whoever listens is told of an end before it is forgotten.
+    if (this.items.size > MOST) {
+      for (const id of this.newest().slice(MOST / 2)) isSettled(this.items.get(id).status) && this.items.delete(id);
+    }
     for (const change of changes) {
       const known = this.items.get(change.id);
       const seen = known?.steps?.at(-1);
@@ -42,9 +55,6 @@ export class MediaStore extends EventTarget {
       if (known && !known.brief && known.status === change.status && isSettled(change.status)) continue;
       const { id, filename, status, worker } = change;
       this.items.set(id, { ...known, id, filename, status, worker, brief: true });
-    }
-    if (this.items.size > MOST) {
-      for (const id of this.newest().slice(MOST / 2)) isSettled(this.items.get(id).status) && this.items.delete(id);
     }
     this.#changed();
   }
@@ -61,21 +71,19 @@ export class MediaStore extends EventTarget {
     // What is wanted meanwhile is met by the same walk.
     for (const id of this.#wanted) {
       this.#wanted.delete(id);
-      const before = this.items.get(id);
       // One that can't be had stays brief until its next change or the next whole look.
-      const media = await getJson(`media/${id}`).catch(() => null);
-      if (media && this.items.get(id) === before) this.put(media);
-      else if (media) this.#wanted.add(id);
+      await this.learn(id, getJson(`media/${id}`)).catch(() => null);
     }
     this.#fetching = false;
   }
 
-  /** The newest anew, and on until everything of `unsettled` (ids) was seen. */
+  /** The newest anew, as many as there are; and on until everything of `unsettled` (ids) was seen. */
   async reload(unsettled) {
     const open = new Set(unsettled);
     const oldest = [...open].sort()[0];
     const before = new Map(this.items);
-    let page = await getJson(`media?limit=${open.size > PAGE ? LARGE_PAGE : PAGE}`);
+    const many = Math.max(open.size, before.size) > PAGE;
+    let page = await getJson(`media?limit=${many ? LARGE_PAGE : PAGE}`);
     for (const id of before.keys()) {
       if (!open.has(id) && this.items.get(id) === before.get(id)) this.items.delete(id);
     }

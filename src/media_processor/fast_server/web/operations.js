@@ -16,6 +16,7 @@ export class Operations {
   #dead = [];
   #ticked = new Set();
   #failed = null;
+  #report = null;
 
   constructor({ store }) {
     this.store = store;
@@ -35,9 +36,12 @@ export class Operations {
   /** Everything anew. */
   load() {
     if (!this.#shown) return;
-    getJson("queue").then((report) => this.queue(report), () => {});
-    this.#loadDead();
-    this.#loadActivity();
+    const told = this.#report;
+    if (told) this.queue(told);
+    // The stream tells only what changed, so an answer it has overtaken would stay.
+    getJson("queue").then((report) => this.#report === told && this.queue(report), () => {});
+    this.deadSoon();
+    this.activitySoon();
   }
 
   /** Media have changed. */
@@ -58,6 +62,7 @@ export class Operations {
 
   /** Shows an answer of `GET /queue`. */
   queue(report) {
+    this.#report = report;
     this.#showPulse(report);
     if (!this.#shown) return;
     for (const stage of ["watermark", "upload"]) {
@@ -196,7 +201,7 @@ export class Operations {
     const refused = [];
     await each(ids, AT_ONCE, async (id) => {
       try {
-        this.store.put(await retryMedia(id));
+        await this.store.learn(id, retryMedia(id));
         done += 1;
       } catch (error) {
         refused.push(error.message);
@@ -206,7 +211,7 @@ export class Operations {
     tell(`${count(done, "picture")} tried again${not}`);
     this.#ticked.clear();
     byId("dead-title").focus();
-    this.#loadDead();
+    this.deadSoon();
   }
 
   // ── the activity log
