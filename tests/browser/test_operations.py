@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from media_processor.chaos.machine import CENTRAL, FAST, WORKER
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (
     card,
     drawn,
+    drop,
     expect_pictures,
     overtake,
     scene,
@@ -117,6 +118,25 @@ def test_a_report_that_is_older_than_the_streams_is_not_shown(
 
         # At once: the next report would mend it.
         assert page.locator("#unfinished").text_content() == "0"
+
+
+def test_pictures_get_the_profile_that_was_chosen_when_they_came(
+    busy: System, open_page: OpenPage
+) -> None:
+    page = open_page(busy)
+    held: list[Route] = []
+    page.route("**/limits", lambda route: held.append(route))
+    page.reload()
+    select = page.get_by_label("Profile", exact=True)
+    expect(select.locator("option")).to_have_count(2)
+    select.select_option("proof")
+    drop(page, [("chosen before.jpg", scene(3))])
+    select.select_option("default")
+
+    held[0].continue_()
+
+    expect(card(page, "chosen before.jpg")).to_have_attribute("data-state", "stored")
+    assert busy.http.get("/media").json()["items"][0]["profile"] == "proof"
 
 
 def test_a_preview_that_cannot_be_made_says_why(busy: System, open_page: OpenPage) -> None:

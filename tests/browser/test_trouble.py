@@ -6,7 +6,17 @@ from playwright.sync_api import expect
 
 from media_processor.chaos.machine import CENTRAL, FAST, WORKER
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import card, drop, expect_stored, scene, scenes, screenshot, without
+from tests.browser.desk import (
+    card,
+    drawn,
+    drop,
+    expect_stored,
+    overtake,
+    scene,
+    scenes,
+    screenshot,
+    without,
+)
 from tests.system import System
 
 
@@ -53,7 +63,10 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     screenshot(page, "failed")
     for path in originals.values():
         path.with_suffix(".away").rename(path)
-    failed.get_by_role("button", name="Retry mended.jpg").click()
+    overtake(page, "**/retry", lambda: expect(failed).to_have_attribute("data-state", "stored"))
+    with page.expect_response("**/retry"):
+        failed.get_by_role("button", name="Retry mended.jpg").click()
+    drawn(page)  # an answer that is older than the end
     expect(failed).to_have_attribute("data-state", "stored")
 
     page.get_by_role("link", name="Operations", exact=True).click()
@@ -88,6 +101,22 @@ def test_a_gateway_that_restarts_is_waited_for(running: System, open_page: OpenP
     expect(patient).to_have_attribute("data-state", "stored")
     running.wait_for(elsewhere, "stored")
     expect(card(page, "sent elsewhere.jpg")).to_have_attribute("data-state", "stored")
+
+
+def test_what_was_stored_stays_counted_when_the_list_no_longer_has_it(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running, failing=True)
+    drop(page, [("counted.jpg", scene(4))])
+    expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")
+    nothing = '{"items": [], "next": null}'
+    page.route(re.compile(r"/media\?limit="), lambda route: route.fulfill(body=nothing))
+
+    with without(running, FAST):
+        expect(page.locator("#banner")).to_be_visible()
+
+    expect(page.locator("#cards .card")).to_have_count(0)
+    expect(page.locator("#progress-words")).to_have_text("1 of 1 stored")
 
 
 def test_an_archive_that_is_away_is_told_in_its_place(running: System, open_page: OpenPage) -> None:

@@ -112,6 +112,24 @@ def test_what_only_the_server_can_see_is_told_in_its_words(
     expect(card(page, "pretends.jpg").locator(".reason")).to_have_text(told)
 
 
+def test_what_is_chosen_before_the_limits_are_known_is_not_lost(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running)
+    held: list[Route] = []
+    page.route("**/limits", lambda route: held.append(route))
+    page.reload()
+    for name in ("first.jpg", "second.jpg"):
+        chosen = {"name": name, "mimeType": "image/jpeg", "buffer": _SMALL}
+        page.set_input_files("#choose-files", chosen)  # type: ignore[arg-type]
+
+    held[0].continue_()
+
+    expect(page.locator("#progress-words")).to_have_text("2 of 2 stored")
+    expect(card(page, "first.jpg")).to_have_count(1)
+    expect(card(page, "second.jpg")).to_have_count(1)
+
+
 def test_a_folder_gives_its_pictures_and_counts_the_rest(
     running: System, open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ const uploads = new Uploads();
 const stream = new Stream();
 const archive = new Archive();
 const operations = new Operations({ store });
-const profiles = new Profiles((file) => desk.take([{ files: [file], leftOut: 0 }]));
+const profiles = new Profiles((file) => desk.take(() => [{ files: [file], leftOut: 0 }]));
 const desk = new Desk({
   uploads,
   store,

@@ -23,7 +23,10 @@ export class Desk {
     this.announceSoon = atMostEvery(2000, () => announce(this.#summary()));
     uploads.addEventListener("change", () => this.#renderSoon());
     uploads.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
-    store.addEventListener("change", () => this.#renderSoon());
+    store.addEventListener("change", () => {
+      this.#noteStatuses();
+      this.#renderSoon();
+    });
     this.actions = {
       drop: (upload) => {
         uploads.drop(upload);
@@ -46,8 +49,8 @@ export class Desk {
 
   /** Media of this page whose end it hasn't seen. */
   get unsettled() {
-    const ids = [...this.uploads.items].map(({ id }) => id).filter(Boolean);
-    return ids.filter((id) => !isSettled(this.store.get(id)?.status));
+    const open = [...this.uploads.items].filter(({ id, status }) => id && !isSettled(status));
+    return open.map(({ id }) => id);
   }
 
   // ── files come in
@@ -55,9 +58,10 @@ export class Desk {
   #takeFiles() {
     for (const id of ["choose-files", "choose-folder"]) {
       const input = byId(id);
-      input.addEventListener("change", async () => {
-        await this.take(fromInput(input, await this.limits));
+      input.addEventListener("change", () => {
+        const files = [...input.files];
         input.value = ""; // so that the same file can be chosen again
+        this.take((limits) => fromInput(files, input.webkitdirectory, limits));
       });
     }
     const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -69,25 +73,29 @@ export class Desk {
     addEventListener("dragleave", (event) => {
       if (!event.relatedTarget) document.body.classList.remove("dragging");
     });
-    addEventListener("drop", async (event) => {
+    addEventListener("drop", (event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       document.body.classList.remove("dragging");
       const entries = entriesOf(event.dataTransfer);
-      await this.take(fromEntries(entries, await this.limits));
+      this.take((limits) => fromEntries(entries, limits));
     });
     addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length) this.take([fromClipboard(event.clipboardData)]);
+      if (!event.clipboardData.files.length) return;
+      const found = fromClipboard(event.clipboardData);
+      this.take(() => [found]);
     });
   }
 
-  async take(batches) {
+  /** Takes all that `find` finds by the limits, with the profile that is chosen now. */
+  async take(find) {
     location.hash = "#upload";
-    this.#forgetFinished();
+    const profile = this.profile();
     const limits = await this.limits;
-    for await (const { files, leftOut } of batches) {
+    this.#forgetFinished();
+    for await (const { files, leftOut } of find(limits)) {
       this.#leftOut += leftOut;
-      this.uploads.add(files, this.profile(), (file) => refusal(file, limits));
+      this.uploads.add(files, profile, (file) => refusal(file, limits));
       if (files.length) this.picked(files.at(-1));
       this.#renderSoon();
     }
@@ -104,11 +112,17 @@ export class Desk {
 
   #accepted(body) {
     if (!this.store.get(body.id)) this.store.put({ ...body, brief: true });
+    this.#noteStatuses();
+  }
+
+  /** The store forgets old media; how many of this page's were stored must stay true. */
+  #noteStatuses() {
+    for (const upload of this.uploads.items) upload.status = this.store.get(upload.id)?.status ?? upload.status;
   }
 
   async #retry(media) {
     try {
-      this.store.put(await retryMedia(media.id));
+      await this.store.learn(media.id, retryMedia(media.id));
     } catch (error) {
       tell(`${media.filename}: ${error.message}`);
     }
@@ -197,10 +211,10 @@ export class Desk {
 
   #counts() {
     const counts = { total: 0, ended: 0, stored: 0, failed: 0, refused: 0 };
-    for (const { state, id } of this.uploads.items) {
-      const status = state === "refused" ? state : this.store.get(id)?.status;
-      if (state !== "refused") counts.total += 1;
-      if (status in counts) counts[status] += 1;
+    for (const { state, status } of this.uploads.items) {
+      if (state === "refused") counts.refused += 1;
+      else counts.total += 1;
+      if (isSettled(status)) counts[status] += 1;
     }
     counts.ended = counts.stored + counts.failed;
     return counts;

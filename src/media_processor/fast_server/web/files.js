@@ -34,11 +34,10 @@ function pictures(files, limits) {
 }
 
 /** @returns {Generator<Found>} */
-export function* fromInput(input, limits) {
-  const files = [...input.files];
+export function* fromInput(files, isFolder, limits) {
   for (let at = 0; at < files.length; at += BATCH) {
     const batch = files.slice(at, at + BATCH);
-    yield input.webkitdirectory ? pictures(batch, limits) : { files: batch, leftOut: 0 };
+    yield isFolder ? pictures(batch, limits) : { files: batch, leftOut: 0 };
   }
 }
 

@@ -14,6 +14,7 @@ import { plainName } from "./format.js";
  * @property {boolean} again whether sending a refused one again could help
  * @property {number} retryAt when a delayed one is sent again, in ms
  * @property {string | null} id of the media, once accepted
+ * @property {string | null} status of the media, as last seen
  */
 
 const IN_FLIGHT = 3;
@@ -50,6 +51,7 @@ export class Uploads extends EventTarget {
         again: false,
         retryAt: 0,
         id: null,
+        status: null,
       };
       this.items.add(upload);
       if (!detail) this.#waiting.push(upload);
@@ -117,7 +119,7 @@ export class Uploads extends EventTarget {
       }
       Object.assign(upload, { state: "delayed", detail, retryAt: Date.now() + seconds * 1000 });
       this.#changed();
-      await this.#pause(upload, seconds);
+      if (this.items.has(upload)) await this.#pause(upload, seconds);
     }
   }
 
@@ -137,7 +139,7 @@ export class Uploads extends EventTarget {
     this.#interrupt.set(upload, () => request.abort());
     return new Promise((resolve) => {
       request.upload.onprogress = ({ loaded }) => {
-        upload.sent = loaded;
+        upload.sent = Math.min(loaded, upload.file.size); // the form around it is sent too
         this.#changed();
       };
       request.onload = () => resolve(answerOf(request));
