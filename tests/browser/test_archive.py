@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from media_processor.chaos.machine import FAST
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import expect_pictures, scenes, screenshot
+from tests.browser.desk import card, expect_pictures, overtake, scenes, screenshot, without
 from tests.conftest import running_system
 from tests.media.pictures import encoded, photo
 from tests.system import System
@@ -124,9 +124,13 @@ def test_one_is_downloaded_and_its_link_copied(filled: System, open_page: OpenPa
         page.get_by_role("link", name="Download watermarked_Quiet water.jpg").click()
     assert download.value.suggested_filename == "watermarked_Quiet water.jpg"
 
-    page.get_by_role("button", name="Copy link to").click()
-
-    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+    button = page.get_by_role("button", name="Copy link to")
+    page.clock.install()
+    button.click()
+    expect(button).to_have_text("Copied")
+    button.click()
+    page.clock.run_for(3000)
+    expect(button).to_have_text("Copy link")
     link = page.evaluate("navigator.clipboard.readText()")
     assert filled.http.get(link).content == download.value.path().read_bytes()
 
@@ -165,16 +169,74 @@ def test_an_answer_older_than_a_stored_picture_does_not_hide_it(
     page = open_page(filled, "#archive")
     tiles = page.locator("#archive-list li")
     expect(tiles).to_have_count(60)
-    names = iter(["late.jpg"])
 
-    def hold(route: Route) -> None:
-        answer = route.fetch()
-        for name in names:
-            filled.wait_for(filled.upload(_SMALL, name).id, "stored")
-            time.sleep(1)  # the page hears of it while this answer is under way
-        route.fulfill(response=answer)
+    def stored() -> None:
+        filled.upload(_SMALL, "late.jpg")
+        expect(card(page, "late.jpg")).to_have_attribute("data-state", "stored")
 
-    page.route(re.compile(r"/archive\?"), hold)
+    overtake(page, re.compile(r"/archive\?"), stored)
     page.get_by_role("combobox", name="Sort").select_option(label="newest first")
 
     expect(tiles.first).to_contain_text("late.jpg")
+
+
+def test_none_is_missing_between_what_is_new_and_what_was_shown(
+    filled: System, open_page: OpenPage
+) -> None:
+    page = open_page(filled, "#archive")
+    expect(page.locator("#archive-list li")).to_have_count(60)
+    names = iter(["between.jpg", "last.jpg"])
+
+    def newest_alone(route: Route) -> None:
+        """As if as many were stored meanwhile as one answer has."""
+        for name in names:
+            filled.wait_for(filled.upload(_SMALL, name).id, "stored")
+        route.continue_(url=route.request.url.replace("limit=20", "limit=1"))
+
+    page.route(re.compile(r"/archive\?limit=20"), newest_alone)
+    filled.upload(_SMALL, "one.jpg")
+
+    expect(page.locator("#archive-list")).to_contain_text("last.jpg")
+    expect(page.locator("#archive-list")).to_contain_text("between.jpg")
+
+
+def test_a_search_that_was_left_before_it_began_stays_behind(
+    filled: System, open_page: OpenPage
+) -> None:
+    page = open_page(filled, "#archive")
+    page.clock.install()
+    page.get_by_role("searchbox", name="Name").evaluate(
+        """(field) => {
+            field.value = "polar";
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+            location.hash = "#upload";
+        }"""
+    )
+
+    page.clock.run_for(1000)
+
+    expect(page).to_have_url(re.compile("#upload$"))
+
+
+@pytest.mark.parametrize(
+    ("view", "asked"), [("#archive", r"/archive\?limit="), ("#upload", r"/media\?limit=")]
+)
+def test_a_page_whose_server_restarts_asks_for_all_that_it_shows(
+    filled: System, open_page: OpenPage, view: str, asked: str
+) -> None:
+    page = open_page(filled, view, failing=True)
+    things = page.locator(f"{view}-view .card")
+    expect(things).to_have_count(60)
+    page.get_by_role("button", name="Show more").scroll_into_view_if_needed()
+    if view == "#upload":
+        page.get_by_role("button", name="Show more").click()
+    expect(things).not_to_have_count(60)
+
+    answered = re.compile(asked)
+    with (
+        page.expect_response(lambda one: one.ok and bool(answered.search(one.url))) as answer,
+        without(filled, FAST),
+    ):
+        expect(page.locator("#banner")).to_be_visible()
+
+    assert len(answer.value.json()["items"]) > 60

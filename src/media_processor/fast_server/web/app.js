@@ -91,7 +91,7 @@ async function lookAnew() {
     if (stream.up) tell(error.message);
   }
   operations.load();
-  if (view === "archive") archive.load();
+  archive.renew();
 }
 
 stream.addEventListener("hello", ({ detail }) => {

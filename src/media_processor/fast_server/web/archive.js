@@ -3,6 +3,7 @@ import { arrange, atMostEvery, byId, copy, el, nameOf, say, tick } from "./dom.j
 import { bytes, count, moment } from "./format.js";
 
 const PAGE = 60;
+const LARGE_PAGE = 500;
 const MOST_IN_ZIP = 1000;
 /** How long typing rests before it is searched for, in ms. */
 const REST = 250;
@@ -51,9 +52,14 @@ export class Archive {
   }
 
   /** From the beginning. */
-  async load() {
+  async load(limit = PAGE) {
     this.#next = null;
-    await this.#fetch(null);
+    await this.#fetch(null, limit);
+  }
+
+  /** Anew, as far down as somebody has come. */
+  renew() {
+    if (this.#shown) this.load(Math.min(Math.max(this.#tiles.size, PAGE), LARGE_PAGE));
   }
 
   /** A picture was stored: the default view gets it on top. */
@@ -67,17 +73,18 @@ export class Archive {
   }
 
   #searched() {
+    if (!location.hash.startsWith("#archive")) return; // left while it rested
     const query = this.#query().toString();
     history.replaceState(null, "", query ? `#archive?${query}` : "#archive");
     this.load();
   }
 
-  async #fetch(cursor) {
+  async #fetch(cursor, limit = PAGE) {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
     const query = this.#query();
-    query.set("limit", PAGE);
+    query.set("limit", limit);
     if (cursor) query.set("cursor", cursor);
     this.list.ariaBusy = "true";
     try {
@@ -106,9 +113,11 @@ export class Archive {
     const page = this.#request ? null : await getJson("archive?limit=20").catch(() => null);
     if (this.#request) return this.newestSoon(); // what is under way may be older
     if (!page || this.#query().toString()) return;
-    const old = [...this.#tiles];
+    const fresh = page.items.filter(({ media_id }) => !this.#tiles.has(media_id));
+    if (page.next && fresh.length === page.items.length) return this.renew(); // there are more between
+    const old = this.#tiles;
     this.#tiles = new Map();
-    this.#add(page.items.filter(({ media_id }) => !old.some(([id]) => id === media_id)));
+    this.#add(fresh);
     this.#tiles = new Map([...this.#tiles, ...old]);
     this.#render();
   }

@@ -95,7 +95,7 @@ export function atMostEvery(pause, work) {
 
 /** Copies `text` and tells so on the button. The old way is for pages without TLS. */
 export async function copy(text, button) {
-  const label = button.textContent;
+  const label = (button.dataset.label ??= button.textContent); // not “Copied”
   try {
     if (navigator.clipboard) await navigator.clipboard.writeText(text);
     else copyBySelection(text, button);
