@@ -147,6 +147,49 @@ def test_a_folder_gives_its_pictures_and_counts_the_rest(
     expect(card(page, "two.jpg")).to_have_attribute("data-state", "stored")
 
 
+_DROP_A_FOLDER = """() => {
+    const file = (path) => ({
+        isFile: true,
+        fullPath: path,
+        file: (found) => found(new File(["no picture"], "one.jpg", { type: "image/jpeg" })),
+    });
+    const folder = (path, ...entries) => ({
+        isDirectory: true,
+        fullPath: path,
+        createReader: () => ({ readEntries: (found) => found(entries.splice(0)) }),
+    });
+    const trip = folder("/trip", folder("/trip/day 1", file("/trip/day 1/one.jpg")),
+        folder("/trip/day 2", file("/trip/day 2/one.jpg")));
+    const item = { kind: "file", webkitGetAsEntry: () => trip, getAsFile: () => null };
+    const event = new Event("drop", { bubbles: true, cancelable: true });
+    event.dataTransfer = { types: ["Files"], items: [item] };
+    document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_pictures_of_one_name_are_told_apart_by_their_folders(
+    running: System, open_page: OpenPage, tmp_path: Path, way: str
+) -> None:
+    page = open_page(running, failing=True)
+
+    if way == "dropped":
+        page.evaluate(_DROP_A_FOLDER)
+    else:
+        for day in ("day 1", "day 2"):
+            (tmp_path / "trip" / day).mkdir(parents=True)
+            (tmp_path / "trip" / day / "one.jpg").write_bytes(b"no picture")
+        page.set_input_files("#choose-folder", tmp_path / "trip")
+
+    for day in ("day 1", "day 2"):
+        mine = page.locator("#cards .card").filter(has_text=f"trip/{day}/")
+        expect(mine).to_have_attribute("data-state", "refused")
+        expect(mine.locator("bdi")).to_have_text([f"trip/{day}/", "one.jpg"])
+        expect(mine.get_by_title(f"trip/{day}/")).to_be_visible()
+        expect(mine.get_by_role("button", name=f"Dismiss trip/{day}/one.jpg")).to_be_visible()
+    screenshot(page, "folders")
+
+
 def test_a_pasted_picture_gets_a_name(running: System, open_page: OpenPage) -> None:
     page = open_page(running)
     page.evaluate(

@@ -89,8 +89,13 @@ export class Card {
     return media?.worker ? `${words} · ${media.worker}` : words;
   }
 
+  /** The folder tells two of the same name apart; the server doesn't know it. */
   #showName(name) {
-    if (this.title.textContent !== name) this.title.replaceChildren(nameOf(name));
+    const folder = this.upload?.folder ? `${this.upload.folder}/` : "";
+    this.path = folder + name;
+    if (this.title.textContent !== this.path) {
+      this.title.replaceChildren(folder && el("small", {}, nameOf(folder)), nameOf(name));
+    }
     if (this.media) this.link.setAttribute("href", `#media/${this.media.id}`);
   }
 
@@ -159,8 +164,7 @@ export class Card {
 
   #showButtons(state) {
     const { upload, media, actions } = this;
-    const button = (words, act) =>
-      el("button", { onclick: act, "aria-label": `${words} ${upload?.name ?? media.filename}` }, words);
+    const button = (words, act) => el("button", { onclick: act, "aria-label": `${words} ${this.path}` }, words);
     const buttons = [];
     if (state === "failed") buttons.push(button("Retry", () => actions.retry(media)));
     if (state === "refused" && upload.again) buttons.push(button("Retry", () => actions.again(upload)));

@@ -13,6 +13,15 @@ export function formOf(file) {
 
 const extension = (name) => (name.match(/\.[^.]+$/)?.[0] ?? "").toLowerCase();
 
+/** Where a file that came from a dropped folder lies. @type {WeakMap<File, string>} */
+const paths = new WeakMap();
+
+/** The folder that a file came from, from the one that was given on; empty without one. */
+export function folderOf(file) {
+  const path = paths.get(file) ?? file.webkitRelativePath;
+  return path.split("/").filter(Boolean).slice(0, -1).join("/");
+}
+
 /** Whether type or extension name a picture that the server takes. */
 function isPicture(file, limits) {
   const kinds = limits.content_types;
@@ -75,7 +84,15 @@ async function* fromFolder(folder, limits) {
 }
 
 /** The file of an entry, null if it can't be read. */
-const opened = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+function opened(entry) {
+  return new Promise((resolve) => {
+    const found = (file) => {
+      paths.set(file, entry.fullPath);
+      resolve(file);
+    };
+    entry.file(found, () => resolve(null));
+  });
+}
 
 /** Pasted pictures are all called `image.png`; the time tells them apart. */
 export function fromClipboard(data) {

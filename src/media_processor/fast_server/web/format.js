@@ -35,8 +35,8 @@ export const time = (at) => TIME.format(new Date(at));
 export const moment = (at) => MOMENT.format(new Date(at));
 
 /** A name without control and direction characters, as the server will keep it. */
-export function plainName(name) {
-  return name.replace(/(?!\u200d)[\p{Cc}\p{Cf}]/gu, "").trim() || "picture";
+export function plainName(name, otherwise = "picture") {
+  return name.replace(/(?!\u200d)[\p{Cc}\p{Cf}]/gu, "").trim() || otherwise;
 }
 
 /** Which status a step begins, where it isn't called so itself. */

@@ -1,5 +1,5 @@
 import { problem } from "./api.js";
-import { formOf } from "./files.js";
+import { folderOf, formOf } from "./files.js";
 import { plainName } from "./format.js";
 
 /**
@@ -7,6 +7,7 @@ import { plainName } from "./format.js";
  * @property {string} key also its Idempotency-Key: sent again it is not a second picture
  * @property {File} file
  * @property {string} name
+ * @property {string} folder it came from, or empty
  * @property {string} profile
  * @property {"waiting" | "sending" | "delayed" | "accepted" | "refused"} state
  * @property {number} sent bytes
@@ -44,6 +45,7 @@ export class Uploads extends EventTarget {
         key: newKey(),
         file,
         name: plainName(file.name),
+        folder: plainName(folderOf(file), ""),
         profile,
         state: detail ? "refused" : "waiting",
         sent: 0,
