@@ -312,3 +312,29 @@ def test_thousands_of_files_do_not_fill_the_page(running: System, open_page: Ope
     assert page.locator("#cards .card").count() < 100
     page.get_by_role("button", name="Cancel what isn’t sent").click()
     expect(page.locator("#progress")).to_be_hidden()
+
+
+def test_the_end_of_each_of_thousands_is_told_before_it_is_forgotten(
+    running: System, open_page: OpenPage
+) -> None:
+    page = open_page(running)
+    told = page.evaluate(
+        """async () => {
+            const { MediaStore } = await import("/web/media.js");
+            const store = new MediaStore();
+            const ended = new Set();
+            store.addEventListener("change", () => {
+                for (const { id, status } of store.items.values())
+                    if (status === "stored") ended.add(id);
+            });
+            const at = new Date().toISOString();
+            const ids = Array.from({ length: 3000 }, (_, n) => String(n).padStart(4, "0"));
+            store.apply(ids.map((id) => ({ id, at, status: "queued" })));
+            while (ids.length)
+                store.apply(ids.splice(0, 100).map((id) => ({ id, at, status: "stored" })));
+            return [ended.size, store.items.size];
+        }"""
+    )
+
+    assert told[0] == 3000
+    assert told[1] < 3000
