@@ -1,0 +1,94 @@
+"""What listening pages cost the gateway: open streams of `GET /events`, and nothing else."""
+
+import asyncio
+import resource
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from benchmarks import measures
+from benchmarks.client import HOST
+from benchmarks.measures import Session
+from benchmarks.problem import BenchmarkError
+
+MANY = 500
+UPLOADS = 100
+_IDLE_SECONDS = 20.0
+_OPEN_SECONDS = 30.0
+_AT_A_TIME = 50
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the gateway alone: resident MiB, the share of a core when idle, CPU s for all uploads.
+
+    ``others`` is the share of the machine that other processes used during the uploads.
+    """
+
+    mib: float
+    idle: float
+    uploads: float
+    others: float
+
+
+async def cost(
+    session: Session, pictures: list[bytes], streams: int, say: Callable[[str], None]
+) -> Cost:
+    """With so many streams open: when nothing happens, and while pictures come."""
+    _allow_files(streams)
+    say(f"{streams} streams: {_IDLE_SECONDS:.0f} s with nothing to do, {UPLOADS} uploads")
+    async with _listening(session.port, streams):
+        before, start = _gateway_seconds(session), time.perf_counter()
+        await asyncio.sleep(_IDLE_SECONDS)
+        idle = (_gateway_seconds(session) - before) / (time.perf_counter() - start)
+        mib = session.system.gateway_bytes() / _MIB
+        spent = await measures.throughput(session, pictures, UPLOADS)
+    return Cost(mib, idle, spent["cpu gateway"] * UPLOADS / 1000, spent["others"])
+
+
+def _gateway_seconds(session: Session) -> float:
+    return session.system.cpu_seconds()["gateway"]
+
+
+def _allow_files(streams: int) -> None:
+    """Each stream is a file here; the gateway has its own limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < streams + 200:
+        raise BenchmarkError(f"only {most} files may be open here (ulimit -n)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@asynccontextmanager
+async def _listening(port: int, streams: int) -> AsyncIterator[None]:
+    """So many streams, each of which has been greeted and is read on."""
+    slots = asyncio.Semaphore(_AT_A_TIME)
+    listeners: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def listen() -> None:
+        async with slots:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writers.append(writer)
+            writer.write(f"GET /events HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            await reader.readuntil(b"event: hello")
+        listeners.append(asyncio.create_task(_read_on(reader)))
+
+    try:
+        async with asyncio.timeout(_OPEN_SECONDS):
+            await asyncio.gather(*(listen() for _ in range(streams)))
+        yield
+    finally:
+        for task in listeners:
+            task.cancel()
+        for writer in writers:
+            writer.close()
+    ended = [task for task in listeners if task.done() and not task.cancelled()]
+    if ended:
+        raise BenchmarkError(f"{len(ended)} of {streams} streams were ended by the gateway")
+
+
+async def _read_on(reader: asyncio.StreamReader) -> None:
+    while await reader.read(65536):
+        pass
