@@ -103,6 +103,22 @@ def overtake(
     page.route(asked, hold)
 
 
+def remember(page: Page, selector: str) -> Callable[[], str]:
+    """What elements say may be gone before a busy machine looks; this tells all they have said."""
+    page.evaluate(
+        """(selector) => {
+            window.said = "";
+            const listen = () => {
+                for (const one of document.querySelectorAll(selector)) said += one.textContent;
+            };
+            const all = { subtree: true, childList: true, characterData: true, attributes: true };
+            new MutationObserver(listen).observe(document.body, all);
+        }""",
+        selector,
+    )
+    return lambda: str(page.evaluate("said"))
+
+
 def drawn(page: Page) -> None:
     """Until the page has shown what it has heard."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
