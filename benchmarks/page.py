@@ -76,7 +76,7 @@ def _table(cold: Loads, warm: Loads, none: Cost, many: Cost) -> str:
         ["On the wire, warm", f"{warm.wire:,} bytes", ""],
         *_load_rows("new browser", cold),
         *_load_rows("warm", warm),
-        [f"Gateway memory, none / {streams}", f"{none.mib:.0f} / {many.mib:.0f} MiB", ""],
+        [f"Gateway memory for {streams}", f"{many.mib:.0f} MiB", ""],
         [
             f"Gateway CPU with nothing to do, none / {streams}",
             f"{none.idle:.1%} / {many.idle:.1%} of a core",

@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the gateway alone: resident MiB, the share of a core when idle, CPU s for all uploads.
+    """Of the gateway alone: MiB that it grew by, share of a core when idle, CPU s for all uploads.
 
     ``others`` is the share of the machine that other processes used during the uploads.
     """
@@ -39,13 +39,14 @@ async def cost(
     """With so many streams open: when nothing happens, and while pictures come."""
     _allow_files(streams)
     say(f"{streams} streams: {_IDLE_SECONDS:.0f} s with nothing to do, {UPLOADS} uploads")
+    mib = session.system.gateway_bytes() / _MIB
     async with _listening(session.port, streams):
         before, start = _gateway_seconds(session), time.perf_counter()
         await asyncio.sleep(_IDLE_SECONDS)
         idle = (_gateway_seconds(session) - before) / (time.perf_counter() - start)
-        mib = session.system.gateway_bytes() / _MIB
+        grown = session.system.gateway_bytes() / _MIB - mib
         spent = await measures.throughput(session, pictures, UPLOADS)
-    return Cost(mib, idle, spent["cpu gateway"] * UPLOADS / 1000, spent["others"])
+    return Cost(grown, idle, spent["cpu gateway"] * UPLOADS / 1000, spent["others"])
 
 
 def _gateway_seconds(session: Session) -> float:
