@@ -15,10 +15,7 @@ from media_processor.central_server.audit import CheckedLog
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
-from media_processor.http.early_answers import EarlyAnswers
-from media_processor.http.head import Heads
-from media_processor.http.pages import serve_docs
-from media_processor.http.problems import add_problem_handlers
+from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
 from media_processor.storage.local import LocalStorage
@@ -44,17 +41,7 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
-    app = FastAPI(
-        title="media-processor: central server",
-        version="1",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.add_middleware(Heads)
-    app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
-    add_problem_handlers(app)
-    serve_docs(app)
+    app = application("central server", lifespan, max_body_bytes=settings.max_upload_bytes)
     app.include_router(routes.router)
     return app
 

@@ -17,10 +17,7 @@ from media_processor.fast_server.parts import Parts
 from media_processor.fast_server.pressure import Pressure
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
-from media_processor.http.early_answers import EarlyAnswers
-from media_processor.http.head import Heads
-from media_processor.http.pages import serve_docs
-from media_processor.http.problems import add_problem_handlers
+from media_processor.http.application import application
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
@@ -43,67 +40,69 @@ class _State(TypedDict):
 
 def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI:
     """The gateway as an ASGI application; ``stopping`` ends its event streams."""
-
     profiles = Profiles(settings.watermarks)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        spool = await asyncio.to_thread(Spool, settings.uploads_dir)
-        central = CentralClient(
-            settings.central_server_url,
-            timeout=_CENTRAL_TIMEOUT,
-            connections=_CENTRAL_CONNECTIONS,
-        )
-        async with open_queue(settings) as queue:
-            feed = Feed(spool, stopping)
-            changes = Changes(queue.redis, feed.heard)
-            renditions = Renditions(settings, Orders(settings, profiles))
-            pressure = Pressure(
-                spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
-            )
-            witness = Witness(spool.witness_file, central, settings.witness_seconds)
-            parts = Parts(
-                settings=settings,
-                spool=spool,
-                queue=queue,
-                changes=changes,
-                central=central,
-                stopping=stopping,
-                pressure=pressure,
-                profiles=profiles,
-                feed=feed,
-                renditions=renditions,
-                witness=witness,
-            )
-            helpers = (
-                asyncio.create_task(changes.listen()),
-                asyncio.create_task(pressure.watch()),
-                asyncio.create_task(witness.watch()),
-                asyncio.create_task(feed.watch(partial(operations.report, parts))),
-            )
+        async with _opened(settings, profiles, stopping) as parts, _helped(parts):
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
-            try:
-                yield {"parts": parts}
-            finally:
-                await end(*helpers)
-                await renditions.close()
-                await central.close()
+            yield {"parts": parts}
 
-    app = FastAPI(
-        title="media-processor: fast server",
-        version="1",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.add_middleware(Heads)
-    app.add_middleware(EarlyAnswers, max_body_bytes=settings.max_upload_bytes)
-    add_problem_handlers(app)
-    serve_docs(app)
+    app = application("fast server", lifespan, max_body_bytes=settings.max_upload_bytes)
     for module in (uploads, status, pictures, archive, operations):
         app.include_router(module.router)
     serve_page(app)
     return app
+
+
+@asynccontextmanager
+async def _opened(
+    settings: FastServerSettings, profiles: Profiles, stopping: asyncio.Event
+) -> AsyncIterator[Parts]:
+    """Everything that the routes need, until the server stops."""
+    spool = await asyncio.to_thread(Spool, settings.uploads_dir)
+    central = CentralClient(
+        settings.central_server_url,
+        timeout=_CENTRAL_TIMEOUT,
+        connections=_CENTRAL_CONNECTIONS,
+    )
+    async with open_queue(settings) as queue:
+        feed = Feed(spool, stopping)
+        renditions = Renditions(settings, Orders(settings, profiles))
+        try:
+            yield Parts(
+                settings=settings,
+                spool=spool,
+                queue=queue,
+                changes=Changes(queue.redis, feed.heard),
+                central=central,
+                stopping=stopping,
+                pressure=Pressure(
+                    spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
+                ),
+                profiles=profiles,
+                feed=feed,
+                renditions=renditions,
+                witness=Witness(spool.witness_file, central, settings.witness_seconds),
+            )
+        finally:
+            await renditions.close()
+            await central.close()
+
+
+@asynccontextmanager
+async def _helped(parts: Parts) -> AsyncIterator[None]:
+    """What goes on beside the requests."""
+    helpers = (
+        asyncio.create_task(parts.changes.listen()),
+        asyncio.create_task(parts.pressure.watch()),
+        asyncio.create_task(parts.witness.watch()),
+        asyncio.create_task(parts.feed.watch(partial(operations.report, parts))),
+    )
+    try:
+        yield
+    finally:
+        await end(*helpers)
 
 
 def run(settings: FastServerSettings) -> None:
