@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from media_processor.http.early_answers import EarlyAnswers
 from media_processor.http.head import Heads
 from media_processor.http.pages import serve_docs
-from media_processor.http.problems import add_problem_handlers
+from media_processor.http.problems import add_problem_handlers, describe_problems
 
 
 class Lifespan(Protocol):
@@ -30,5 +30,6 @@ def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> Fast
     app.add_middleware(Heads)
     app.add_middleware(EarlyAnswers, max_body_bytes=max_body_bytes)
     add_problem_handlers(app)
+    describe_problems(app)
     serve_docs(app)
     return app

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -36,6 +37,40 @@ def answers(*errors: type[MediaProcessorError]) -> dict[int | str, dict[str, obj
         )
         entry["description"] = f"{entry['description']}; `{error.code}`".removeprefix("; ")
     return documented
+
+
+def describe_problems(app: FastAPI) -> None:
+    """Have the description of ``app`` tell errors as they are sent: as problems, nothing else.
+
+    By itself FastAPI gives them the media type of the route's success, and each route with a
+    parameter a ``422`` of its own kind.
+    """
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            description = describe()
+            for path in description["paths"].values():
+                for operation in path.values():
+                    operation["responses"] = _as_sent(operation["responses"])
+            for unused in ("HTTPValidationError", "ValidationError"):
+                description["components"]["schemas"].pop(unused, None)
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _as_sent(responses: dict[str, Any]) -> dict[str, Any]:
+    sent = {}
+    for status, answer in responses.items():
+        content = answer.get("content", {})
+        models = [kind["schema"] for kind in content.values() if "schema" in kind]
+        if {"$ref": "#/components/schemas/HTTPValidationError"} in models:
+            continue
+        if MEDIA_TYPE in content:
+            answer["content"] = {MEDIA_TYPE: {"schema": models[0]}}
+        sent[status] = answer
+    return sent
 
 
 def add_problem_handlers(app: FastAPI) -> None:
