@@ -62,4 +62,5 @@ def test_both_servers_have_it_under_strict_rules(running: System) -> None:
         assert policy.startswith("default-src 'none'; script-src 'self';")
         assert "//" not in answer.text
         assert server.get("/docs/docs.js").status_code == 200
+        assert server.get("/docs/", follow_redirects=True).text == answer.text
         assert server.get("/redoc").status_code == 404

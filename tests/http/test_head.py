@@ -43,7 +43,7 @@ def get_routes(folder: Path) -> list[tuple[str, str]]:
 def got(server: httpx2.Client, path: str) -> httpx2.Response:
     """The answer; of one that never ends only its beginning."""
     with server.stream("GET", path) as answer:
-        if not answer.headers["content-type"].startswith("text/event-stream"):
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             answer.read()
     return answer
 

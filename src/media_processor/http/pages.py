@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -36,5 +36,9 @@ def serve_docs(app: FastAPI) -> None:
     @app.get("/docs", response_class=FileResponse, include_in_schema=False)
     def docs() -> FileResponse:
         return FileResponse(f"{_DOCS}/index.html", media_type="text/html", headers=PAGE_HEADERS)
+
+    @app.get("/docs/", include_in_schema=False)
+    def docs_folder() -> RedirectResponse:
+        return RedirectResponse("../docs")
 
     app.mount("/docs", PageFiles(directory=_DOCS))
