@@ -88,7 +88,7 @@ class Connection:
                                 yield status
                             if watch.is_over:
                                 return
-                            if deadline.within(SILENCE) < silence - _LATE:
+                            if deadline.is_over or deadline.within(SILENCE) < silence - _LATE:
                                 seconds = 0
                                 watch.left()
                                 break
