@@ -37,7 +37,8 @@ class Postgres:
         self._data = self._folder / "data"
         # A locale whose order isn't the one of the bytes, as on most real servers.
         locale = ("--locale-provider=icu", "--icu-locale=en-US", "--encoding=UTF8")
-        self._run("initdb", "-D", self._data, "-U", "media", "--auth=trust", "-N", *locale).wait()
+        made = self._run("initdb", "-D", self._data, "-U", "media", "--auth=trust", "-N", *locale)
+        assert made.wait() == 0, "initdb failed"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

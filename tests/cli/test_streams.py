@@ -123,3 +123,14 @@ class TestNothingCanBeWritten:
                 check=False,
             )
             assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_pipe_that_breaks_elsewhere_is_told() -> None:
+    program = (
+        "from media_processor.cli import main\n"
+        "def app(): raise BrokenPipeError(32, 'Broken pipe')\n"
+        "main.app = app\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "media-processor: Broken pipe\n")

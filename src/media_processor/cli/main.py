@@ -49,11 +49,11 @@ def options(
 def main() -> None:
     """Run the command; an error is one line on stderr and exit status 1."""
     output = streams.take()
-    status = _run()
+    status = _run(output)
     sys.exit(streams.READER_GONE if output.ended_the_command else status)
 
 
-def _run() -> int | str | None:
+def _run(output: streams.Outlet) -> int | str | None:
     try:
         try:
             app()
@@ -63,9 +63,9 @@ def _run() -> int | str | None:
         return end.code
     except MediaProcessorError as error:
         return _told(error.detail)
-    except BrokenPipeError:
-        return streams.READER_GONE
     except OSError as error:
+        if output.ended_the_command:
+            return streams.READER_GONE
         where = f"{error.filename}: " if error.filename else ""
         return _told(f"{where}{error.strerror or error}")
     return 0
