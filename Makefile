@@ -22,7 +22,7 @@ ifneq ($(NATIVE),$(shell cat .venv/native 2>/dev/null))
 .venv/ready: again
 endif
 
-demo: setup sample-pictures ## start everything, brand the sample pictures (or PICTURES=folder), keep serving
+demo: setup sample-pictures ## start everything, watermark the sample pictures (or PICTURES=folder), keep serving
 	@exec $(RUN) media_processor up --demo "$(PICTURES)"
 
 run: setup ## start everything and serve until Ctrl-C

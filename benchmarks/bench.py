@@ -58,7 +58,7 @@ def _measure(names: list[str], sizes: Sizes, rounds: int) -> dict[str, Figures]:
             _say(f"round {number} of {rounds}: {name}")
             os.sync()  # nobody shall pay for what another one wrote
             _run_pipeline(name, pictures, sizes, figures[name])
-            _run_gateway(name, pictures, sizes, figures[name])
+            _run_fast_server(name, pictures, sizes, figures[name])
     return figures
 
 
@@ -95,19 +95,21 @@ async def _pipeline(session: Session, pictures: Pictures, sizes: Sizes, figures:
     measures.check_stored(session)
 
 
-def _run_gateway(name: str, pictures: Pictures, sizes: Sizes, figures: Figures) -> None:
-    """The gateway alone, so that no worker disturbs: memory while it takes large bodies."""
+def _run_fast_server(name: str, pictures: Pictures, sizes: Sizes, figures: Figures) -> None:
+    """The fast server alone, so that no worker disturbs: memory while it takes large bodies."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         System(name, Path(folder), pictures.logo) as system,
     ):
-        system.start_gateway()
+        system.start_fast_server()
         memory = asyncio.run(
-            measures.gateway_memory(Session(system), pictures.huge, pictures.small[0], sizes.huge)
+            measures.fast_server_memory(
+                Session(system), pictures.huge, pictures.small[0], sizes.huge
+            )
         )
     for part, value in memory.items():
         figures.add(f"memory {part}", value)
-    _say(f"  gateway: {memory['before']:.0f} MiB, with 50 MB bodies {memory['peak']:.0f} MiB")
+    _say(f"  fast server: {memory['before']:.0f} MiB, with 50 MB bodies {memory['peak']:.0f} MiB")
 
 
 def _say(text: str) -> None:

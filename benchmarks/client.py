@@ -115,7 +115,7 @@ async def post_all(port: int, uploads: list[Upload], *, concurrency: int, second
     except TimeoutError:
         raise BenchmarkError(f"{len(uploads)} uploads took over {seconds:.0f} s") from None
     except OSError as error:
-        raise BenchmarkError(f"the gateway hung up: {error}") from error
+        raise BenchmarkError(f"the fast server hung up: {error}") from error
 
 
 class ArchiveLog:

@@ -53,7 +53,7 @@ class Session:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.port = system.ports.gateway
+        self.port = system.ports.fast_server
         self.log = ArchiveLog(system.data / "worker_activity.log")
         self.sent: list[Upload] = []
         self._numbers = itertools.count(1)
@@ -119,7 +119,7 @@ def _machine_seconds() -> float:
 
 
 async def idle_commands(system: System, seconds: float) -> float:
-    """Redis commands/s of one worker with nothing to do (the gateway's, if any, included)."""
+    """Redis commands/s of one worker with nothing to do (the fast server's, if any, included)."""
     await asyncio.sleep(1)
     with socket.create_connection((HOST, system.ports.valkey), timeout=5) as connection:
         before = _commands_processed(connection)
@@ -139,13 +139,13 @@ def _commands_processed(connection: socket.socket) -> int:
     return int(answer.split(b"total_commands_processed:")[1].split(b"\r\n")[0])
 
 
-async def gateway_memory(
+async def fast_server_memory(
     session: Session, huge: bytes, small: bytes, count: int
 ) -> dict[str, float]:
-    """Resident MiB of the gateway before, and its peak while it takes bodies of 50 MB."""
+    """Resident MiB of the fast server before, and its peak while it takes bodies of 50 MB."""
     system = session.system
     await post_all(session.port, session.uploads([small], 4), concurrency=4, seconds=_ONE_SECONDS)
-    before = system.gateway_bytes()
+    before = system.fast_server_bytes()
     peak = [before]
     async with _sampled(system, peak):
         await post_all(
@@ -163,7 +163,7 @@ async def _sampled(system: System, peak: list[int]) -> AsyncIterator[None]:
     async def sample() -> None:
         while True:
             with contextlib.suppress(psutil.NoSuchProcess):
-                peak[0] = max(peak[0], system.gateway_bytes())
+                peak[0] = max(peak[0], system.fast_server_bytes())
             await asyncio.sleep(_SAMPLE_EVERY)
 
     task = asyncio.create_task(sample())
@@ -175,14 +175,14 @@ async def _sampled(system: System, peak: list[int]) -> AsyncIterator[None]:
 
 async def check_health(system: System) -> None:
     """Both servers answer GET /health."""
-    for port in (system.ports.gateway, system.ports.central):
+    for port in (system.ports.fast_server, system.ports.central):
         async with asyncio.timeout(_ONE_SECONDS), Connection(port) as connection:
             if (status := await connection.get("/health")) != 200:
                 raise BenchmarkError(f"GET /health was answered with {status}")
 
 
 def check_stored(session: Session) -> None:
-    """Every picture is in the archive and in the log exactly once, and it is branded.
+    """Every picture is in the archive and in the log exactly once, and it is watermarked.
 
     Raises:
         BenchmarkError: the figures would compare different work.
@@ -196,7 +196,7 @@ def check_stored(session: Session) -> None:
         raise BenchmarkError(f"{session.log.lines} log lines for {len(expected)} pictures")
     contents = {f"watermarked_{upload.name}": upload.content for upload in session.sent}
     for path in (found[0], found[-1]):
-        _check_branded(path, contents[path.name])
+        _check_watermarked(path, contents[path.name])
 
 
 def _stored_files(folder: Path) -> list[Path]:
@@ -208,12 +208,12 @@ def _stored_files(folder: Path) -> list[Path]:
     )
 
 
-def _check_branded(path: Path, original: bytes) -> None:
-    with Image.open(path) as branded, Image.open(io.BytesIO(original)) as plain:
-        if branded.size != plain.size:
+def _check_watermarked(path: Path, original: bytes) -> None:
+    with Image.open(path) as watermarked, Image.open(io.BytesIO(original)) as plain:
+        if watermarked.size != plain.size:
             raise BenchmarkError(f"{path.name} has another size than its original")
         width, height = plain.size
         box = (width * 8 // 10, 10, width - 10, height // 20)
-        difference = ImageChops.difference(branded.convert("RGB").crop(box), plain.crop(box))
+        difference = ImageChops.difference(watermarked.convert("RGB").crop(box), plain.crop(box))
         if max(ImageStat.Stat(difference).mean) < 5:
             raise BenchmarkError(f"{path.name} carries no logo")

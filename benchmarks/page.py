@@ -19,7 +19,7 @@ from benchmarks.problem import BenchmarkError
 from benchmarks.report import markdown, verdict
 from benchmarks.systems import System
 from media_processor.chaos.load import picture
-from media_processor.media.logo import bundled_logo_path
+from media_processor.images.logo import bundled_logo_path
 
 _MOST_BYTES = 100_000
 _MOST_MILLISECONDS = 300
@@ -55,7 +55,7 @@ def _measure(folder: Path, chromium: str) -> str:
         session, load = Session(system), os.getloadavg()[0]
         asyncio.run(measures.warm_up(session, Pictures(small, [], b"", logo)))
         address = f"http://127.0.0.1:{session.port}/"
-        # First, as the gateway goes on looking for a while after its last listener has gone.
+        # First, as the fast server goes on looking for a while after its last listener has gone.
         none = asyncio.run(page_streams.cost(session, small, 0, _say))
         _say("loading the page in new browsers")
         cold = page_loads.cold(chromium, address)
@@ -76,14 +76,14 @@ def _table(cold: Loads, warm: Loads, none: Cost, many: Cost) -> str:
         ["On the wire, warm", f"{warm.wire:,} bytes", ""],
         *_load_rows("new browser", cold),
         *_load_rows("warm", warm),
-        [f"Gateway memory for {streams}", f"{many.mib:.0f} MiB", ""],
+        [f"Fast server memory for {streams}", f"{many.mib:.0f} MiB", ""],
         [
-            f"Gateway CPU with nothing to do, none / {streams}",
+            f"Fast server CPU with nothing to do, none / {streams}",
             f"{none.idle:.1%} / {many.idle:.1%} of a core",
             "",
         ],
         [
-            f"Gateway CPU for {page_streams.UPLOADS} uploads, none / {streams}",
+            f"Fast server CPU for {page_streams.UPLOADS} uploads, none / {streams}",
             f"{none.uploads:.2f} / {many.uploads:.2f} s",
             "",
         ],

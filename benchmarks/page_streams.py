@@ -1,4 +1,4 @@
-"""What listening pages cost the gateway: open streams of `GET /events`, and nothing else."""
+"""What listening pages cost the fast server: open streams of `GET /events`, and nothing else."""
 
 import asyncio
 import resource
@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the gateway alone: MiB that it grew by, share of a core when idle, CPU s for all uploads.
+    """The fast server alone: growth in MiB, share of a core when idle, CPU s for all uploads.
 
     ``others`` is the share of the machine that other processes used during the uploads.
     """
@@ -39,22 +39,22 @@ async def cost(
     """With so many streams open: when nothing happens, and while pictures come."""
     _allow_files(streams)
     say(f"{streams} streams: {_IDLE_SECONDS:.0f} s with nothing to do, {UPLOADS} uploads")
-    mib = session.system.gateway_bytes() / _MIB
+    mib = session.system.fast_server_bytes() / _MIB
     async with _listening(session.port, streams):
-        before, start = _gateway_seconds(session), time.perf_counter()
+        before, start = _fast_server_seconds(session), time.perf_counter()
         await asyncio.sleep(_IDLE_SECONDS)
-        idle = (_gateway_seconds(session) - before) / (time.perf_counter() - start)
-        grown = session.system.gateway_bytes() / _MIB - mib
+        idle = (_fast_server_seconds(session) - before) / (time.perf_counter() - start)
+        grown = session.system.fast_server_bytes() / _MIB - mib
         spent = await measures.throughput(session, pictures, UPLOADS)
-    return Cost(grown, idle, spent["cpu gateway"] * UPLOADS / 1000, spent["others"])
+    return Cost(grown, idle, spent["cpu fast server"] * UPLOADS / 1000, spent["others"])
 
 
-def _gateway_seconds(session: Session) -> float:
-    return session.system.cpu_seconds()["gateway"]
+def _fast_server_seconds(session: Session) -> float:
+    return session.system.cpu_seconds()["fast-server"]
 
 
 def _allow_files(streams: int) -> None:
-    """Each stream is a file here; the gateway has its own limit."""
+    """Each stream is a file here; the fast server has its own limit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < streams + 200:
         raise BenchmarkError(f"only {most} files may be open here (ulimit -n)")
@@ -87,7 +87,7 @@ async def _listening(port: int, streams: int) -> AsyncIterator[None]:
             writer.close()
     ended = [task for task in listeners if task.done() and not task.cancelled()]
     if ended:
-        raise BenchmarkError(f"{len(ended)} of {streams} streams were ended by the gateway")
+        raise BenchmarkError(f"{len(ended)} of {streams} streams were ended by the fast server")
 
 
 async def _read_on(reader: asyncio.StreamReader) -> None:

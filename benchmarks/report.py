@@ -89,10 +89,10 @@ def _rows() -> list[Row]:
         _throughput_row(_SMALL, 3),
         _throughput_row(_LARGE, 1.5),
         _row("Idle worker, Redis commands", "idle commands", "/s", digits=1, target_most=15),
-        _row("Gateway memory, before", "memory before", "MiB"),
-        _row("Gateway memory, peak during 50 MB bodies", "memory peak", "MiB"),
+        _row("Fast server memory, before", "memory before", "MiB"),
+        _row("Fast server memory, peak during 50 MB bodies", "memory peak", "MiB"),
         # "Flat": less than half of one 50 MB body, with four of them coming in.
-        _row("Gateway memory, growth", "memory grown", "MiB", digits=1, target_most=25),
+        _row("Fast server memory, growth", "memory grown", "MiB", digits=1, target_most=25),
         *_cpu_rows(_SMALL),
         *_cpu_rows(_LARGE),
     ]
@@ -126,7 +126,7 @@ def _throughput_row(size: str, target: float) -> Row:
 def _cpu_rows(size: str) -> list[Row]:
     parts = {
         "all": "CPU a picture",
-        "gateway": "of it gateway",
+        "fast-server": "of it fast server",
         "workers": "of it workers",
         "central": "of it central server",
         "valkey": "of it Valkey",

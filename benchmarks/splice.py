@@ -15,7 +15,7 @@ from benchmarks.problem import BenchmarkError
 from benchmarks.splice_pictures import GIANT, Case, at_depths, make_cases
 from benchmarks.splice_report import Results, key
 from benchmarks.splice_systems import OURS, PILLOW, SHARP, Python, System, check, placed
-from media_processor.media.splice import Declined
+from media_processor.images.splice import Declined
 
 _FULL_ROUNDS = 5
 # Ours is so fast that as few times as of the others would be measured too coarsely.

@@ -1,6 +1,6 @@
 """Ours or Pillow in place, in a process of its own: `splice_child NAME PICTURE TARGET JOB`.
 
-Brands the picture once, which tells the memory, and then as often as the job says, which tells
+Watermarks the picture once, which tells the memory, and then as often as the job says, which tells
 the time. Prints both, or why the splice declined.
 """
 
@@ -17,11 +17,11 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from benchmarks.splice_pictures import LIMITS, Case, logo
 from benchmarks.splice_systems import OURS, PILLOW, placed
-from media_processor.media import splice
-from media_processor.media.codecs import Options
-from media_processor.media.probe import probe
-from media_processor.media.profile import Profile
-from media_processor.media.stamp import Stamp
+from media_processor.images import splice
+from media_processor.images.codecs import Options
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import probe
+from media_processor.images.profile import Profile
 
 _RESET_PEAK = "5"  # proc_pid_clear_refs(5)
 
@@ -29,33 +29,33 @@ _RESET_PEAK = "5"  # proc_pid_clear_refs(5)
 def main() -> None:
     name, source, target, told = sys.argv[1:]
     job = json.loads(told)
-    profile, brand = Profile(**job["profile"]), _WAYS[name]
+    profile, watermark = Profile(**job["profile"]), _WAYS[name]
     try:
-        print(json.dumps(_measured(brand, Path(source), Path(target), profile, job["times"])))
+        print(json.dumps(_measured(watermark, Path(source), Path(target), profile, job["times"])))
     except splice.Declined as declined:
         print(json.dumps({"declined": declined.reason}))
 
 
 def _measured(
-    brand: Callable[[Case], bytes | memoryview],
+    watermark: Callable[[Case], bytes | memoryview],
     source: Path,
     target: Path,
     profile: Profile,
     times: int,
 ) -> dict[str, float]:
     """CPU time of all threads, in user and kernel mode, and bytes of memory at the most."""
-    brand(_tiny(source, profile))  # what is loaded late is loaded now
+    watermark(_tiny(source, profile))  # what is loaded late is loaded now
     with contextlib.suppress(OSError):  # without it the peak is told too high, never too low
         Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
     before = _status("VmRSS")
     case = Case(source.stem, source, source.read_bytes(), None, 1, profile=profile)
-    output = brand(case)
+    output = watermark(case)
     memory = _status("VmHWM") - before
     target.write_bytes(output)
     del output
     start = time.process_time()
     for _ in range(times):
-        brand(case)
+        watermark(case)
     return {"milliseconds": (time.process_time() - start) * 1000 / times, "memory": memory}
 
 
@@ -68,12 +68,12 @@ def _tiny(source: Path, profile: Profile) -> Case:
 
 def _ours(case: Case) -> bytes | memoryview:
     """The worker's steps. Raises splice.Declined."""
-    facts = probe(case.data, LIMITS)
-    LIMITS.check_memory(facts)
-    stamp = Stamp([logo()], case.profile, facts)
-    branded = splice.brand(case.data, facts, stamp, Options(LIMITS))
-    assert branded.method == "splice"
-    return branded.data
+    info = probe(case.data, LIMITS)
+    LIMITS.check_memory(info)
+    overlay = Overlay([logo()], case.profile, info)
+    watermarked = splice.watermark(case.data, info, overlay, Options(LIMITS))
+    assert watermarked.method == "splice"
+    return watermarked.data
 
 
 def _pillow(case: Case) -> bytes:

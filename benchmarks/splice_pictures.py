@@ -9,11 +9,11 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from benchmarks.pictures import grained, photo
-from media_processor.media.facts import Limits
-from media_processor.media.logo import Logo, bundled_logo_path, load_logo
-from media_processor.media.probe import probe
-from media_processor.media.profile import DEFAULT, Profile
-from media_processor.media.stamp import Stamp
+from media_processor.images.limits import Limits
+from media_processor.images.logo import Logo, bundled_logo_path, load_logo
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import probe
+from media_processor.images.profile import DEFAULT, Profile
 
 LIMITS = Limits()
 GIANT, PNG = "JPEG 100 MP", "PNG 12 MP"
@@ -51,9 +51,9 @@ class Case:
         """As ``"4.8 MB"``."""
         return f"{len(self.data) / 1e6:.1f} MB"
 
-    def stamp(self) -> Stamp:
+    def overlay(self) -> Overlay:
         """The mark in its place."""
-        return Stamp([logo()], self.profile, probe(self.data, LIMITS))
+        return Overlay([logo()], self.profile, probe(self.data, LIMITS))
 
 
 @cache

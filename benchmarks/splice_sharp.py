@@ -21,7 +21,7 @@ class Sharp:
     name = SHARP
 
     def __init__(self, folder: Path) -> None:
-        self._mark, self._target = folder / "mark.png", folder / "branded"
+        self._mark, self._target = folder / "mark.png", folder / "watermarked"
 
     def measure(self, case: Case, times: int) -> Measured:
         box, mark = placed(case)
@@ -34,7 +34,7 @@ class Sharp:
             "times": times,
         }
         files = [str(file) for file in (case.file, self._mark, self._target)]
-        told = run(_FOLDER, _RUN_SECONDS, "node", "brand.mjs", *files, json.dumps(job))
+        told = run(_FOLDER, _RUN_SECONDS, "node", "watermark.mjs", *files, json.dumps(job))
         return Measured(float(json.loads(told)["milliseconds"]), self._target.read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""Who brands. Each picture gets a process of its own, whose start isn't counted."""
+"""Who watermarks. Each picture gets a process of its own, whose start isn't counted."""
 
 import io
 import json
@@ -13,15 +13,15 @@ from PIL import Image, ImageChops, ImageStat
 
 from benchmarks.problem import BenchmarkError
 from benchmarks.splice_pictures import LIMITS, Case, logo
-from media_processor.media.placement import Box, corners
-from media_processor.media.probe import probe
-from media_processor.media.splice import Declined
-from media_processor.media.stamp import Mark, Stamp
+from media_processor.images.geometry import Box, corners
+from media_processor.images.overlay import Mark, Overlay
+from media_processor.images.probe import probe
+from media_processor.images.splice import Declined
 
 OURS, PILLOW, SHARP = "ours", "Pillow in place", "sharp"
 ROOT = Path(__file__).resolve().parent.parent
 _SECONDS = 120.0
-# Levels of 255 between a branded area and what it should show, on average.
+# Levels of 255 between a watermarked area and what it should show, on average.
 _MOST_DIFFERENCE = 6
 
 
@@ -35,21 +35,21 @@ class Measured:
 
 
 class System(Protocol):
-    """Something that brands."""
+    """Something that watermarks."""
 
     @property
     def name(self) -> str:
         """As the table's head tells it."""
 
     def measure(self, case: Case, times: int) -> Measured:
-        """Brand the picture so many times. Raises Declined, BenchmarkError."""
+        """Watermark the picture so many times. Raises Declined, BenchmarkError."""
 
 
 class Python:
     """Ours or Pillow in place."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self._target = name, folder / "branded"
+        self.name, self._target = name, folder / "watermarked"
 
     def measure(self, case: Case, times: int) -> Measured:
         job = json.dumps({"times": times, "profile": asdict(case.profile)})
@@ -63,19 +63,19 @@ class Python:
 @cache
 def placed(case: Case) -> tuple[Box, Mark]:
     """Where the mark goes, in stored pixels, and the mark itself."""
-    stamp = Stamp([logo()], case.profile, probe(case.data, LIMITS))
-    return stamp.stored[0], stamp.mark("RGB", b"")
+    overlay = Overlay([logo()], case.profile, probe(case.data, LIMITS))
+    return overlay.stored[0], overlay.mark("RGB", b"")
 
 
 def check(case: Case, output: bytes, name: str) -> None:
     """Raises BenchmarkError where the figures would compare different work."""
     box, mark = placed(case)
-    with Image.open(io.BytesIO(output)) as branded, Image.open(io.BytesIO(case.data)) as plain:
-        if (branded.format, branded.size) != (plain.format, plain.size):
+    with Image.open(io.BytesIO(output)) as watermarked, Image.open(io.BytesIO(case.data)) as plain:
+        if (watermarked.format, watermarked.size) != (plain.format, plain.size):
             raise BenchmarkError(f"{name} makes something else of {case.label}")
         expected = plain.crop(corners(box)).convert("RGB")
         expected.paste(mark.colours, (0, 0), mark.alpha)
-        found = branded.crop(corners(box)).convert("RGB")
+        found = watermarked.crop(corners(box)).convert("RGB")
     if max(ImageStat.Stat(ImageChops.difference(found, expected)).mean) > _MOST_DIFFERENCE:
         raise BenchmarkError(f"{name} puts no logo onto {case.label}")
 

@@ -1,4 +1,4 @@
-"""The two systems, started alike: own Valkey, gateway, two workers, archive."""
+"""The two systems, started alike: own Valkey, fast server, two workers, archive."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from benchmarks.problem import BenchmarkError
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = ("worker-1", "worker-2")
-ROLES = ("gateway", "workers", "central", "valkey")
+ROLES = ("fast-server", "workers", "central", "valkey")
 _START_SECONDS = 30.0
 # Workers get time to end what they do; what is still there then is killed.
 _STOP_SECONDS = 15.0
@@ -29,7 +29,7 @@ class Design:
     """How a system's services are started, after the interpreter's path."""
 
     name: str
-    gateway: list[str]
+    fast_server: list[str]
     worker: list[str]
     central: list[str]
     environment: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Ports:
-    gateway: int
+    fast_server: int
     central: int
     valkey: int
 
@@ -49,7 +49,7 @@ def control(ports: Ports) -> Design:
 
     return Design(
         "control",
-        gateway=server("fast_server", ports.gateway),
+        fast_server=server("fast_server", ports.fast_server),
         worker=["-m", "arq", "benchmarks.control.worker.WorkerSettings"],
         central=server("central_server", ports.central),
         environment={"SHARED_TLS_CONTEXT": "yes"},
@@ -66,7 +66,7 @@ def ours(_: Ports) -> Design:
 
     return Design(
         "ours",
-        gateway=service("fast-server"),
+        fast_server=service("fast-server"),
         worker=service("worker-server"),
         central=service("central-server"),
     )
@@ -100,15 +100,15 @@ class System:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def start_gateway(self) -> None:
-        """Valkey and the gateway alone."""
+    def start_fast_server(self) -> None:
+        """Valkey and the fast server alone."""
         self._start("valkey", "valkey", self._valkey_command())
         self._wait_listening("valkey", self.ports.valkey)
-        self._start_python("gateway", "gateway", self.design.gateway)
-        self._wait_listening("gateway", self.ports.gateway)
+        self._start_python("fast-server", "fast-server", self.design.fast_server)
+        self._wait_listening("fast-server", self.ports.fast_server)
 
     def start_all(self) -> None:
-        self.start_gateway()
+        self.start_fast_server()
         self._start_python("central", "central", self.design.central)
         self._wait_listening("central", self.ports.central)
         for name in WORKERS:
@@ -121,12 +121,12 @@ class System:
             used[role] += sum(_cpu_seconds(member) for member in _family(process))
         return used
 
-    def gateway_bytes(self) -> int:
-        """Resident memory of the gateway."""
+    def fast_server_bytes(self) -> int:
+        """Resident memory of the fast server."""
         return sum(
             member.memory_info().rss
             for role, process in self._processes
-            if role == "gateway"
+            if role == "fast-server"
             for member in _family(process)
         )
 
@@ -170,7 +170,7 @@ class System:
             "TMPDIR": str(self._temporary),
             "REDIS_HOST": HOST,
             "REDIS_PORT": str(self.ports.valkey),
-            "FAST_SERVER_PORT": str(self.ports.gateway),
+            "FAST_SERVER_PORT": str(self.ports.fast_server),
             "CENTRAL_SERVER_PORT": str(self.ports.central),
             "CENTRAL_SERVER_URL": f"http://{HOST}:{self.ports.central}/upload-final",
             "MEDIA_DATA_DIR": str(self.data),

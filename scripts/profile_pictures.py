@@ -28,10 +28,10 @@ def make(folder: Path, names: list[str]) -> None:
         draw_scene(_SIZE, DAY).save(source, quality=95)
         os.utime(source, (_TAKEN, _TAKEN))
         for name in names:
-            branded = Path(temporary) / f"branded-{name}"
-            if watermark_files([source, branded], None, name):
+            watermarked = Path(temporary) / f"watermarked-{name}"
+            if watermark_files([source, watermarked], None, name):
                 sys.exit(f"{name} can't be drawn")
-            with Image.open(branded) as image:
+            with Image.open(watermarked) as image:
                 image.convert("RGB").save(folder / f"{name}.webp", quality=75, method=6)
 
 
@@ -62,11 +62,11 @@ def main() -> None:
     """Draw every picture anew."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     with TemporaryDirectory() as temporary:
-        brand = Path(temporary)
-        shutil.copy(HERE / "watermarks.toml", brand)
-        logos(brand)
-        os.environ["WATERMARKS"] = str(brand / "watermarks.toml")
-        os.environ["GOOGLE_LOGO"] = str(brand / "light.png")
+        watermark = Path(temporary)
+        shutil.copy(HERE / "watermarks.toml", watermark)
+        logos(watermark)
+        os.environ["WATERMARKS"] = str(watermark / "watermarks.toml")
+        os.environ["GOOGLE_LOGO"] = str(watermark / "light.png")
         names = list(tomllib.loads((HERE / "watermarks.toml").read_text()))
         make(folder, ["default", *names])
 

@@ -1,4 +1,4 @@
-"""Draw the picture of docs/splice.md: which blocks of a branded JPEG aren't the source's.
+"""Draw the picture of docs/splice.md: which blocks of a watermarked JPEG aren't the source's.
 
 `python -m scripts.splice_picture [FILE]`, by default docs/splice.webp. Needs the native core.
 """
@@ -11,13 +11,13 @@ from PIL import Image, ImageChops, ImageDraw, ImageEnhance
 from scripts.profile_pictures import word
 
 from media_processor.cli.profiles import DAY, draw_scene
-from media_processor.media import splice
-from media_processor.media.codecs import Options
-from media_processor.media.facts import Limits
-from media_processor.media.logo import Logo
-from media_processor.media.probe import probe
-from media_processor.media.profile import DEFAULT
-from media_processor.media.stamp import Stamp
+from media_processor.images import splice
+from media_processor.images.codecs import Options
+from media_processor.images.limits import Limits
+from media_processor.images.logo import Logo
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import probe
+from media_processor.images.profile import DEFAULT
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "splice.webp"
 _SIZE = (480, 304)
@@ -28,11 +28,11 @@ _TOUCHED = "#e8590c"
 def main() -> None:
     """Draw it anew."""
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
-    source, branded = _pictures()
-    blocks = _changed(source, branded)
-    whole = _shown(branded, blocks, 1)
-    left, top, right, bottom = _around(blocks, branded.size)
-    near = branded.crop((left, top, right, bottom))
+    source, watermarked = _pictures()
+    blocks = _changed(source, watermarked)
+    whole = _shown(watermarked, blocks, 1)
+    left, top, right, bottom = _around(blocks, watermarked.size)
+    near = watermarked.crop((left, top, right, bottom))
     moved = [(x - left, y - top) for x, y in blocks]
     close = _shown(near.resize((near.width * _ZOOM, near.height * _ZOOM), 0), moved, _ZOOM)
     sheet = Image.new(
@@ -46,15 +46,15 @@ def main() -> None:
 def _pictures() -> tuple[Image.Image, Image.Image]:
     data = BytesIO()
     draw_scene(_SIZE, DAY).save(data, "JPEG", quality=92, subsampling=0)
-    facts, limits = probe(data.getvalue(), Limits()), Limits()
-    stamp = Stamp([Logo(word("your logo", "#7b1e3a"), "")], DEFAULT, facts)
-    out = splice.brand(data.getvalue(), facts, stamp, Options(limits)).data
+    info, limits = probe(data.getvalue(), Limits()), Limits()
+    overlay = Overlay([Logo(word("your logo", "#7b1e3a"), "")], DEFAULT, info)
+    out = splice.watermark(data.getvalue(), info, overlay, Options(limits)).data
     return Image.open(data), Image.open(BytesIO(out))
 
 
-def _changed(source: Image.Image, branded: Image.Image) -> list[tuple[int, int]]:
+def _changed(source: Image.Image, watermarked: Image.Image) -> list[tuple[int, int]]:
     """The left top corners of blocks that differ."""
-    difference = ImageChops.difference(source, branded)
+    difference = ImageChops.difference(source, watermarked)
     corners = [
         (x, y) for y in range(0, source.height, _BLOCK) for x in range(0, source.width, _BLOCK)
     ]

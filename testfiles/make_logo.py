@@ -36,15 +36,15 @@ def badge(canvas: Image.Image) -> None:
 
 
 def mark(canvas: Image.Image) -> None:
-    """A picture in a rounded frame, with the stamp in its top-right corner."""
+    """A picture in a rounded frame, with the overlay in its top-right corner."""
     tile = Image.new("L", canvas.size)
     ImageDraw.Draw(tile).rounded_rectangle(scaled(30, 34, 146, 150), 28 * FINER, fill=255)
-    stamp = Image.new("L", canvas.size)
-    ImageDraw.Draw(stamp).ellipse(scaled(111, 21, 159, 69), fill=255)
-    tile = ImageChops.subtract(tile, stamp)
-    paint = Image.new("RGB", canvas.size)
-    paint.paste(sunset((116 * FINER, 116 * FINER)), (30 * FINER, 34 * FINER))
-    canvas.paste(paint, mask=tile)
+    overlay = Image.new("L", canvas.size)
+    ImageDraw.Draw(overlay).ellipse(scaled(111, 21, 159, 69), fill=255)
+    tile = ImageChops.subtract(tile, overlay)
+    watermark = Image.new("RGB", canvas.size)
+    watermark.paste(sunset((116 * FINER, 116 * FINER)), (30 * FINER, 34 * FINER))
+    canvas.paste(watermark, mask=tile)
     hills = Image.new("L", canvas.size)
     draw = ImageDraw.Draw(hills)
     for level, corners in (

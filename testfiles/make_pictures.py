@@ -20,7 +20,7 @@ Size = tuple[int, int]
 HERE = Path(__file__).resolve().parent
 
 
-# --- paint box -----------------------------------------------------------------------
+# --- watermark box -----------------------------------------------------------------------
 
 
 def gradient(size: Size, stops: list[tuple[float, Colour]]) -> Image.Image:
@@ -241,12 +241,12 @@ def _balloon(
         fill=255,
     )
     cloth = Image.new("RGB", envelope.size, colours[0])
-    paint = ImageDraw.Draw(cloth)
+    watermark = ImageDraw.Draw(cloth)
     gores = 14
     for index in range(gores, 0, -1):
         half = r * math.sin(index / gores * math.pi / 2)
         box = (mid - half, mid - r * 1.02, mid + half, mid + r * 1.9)
-        paint.ellipse(box, fill=colours[index % len(colours)])
+        watermark.ellipse(box, fill=colours[index % len(colours)])
     light = glow(envelope.size, (mid * 0.62, mid * 0.62), r * 1.25)
     cloth.paste((255, 255, 246), mask=light.point(lambda v: v * 0.45))
     shade = glow(envelope.size, (mid * 1.75, mid * 1.5), r * 1.5)
@@ -257,7 +257,7 @@ def _balloon(
         basket.line(rope, fill=200, width=max(1, round(r * 0.03)))
     wicker = (mid - r * 0.15, mid + r * 1.70, mid + r * 0.15, mid + r * 1.92)
     basket.rounded_rectangle(wicker, r * 0.04, fill=255)
-    paint.rectangle((0, mid + r * 1.46, side, side * 1.5), fill=(86, 54, 34))
+    watermark.rectangle((0, mid + r * 1.46, side, side * 1.5), fill=(86, 54, 34))
     small = (side // 2, side * 3 // 4)
     place = (round(centre[0] - small[0] / 2), round(centre[1] - small[1] / 2))
     scene.paste(cloth.resize(small), place, envelope.resize(small, Image.Resampling.LANCZOS))

@@ -3,7 +3,7 @@
     python testfiles/test.py http://127.0.0.1:8000 http://127.0.0.1:8003 [PICTURE…]
 
 Sends pictures of its own (or the named ones), waits until each is stored, and checks that
-it is branded where the default profile puts the logo, that nothing else changed, and that
+it is watermarked where the default profile puts the logo, that nothing else changed, and that
 the central server has the very same bytes and a line in its log. Exit status: 0 if all
 is well.
 """
@@ -60,7 +60,7 @@ def upload(http: httpx2.Client, name: str, content: bytes) -> str:
         raise Wrong(f"POST /media answered {answer.status_code}: {answer.text}")
     accepted = answer.json()
     if accepted["sha256"] != hashlib.sha256(content).hexdigest():
-        raise Wrong("the gateway received other bytes than were sent")
+        raise Wrong("the fast server received other bytes than were sent")
     return str(accepted["id"])
 
 
@@ -76,10 +76,10 @@ def wait_until_stored(http: httpx2.Client, media_id: str) -> dict[str, Any]:
     raise Wrong(f"it isn't stored after {PATIENCE:.0f} s, but {media['status']}")
 
 
-def check_watermark(source: bytes, branded: bytes) -> None:
+def check_watermark(source: bytes, watermarked: bytes) -> None:
     """The logo's box differs, the rest doesn't (much, where the format loses a little)."""
     before, after = (
-        ImageOps.exif_transpose(Image.open(io.BytesIO(data))) for data in (source, branded)
+        ImageOps.exif_transpose(Image.open(io.BytesIO(data))) for data in (source, watermarked)
     )
     if before.size != after.size:
         raise Wrong(f"the size changed from {before.size} to {after.size}")
@@ -94,11 +94,11 @@ def check_watermark(source: bytes, branded: bytes) -> None:
         raise Wrong("the picture changed outside the logo")
 
 
-def check_archive(central: httpx2.Client, media: dict[str, Any], branded: bytes) -> None:
+def check_archive(central: httpx2.Client, media: dict[str, Any], watermarked: bytes) -> None:
     entry = central.get(f"/media/{media['id']}").json()
     file = central.get(f"/media/{media['id']}/file")
-    if file.status_code != 200 or file.content != branded:
-        raise Wrong("the archive's file is not the branded picture")
+    if file.status_code != 200 or file.content != watermarked:
+        raise Wrong("the archive's file is not the watermarked picture")
     if hashlib.sha256(file.content).hexdigest() != entry["sha256"]:
         raise Wrong("the archive's digest is not that of its file")
     lines = central.get("/activity", params={"limit": 1000}).json()["lines"]
@@ -111,9 +111,9 @@ def check(http: httpx2.Client, central: httpx2.Client, name: str, content: bytes
     started = time.monotonic()
     media = wait_until_stored(http, upload(http, name, content))
     took = (time.monotonic() - started) * 1000
-    branded = http.get(f"/media/{media['id']}/watermarked").content
-    check_watermark(content, branded)
-    check_archive(central, media, branded)
+    watermarked = http.get(f"/media/{media['id']}/watermarked").content
+    check_watermark(content, watermarked)
+    check_archive(central, media, watermarked)
     return f"stored in {took:.0f} ms by {media['worker']} as {media['result']['stored_path']}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import Valkey
-from media_processor.media.logo import bundled_logo_path
+from media_processor.images.logo import bundled_logo_path
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,

@@ -6,7 +6,7 @@ import httpx2
 
 from media_processor.chaos.machine import Machine
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages.gateway import QueueReport
+from media_processor.messages.fast_server import QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaStatus
 
 

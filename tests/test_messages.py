@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media_processor.filenames import MAX_FILENAME_BYTES, safe_filename, safe_worker_name
+from media_processor.ids import day_folder, is_media_id, media_time, new_media_id
 from media_processor.messages.archive import ArchiveQuery
 from media_processor.messages.media import Result
-from media_processor.messages.names import (
-    MAX_FILENAME_BYTES,
-    day_folder,
-    is_media_id,
-    media_time,
-    new_media_id,
-    safe_filename,
-    safe_worker_name,
-)
 
 
 def test_a_media_id_is_a_uuid_of_version_7_that_tells_its_time() -> None:

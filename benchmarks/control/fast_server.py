@@ -1,4 +1,4 @@
-"""The gateway, as the specification says it: save the upload, enqueue the task."""
+"""The fast server, as the specification says it: save the upload, enqueue the task."""
 
 import logging
 import os

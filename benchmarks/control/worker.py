@@ -63,8 +63,8 @@ def watermark(source: Path, logo: Image.Image, target: Path) -> None:
     with Image.open(source) as picture:
         base = picture.convert("RGBA")
     scale = min(base.width * LOGO_SHARE / logo.width, base.height * LOGO_SHARE / logo.height)
-    stamp = logo.resize((max(1, int(logo.width * scale)), max(1, int(logo.height * scale))))
-    base.paste(stamp, (base.width - stamp.width - PADDING, PADDING), stamp)
+    overlay = logo.resize((max(1, int(logo.width * scale)), max(1, int(logo.height * scale))))
+    base.paste(overlay, (base.width - overlay.width - PADDING, PADDING), overlay)
     # Pillow's default quality, 75, and no options. It is in the control's favour: the file
     # gets smaller than the original, so there is less to encode, to write and to send.
     base.convert("RGB").save(target)

@@ -7,8 +7,8 @@ import asyncio
 import sys
 
 from media_processor.errors import MediaProcessorError
+from media_processor.filenames import safe_worker_name
 from media_processor.jobs.queue import open_queue
-from media_processor.messages.names import safe_worker_name
 from media_processor.settings import WorkerSettings, read
 
 

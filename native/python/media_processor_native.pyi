@@ -1,4 +1,4 @@
-"""The native core of media-processor. Its only door there is media_processor/media/splice.py."""
+"""The native core of media-processor. Its only door there is media_processor/images/splice.py."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""A distributed media processor: every picture branded, none lost."""
+"""A distributed media processor: every picture watermarked, none lost."""

@@ -100,7 +100,7 @@ class ServerSettings(Settings):
 
 
 class PipelineSettings(Settings, RedisSettings):
-    """What the gateway and the workers share."""
+    """What the fast server and the workers share."""
 
     central_server_url: str = Field(
         default="http://host.docker.internal:8003/upload-final",
@@ -161,7 +161,7 @@ class PipelineSettings(Settings, RedisSettings):
 
     @property
     def picture_limits(self) -> dict[str, int]:
-        """What ``media.facts.Limits`` is made of."""
+        """What ``media.info.Limits`` is made of."""
         return {
             "pixels": self.max_pixels,
             "side": self.max_side,
@@ -180,7 +180,7 @@ class PipelineSettings(Settings, RedisSettings):
 
 
 class FastServerSettings(ServerSettings, PipelineSettings):
-    """The gateway."""
+    """The fast server."""
 
     fast_server_port: int = Field(
         default=FAST_SERVER_PORT, ge=1, le=65535, description="Port of the fast server."

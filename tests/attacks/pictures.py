@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 from PIL import Image
 
-from tests.media.pictures import (
+from tests.images.pictures import (
     animated,
     encoded,
     exif_with_thumbnail,
@@ -183,8 +183,8 @@ def cut(data: bytes, share: float) -> bytes:
     return data[: int(len(data) * share)]
 
 
-def isobmff(brand: bytes, *boxes: bytes) -> bytes:
-    kind = struct.pack(">I", 20) + b"ftyp" + brand + b"\0\0\0\0" + brand
+def isobmff(watermark: bytes, *boxes: bytes) -> bytes:
+    kind = struct.pack(">I", 20) + b"ftyp" + watermark + b"\0\0\0\0" + watermark
     return kind + b"".join(boxes)
 
 
@@ -258,5 +258,5 @@ ATTACKS = [
     stored("bogus colour profile of 500 kB", lambda: small(icc_profile=bytes(range(256)) * 2000)),
     refused("colour profile of 2 MB", 422, "image_bomb", lambda: small(icc_profile=bytes(2 << 20))),
     stored("EXIF that leads in a circle", exif_loop),
-    stored("thumbnail that isn't branded", lambda: small(exif=exif_with_thumbnail(b"\xff\xd8\xff" + b"unbranded" * 9)), b"unbranded"),
+    stored("thumbnail that isn't watermarked", lambda: small(exif=exif_with_thumbnail(b"\xff\xd8\xff" + b"unwatermarked" * 9)), b"unwatermarked"),
 ]  # fmt: skip

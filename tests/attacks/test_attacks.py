@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.attacks.pictures import ATTACKS, Attack
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 HONEST = encoded(photo((64, 48)), "JPEG")
@@ -66,8 +66,8 @@ def test_an_attack_ends_as_it_must(attack: Attack, attacked: System) -> None:
     assert processor_seconds(attacked) - before <= SECONDS
     assert peak_memory(attacked) <= MEMORY
     if attack.ends == "stored":
-        branded = attacked.http.get(f"/media/{media_id}/watermarked").content
-        assert not [secret for secret in attack.hides if secret in branded]
+        watermarked = attacked.http.get(f"/media/{media_id}/watermarked").content
+        assert not [secret for secret in attack.hides if secret in watermarked]
     honest = attacked.upload(HONEST)
     attacked.wait_for(honest.id, "stored")
 

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from media_processor.chaos.waiting import wait_until
-from tests.media.pictures import (
+from tests.images.pictures import (
     animated,
     damaged,
     encoded,

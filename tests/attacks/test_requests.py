@@ -12,7 +12,7 @@ import pytest
 from media_processor.chaos.waiting import wait_until
 from tests import raw
 from tests.attacks import slow
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((64, 48)), "JPEG")
@@ -151,7 +151,7 @@ def test_any_file_name_is_made_safe(running: System) -> None:
         assert stored.parent.name == media_id
         assert stored.name == f"watermarked_{media.filename}"
         assert media.filename.isprintable() or "\u200d" in media.filename, name
-        branded = running.http.get(media.links.watermarked)
-        assert branded.status_code == 200
+        watermarked = running.http.get(media.links.watermarked)
+        assert watermarked.status_code == 200
     wait_until(lambda: len(running.log_lines()) == lines + len(names), "a line for each")
     assert all(line.count(" | IMAGE: watermarked_") == 1 for line in running.log_lines())

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, Route, expect
 from testfiles.make_pictures import aurora, balloons, lake
 
-from tests.media.pictures import encoded
+from tests.images.pictures import encoded
 from tests.system import System
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"

@@ -13,7 +13,7 @@ from media_processor.chaos.machine import FAST
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, overtake, scenes, screenshot, without
 from tests.conftest import running_system
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 _SMALL = encoded(photo((64, 48)), "JPEG")

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from media_processor.chaos.machine import WORKER
-from media_processor.media.splice import is_installed
+from media_processor.images.splice import is_installed
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, overtake, scene, screenshot, without
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 
@@ -45,11 +45,11 @@ def test_the_slider_moves_between_before_and_after(
     assert _slid(page) == 62
     expect(slider).to_have_attribute("aria-valuetext", "62 % original, 38 % result")
     screenshot(page, "compare")
-    facts = page.locator("#compare-facts")
+    info = page.locator("#compare-info")
     way = "splice: only what the mark covers" if is_installed() else "decode: coded anew"
-    expect(facts).to_contain_text(way)
-    expect(facts).to_contain_text("900 × 675 pixels")
-    expect(facts).to_contain_text("watermarked_Lake at dawn.jpg")
+    expect(info).to_contain_text(way)
+    expect(info).to_contain_text("900 × 675 pixels")
+    expect(info).to_contain_text("watermarked_Lake at dawn.jpg")
     expect(page.locator("#compare-spans")).to_contain_text("watermarking")
     for name in ("Original", "Result"):
         with page.expect_download() as download:
@@ -101,7 +101,7 @@ def test_what_a_browser_cannot_show_is_shown_all_the_same(
 
     page = open_page(running, f"#media/{media_id}")
 
-    expect(page.locator("#compare-facts")).to_contain_text("decode: coded anew")
+    expect(page.locator("#compare-info")).to_contain_text("decode: coded anew")
     expect_pictures(page, "#stage img")
     page.get_by_role("button", name="What changed").click()
     expect(page.locator("#compare-words")).to_contain_text("blocks of 8 × 8 pixels changed")
@@ -159,7 +159,7 @@ def test_a_picture_that_is_opened_on_its_way_arrives(running: System, open_page:
         expect(page.locator("#compare-words")).to_have_text("It isn’t stored yet.")
         expect_pictures(page, "#before-image")
 
-    expect(page.locator("#compare-facts")).to_contain_text("stored")
+    expect(page.locator("#compare-info")).to_contain_text("stored")
     expect(page.get_by_role("slider")).to_be_visible()
     expect_pictures(page, "#stage img")
 
@@ -180,7 +180,7 @@ def test_an_answer_that_is_older_than_the_end_is_not_the_last_word(
         overtake(page, f"**/media/{media_id}", stored, when=page.locator("#compare").is_visible)
         mine.locator("a.open").click()
 
-        expect(page.locator("#compare-facts")).to_contain_text("Stored as")
+        expect(page.locator("#compare-info")).to_contain_text("Stored as")
         expect(page.get_by_role("slider")).to_be_visible()
 
 

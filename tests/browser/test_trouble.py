@@ -82,7 +82,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     expect_stored(page, 2)
 
 
-def test_a_gateway_that_restarts_is_waited_for(running: System, open_page: OpenPage) -> None:
+def test_a_fast_server_that_restarts_is_waited_for(running: System, open_page: OpenPage) -> None:
     page = open_page(running, failing=True)
     expect(page.locator("#pulse-words")).to_contain_text(re.compile("All done|None in work"))
     expect(page.locator("#banner")).to_be_hidden()

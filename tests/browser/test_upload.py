@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from media_processor.chaos.machine import WORKER
-from media_processor.media.splice import is_installed
+from media_processor.images.splice import is_installed
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (
     card,
@@ -20,7 +20,7 @@ from tests.browser.desk import (
     screenshot,
     without,
 )
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 _SMALL = encoded(photo((64, 48)), "JPEG")
@@ -45,7 +45,7 @@ def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
     assert phases == ["queued", "watermarking", "uploading", "stored"]
     assert first.locator(".steps b").count() == 3
     way = "splice · " if is_installed() else "decode · "
-    expect(first.locator(".facts")).to_contain_text(way)
+    expect(first.locator(".info")).to_contain_text(way)
     expect(page.locator("#pulse-words")).to_have_text("All done")
     expect_pictures(page, "#cards img")
     screenshot(page, "dropped")

@@ -19,7 +19,7 @@ from media_processor.errors import (
     StorageFailing,
     StorageFull,
 )
-from media_processor.messages.names import new_media_id
+from media_processor.ids import new_media_id
 from media_processor.storage.local import LocalStorage
 from tests.postgres import Postgres
 

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from media_processor.chaos.valkey import free_port
+from media_processor.ids import new_media_id
 from media_processor.messages.archive import ActivityPage, StoredMedia, StoredPage
 from media_processor.messages.base import Problem, Readiness
 from media_processor.messages.media import Receipt
-from media_processor.messages.names import new_media_id
 from tests.system import System
 
 UNKNOWN = "01a20a66-a48f-7ad5-bb5f-000000000000"

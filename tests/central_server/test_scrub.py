@@ -15,7 +15,7 @@ from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
-from media_processor.messages.names import new_media_id
+from media_processor.ids import new_media_id
 from media_processor.storage.local import LocalStorage
 
 COUNT = 1000

@@ -27,7 +27,7 @@ def _is_prose(node: ast.Constant) -> bool:
     return isinstance(node.value, str) and "\n" in node.value
 
 
-def test_it_is_where_the_gateway_listens_and_clients_ask() -> None:
+def test_it_is_where_the_fast_server_listens_and_clients_ask() -> None:
     assert FastServerSettings.model_fields["fast_server_port"].default == FAST_SERVER_PORT
     assert str(FAST_SERVER_PORT) in FAST_SERVER
     with Client() as client:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import free_port
+from media_processor.ids import new_media_id
 from media_processor.messages.media import MediaStatus
-from media_processor.messages.names import new_media_id
 from tests.cli.shell import one_line, run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((300, 200)), "JPEG")

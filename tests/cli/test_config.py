@@ -13,7 +13,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql+psycopg://u:sesa/me3@db/media?sslpassword=sesame4",
     "CENTRAL_SERVER_URL": "http://u:sesame5@archive:8003/upload-final",
     "GOOGLE_LOGO": "https://u:sesame6@cdn/logo@2x.png?X-Amz-Signature=sesame7&v=1",
-    "FAST_SERVER_URL": "http://u:sesame8@gateway:8000",
+    "FAST_SERVER_URL": "http://u:sesame8@fast server:8000",
 }
 
 

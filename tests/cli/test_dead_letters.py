@@ -7,7 +7,7 @@ import pytest
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
 from tests.cli.shell import run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 

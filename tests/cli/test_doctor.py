@@ -13,7 +13,7 @@ import pytest
 
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
-from media_processor.media import splice
+from media_processor.images import splice
 from tests.cli.shell import run
 from tests.system import System
 

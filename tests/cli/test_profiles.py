@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from media_processor.media.logo import bundled_logo_path
-from media_processor.media.profile import Profile
+from media_processor.images.logo import bundled_logo_path
+from media_processor.images.profile import Profile
 from tests.cli.shell import run
 
 ROOT = Path(__file__).resolve().parents[2]

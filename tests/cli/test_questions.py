@@ -1,4 +1,4 @@
-"""``status``, ``list``, ``get``, ``failed`` and ``queue``: what the gateway is asked."""
+"""``status``, ``list``, ``get``, ``failed`` and ``queue``: what the fast server is asked."""
 
 import json
 import threading
@@ -13,11 +13,11 @@ import pytest
 
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
+from media_processor.ids import new_media_id
 from media_processor.messages.archive import StoredMedia, StoredPage
 from media_processor.messages.media import AcceptedMedia
-from media_processor.messages.names import new_media_id
 from tests.cli.shell import Terminal, one_line, run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((300, 200)), "JPEG")
@@ -113,12 +113,12 @@ class TestGet:
         url = ("--url", running.fast_url)
         done = run("get", stored.id, *url, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "watermarked_stored.jpg\n"), done.stderr
-        branded = (tmp_path / "watermarked_stored.jpg").read_bytes()
+        watermarked = (tmp_path / "watermarked_stored.jpg").read_bytes()
         run("get", stored.id, "-o", "new/folder/", "--original", *url, cwd=tmp_path)
         assert (tmp_path / "new" / "folder" / "stored.jpg").read_bytes() == JPEG
         with Terminal("get", stored.id, "-o", "-", *url, stdout=tmp_path / "out") as shown:
             assert shown.end() == 0
-        assert (tmp_path / "out").read_bytes() == branded
+        assert (tmp_path / "out").read_bytes() == watermarked
         assert {path.name for path in tmp_path.iterdir()} == {
             "watermarked_stored.jpg",
             "new",
@@ -188,7 +188,7 @@ class TestQueue:
 
 @contextmanager
 def _archive(page: str) -> Iterator[tuple[str, list[str]]]:
-    """A gateway that answers everything with ``page``; what it was asked."""
+    """A fast server that answers everything with ``page``; what it was asked."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((300, 200)), "JPEG")
@@ -34,7 +34,7 @@ def unread(folder: Path, *arguments: str, **env: str) -> tuple[int, str]:
 
 @pytest.fixture
 def folder(running: System, tmp_path: Path) -> Path:
-    """Pictures that weren't sent yet; the gateway knows another one."""
+    """Pictures that weren't sent yet; the fast server knows another one."""
     running.wait_for(running.upload(JPEG, "known.jpg").id, "stored")
     (tmp_path / "in").mkdir()
     for number in range(12):

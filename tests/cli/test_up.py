@@ -18,7 +18,7 @@ from media_processor.chaos.waiting import wait_until
 from media_processor.errors import SetupError
 from media_processor.messages.media import MediaPage
 from media_processor.up import main as up
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 
 
 class Machine:
@@ -121,7 +121,7 @@ def test_what_dies_is_started_again_and_said_so(machine: Machine) -> None:
     machine.says("Ctrl-C stops everything")
     for word, name in (
         ("worker-server", "worker-1"),
-        ("fast-server", "gateway"),
+        ("fast-server", "fast-server"),
         ("central-server", "central"),
         ("valkey-server", "valkey"),
     ):

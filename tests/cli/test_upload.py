@@ -15,11 +15,11 @@ import pytest
 from media_processor.chaos.machine import FAST
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
-from media_processor.cli.journal import Journal
+from media_processor.cli.sent_log import Journal
+from media_processor.ids import new_media_id
 from media_processor.messages.media import MediaPage
-from media_processor.messages.names import new_media_id
 from tests.cli.shell import Terminal, run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((300, 200)), "JPEG")
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def known(url: str, prefix: str) -> "Counter[str]":
-    """How often the gateway has each name that begins like that."""
+    """How often the fast server has each name that begins like that."""
     found: Counter[str] = Counter()
     page = MediaPage(items=(), next="")
     while page.next is not None:
@@ -211,7 +211,9 @@ class TestInATerminal:
         assert "\x1b" not in done.stdout + done.stderr
         assert done.stderr == ""
 
-    def test_it_says_at_once_that_the_gateway_is_away(self, system: System, folder: Path) -> None:
+    def test_it_says_at_once_that_the_fast_server_is_away(
+        self, system: System, folder: Path
+    ) -> None:
         system.start(FAST)
         system.wait_fast()
         system.kill(FAST, signal.SIGTERM)
@@ -229,7 +231,7 @@ class TestInATerminal:
 class TestTheJournal:
     def test_it_stays_small(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-        monkeypatch.setattr("media_processor.cli.journal._MOST_LINES", 10)
+        monkeypatch.setattr("media_processor.cli.sent_log._MOST_LINES", 10)
         ids = [new_media_id() for _ in range(12)]
         journal = Journal("http://here")
         for number, media_id in enumerate(ids):

@@ -10,7 +10,7 @@ from media_processor.chaos.waiting import wait_until
 from media_processor.cli.placing import place, place_beside
 from tests.cli.shell import Terminal, one_line, run
 from tests.cli.test_upload import known
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((300, 200)), "JPEG")
@@ -77,7 +77,7 @@ class TestRunning:
         assert known(running.fast_url, "grows") == {"grows.jpg": 1}  # no half of it before
         assert tree(inbox) == {".done/grows.jpg", ".done/beacon.jpg"}
 
-    def test_it_outlives_the_gateway(self, system: System, inbox: Path) -> None:
+    def test_it_outlives_the_fast_server(self, system: System, inbox: Path) -> None:
         """Killed while files come in; everything arrives, and nothing twice."""
         system.start(FAST)
         system.wait_fast()
@@ -97,7 +97,7 @@ class TestRunning:
         assert known(system.fast_url, "move") == dict.fromkeys(names, 1)
         assert tree(inbox) == {f".done/{name}" for name in names}
 
-    def test_it_ends_at_once_while_the_gateway_is_away(self, inbox: Path) -> None:
+    def test_it_ends_at_once_while_the_fast_server_is_away(self, inbox: Path) -> None:
         put(inbox / "waits.jpg")
         with Terminal("watch", str(inbox), *QUICK, "--url", "http://127.0.0.1:9") as shown:
             shown.says("trying again")

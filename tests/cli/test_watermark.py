@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from media_processor.chaos.valkey import free_port
-from media_processor.media import splice
-from media_processor.media.logo import bundled_logo_path
+from media_processor.images import splice
+from media_processor.images.logo import bundled_logo_path
 from tests.cli.shell import Terminal, one_line, run
-from tests.media.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, opened, photo
 
 JPEG = encoded(photo((300, 200)), "JPEG")
 PNG = encoded(photo((60, 40)), "PNG")
@@ -19,7 +19,7 @@ WAY = "splice" if splice.is_installed() else "decode (no native core)"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """``in`` with three pictures at two levels, one of them branded before, and no picture."""
+    """``in`` with three pictures at two levels, one of them watermarked before, and no picture."""
     below = tmp_path / "in" / "deep" / "er"
     below.mkdir(parents=True)
     (tmp_path / "in" / "a.jpg").write_bytes(JPEG)
@@ -34,7 +34,7 @@ def tree(folder: Path) -> list[str]:
 
 
 class TestOne:
-    def test_it_is_branded_and_the_source_stays(self, folder: Path) -> None:
+    def test_it_is_watermarked_and_the_source_stays(self, folder: Path) -> None:
         done = run("watermark", "in/a.jpg", "out.jpg", cwd=folder, **LOGO)
         assert (done.returncode, done.stdout) == (0, f"out.jpg: {WAY}\n"), done.stderr
         assert opened(folder / "out.jpg").size == (300, 200)
@@ -77,7 +77,7 @@ class TestOne:
             (["in/a.jpg", "out.jpg", "--profile", "gold"], "default"),
             (["in/a.jpg", "in/a.jpg", "-o", "out"], "same name"),
             (["in/a.jpg", "missing/out.jpg"], "isn't a folder"),
-            (["in/watermarked_old.jpg", "out.jpg"], "branded already"),
+            (["in/watermarked_old.jpg", "out.jpg"], "watermarked already"),
             (["in/a.jpg", "-o", "in/notes.txt"], "in/notes.txt is a file"),
             (["nothing", "-o", "out"], "nothing doesn't exist"),
             ([".", "-o", "."], ". is where the pictures are"),
@@ -105,7 +105,7 @@ class TestOne:
 
 
 class TestMany:
-    def test_the_tree_is_kept_and_what_is_branded_is_skipped(self, folder: Path) -> None:
+    def test_the_tree_is_kept_and_what_is_watermarked_is_skipped(self, folder: Path) -> None:
         done = run("watermark", "in", "-o", "out", "-j", "2", cwd=folder, **LOGO)
         assert done.returncode == 0, done.stderr
         made = ["deep/er/watermarked_b.png", "watermarked_a.jpg"]
@@ -115,23 +115,26 @@ class TestMany:
             "out/watermarked_a.jpg",
             "out/deep/er/watermarked_b.png",
         ]
-        assert summary.startswith("2 branded, 1 skipped, 0 failed")
+        assert summary.startswith("2 watermarked, 1 skipped, 0 failed")
 
         times = {path: (folder / "out" / path).stat().st_mtime_ns for path in made}
         os.utime(folder / "in/a.jpg", ns=(0, times["watermarked_a.jpg"] + 1))
         again = run("watermark", "in", "-o", "out", cwd=folder, **LOGO)
         assert again.stdout.splitlines()[0] == f"out/watermarked_a.jpg: {WAY}"
-        assert again.stdout.splitlines()[1].startswith("1 branded, 2 skipped, 0 failed")
+        assert again.stdout.splitlines()[1].startswith("1 watermarked, 2 skipped, 0 failed")
 
         forced = run("watermark", "in", "-o", "out", "--force", cwd=folder, **LOGO)
-        assert forced.stdout.splitlines()[-1].startswith("3 branded, 0 skipped, 0 failed")
+        assert forced.stdout.splitlines()[-1].startswith("3 watermarked, 0 skipped, 0 failed")
         assert "watermarked_watermarked_old.jpg" in tree(folder / "out")
 
     def test_a_folder_inside_its_own_source(self, folder: Path) -> None:
-        for summary in ("2 branded, 1 skipped", "0 branded, 3 skipped"):
-            done = run("watermark", "in", "-o", "in/branded", cwd=folder, **LOGO)
+        for summary in ("2 watermarked, 1 skipped", "0 watermarked, 3 skipped"):
+            done = run("watermark", "in", "-o", "in/watermarked", cwd=folder, **LOGO)
             assert done.stdout.splitlines()[-1].startswith(summary), done.stderr
-        assert tree(folder / "in" / "branded") == ["deep/er/watermarked_b.png", "watermarked_a.jpg"]
+        assert tree(folder / "in" / "watermarked") == [
+            "deep/er/watermarked_b.png",
+            "watermarked_a.jpg",
+        ]
 
     def test_a_dry_run_tells_and_makes_nothing(self, folder: Path) -> None:
         done = run("watermark", "in", "-o", "out", "--dry-run", cwd=folder, GOOGLE_LOGO="none.png")
@@ -139,8 +142,8 @@ class TestMany:
         assert done.stdout.splitlines() == [
             "in/a.jpg: would become out/watermarked_a.jpg",
             "in/deep/er/b.png: would become out/deep/er/watermarked_b.png",
-            "in/watermarked_old.jpg: skipped, branded, by its name",
-            "would brand 2, skip 1",
+            "in/watermarked_old.jpg: skipped, watermarked, by its name",
+            "would watermark 2, skip 1",
         ]
         assert not (folder / "out").exists()
 
@@ -149,14 +152,14 @@ class TestMany:
         done = run("watermark", *files, cwd=folder, **LOGO)
         one_line(done, "in/notes.txt")
         assert tree(folder / "out") == ["watermarked_a.jpg"]
-        assert done.stdout.splitlines()[-1].startswith("1 branded, 0 skipped, 1 failed")
+        assert done.stdout.splitlines()[-1].startswith("1 watermarked, 0 skipped, 1 failed")
 
     def test_what_becomes_another_format_has_its_extension(self, folder: Path) -> None:
         """``a.png`` becomes a JPEG too: beside that of ``a.jpg``."""
         (folder / "in" / "a.png").write_bytes(PNG)
         (folder / "jpeg.toml").write_text('[small]\nformat = "jpeg"\n')
         more = {**LOGO, "WATERMARKS": str(folder / "jpeg.toml")}
-        for words in ("3 branded", "0 branded, 4 skipped"):
+        for words in ("3 watermarked", "0 watermarked, 4 skipped"):
             done = run("watermark", "in", "-o", "out", "--profile", "small", cwd=folder, **more)
             assert words in done.stdout, done.stderr
         assert tree(folder / "out") == [
@@ -177,7 +180,7 @@ class TestInATerminal:
             "watermark", "in", "-o", "out", cwd=folder, stdout=folder / "list", **LOGO
         ) as shown:
             assert shown.end() == 0
-            assert "branding" in shown.text
+            assert "watermarking" in shown.text
             assert shown.colours
         assert (folder / "list").read_text().startswith(f"out/watermarked_a.jpg: {WAY}\n")
 
@@ -189,7 +192,7 @@ class TestInATerminal:
             shown.says("out/watermarked_00.jpg")
             shown.press("\x03")
             assert shown.end() == 130
-            assert " branded, " in shown.text
+            assert " watermarked, " in shown.text
         for name in tree(folder / "out"):
             assert Path(name).name.startswith("watermarked_")
             opened(folder / "out" / name).load()

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 import pytest
 
 from media_processor.client import AsyncClient, AsyncMedia, Client
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 
 JPEG = encoded(photo((300, 200)), "JPEG")
 

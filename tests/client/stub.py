@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import httpx2
 
 from media_processor.http.problems import problem
+from media_processor.ids import new_media_id
 from media_processor.messages.media import Attempts, MediaLinks, MediaStatus, Status
-from media_processor.messages.names import new_media_id
 
 
 @dataclass

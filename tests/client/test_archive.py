@@ -8,11 +8,11 @@ import pytest
 
 from media_processor.client import requests
 from media_processor.errors import CentralUnavailable, MediaNotFound
+from media_processor.ids import new_media_id
 from media_processor.messages.archive import StoredPage
-from media_processor.messages.names import new_media_id
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import answer, cut_short, hand_on, refuse, stub
-from tests.media.pictures import opened
+from tests.images.pictures import opened
 from tests.system import System
 
 
@@ -35,8 +35,8 @@ def test_it_is_walked_page_by_page(
         assert found == {"watermarked_3.jpg"}
         assert list(client.archive(until="2020-12-31")) == []
         first = stored[0]
-        branded = client.download_stored(first.media_id)
-        assert branded == sent[-1].download()
+        watermarked = client.download_stored(first.media_id)
+        assert watermarked == sent[-1].download()
         assert client.download_stored(first.media_id, tmp_path) == tmp_path / first.filename
         assert opened(tmp_path / "watermarked_4.jpg").size == (300, 200)
         with pytest.raises(MediaNotFound):

@@ -10,7 +10,7 @@ from media_processor import client, errors
 from media_processor.client import AsyncClient, Client
 from tests.client.conftest import JPEG
 from tests.client.test_media import TORN
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ADDRESS = "http://127.0.0.1:8000"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the examples find where they are run."""
-    (tmp_path / "branded").mkdir()
+    (tmp_path / "watermarked").mkdir()
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     (tmp_path / "other.png").write_bytes(encoded(photo((60, 40)), "PNG"))
     (tmp_path / "torn.png").write_bytes(TORN)
@@ -47,12 +47,12 @@ def test_the_tutorial_works(
     assert re.match(r"<Media [0-9a-f-]{36} 'photo\.jpg' queued>\n", said)
     assert f"{len(JPEG):,} bytes" in said
     assert "watermarked_photo.jpg" in said
-    assert {path.name for path in (folder / "branded").iterdir()} == {
+    assert {path.name for path in (folder / "watermarked").iterdir()} == {
         "photo.jpg",
         "watermarked_photo.jpg",
         "watermarked_other.png",
     }
-    assert (folder / "mine.jpg").read_bytes() == names["branded"]
+    assert (folder / "mine.jpg").read_bytes() == names["watermarked"]
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

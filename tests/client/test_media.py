@@ -20,7 +20,7 @@ from media_processor.errors import (
 from media_processor.messages.media import Failure, MediaStatus
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import Exchange, answer, cut_short, refuse, stream, stub, tells, told
-from tests.media.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, opened, photo
 from tests.system import System
 
 _PNG = encoded(photo((400, 300)), "PNG")
@@ -132,9 +132,9 @@ def test_what_the_server_tells_of_itself(client: Client) -> None:
 
 class TestDownload:
     def test_bytes(self, media: Media) -> None:
-        branded = media.download()
-        assert isinstance(branded, bytes)
-        assert branded != JPEG
+        watermarked = media.download()
+        assert isinstance(watermarked, bytes)
+        assert watermarked != JPEG
         assert media.download(original=True) == JPEG
 
     def test_into_a_folder_under_the_servers_name(self, media: Media, tmp_path: Path) -> None:

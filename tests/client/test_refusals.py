@@ -23,10 +23,10 @@ from media_processor.errors import (
     UnsupportedPicture,
     UploadTooLarge,
 )
-from media_processor.messages.names import new_media_id
+from media_processor.ids import new_media_id
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import Action, answer, refuse, stub
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 

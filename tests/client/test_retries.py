@@ -9,9 +9,9 @@ import pytest
 
 from media_processor.chaos.valkey import free_port
 from media_processor.client import requests
-from media_processor.client.answers import told_to_wait
-from media_processor.client.patience import Tries
 from media_processor.client.requests import Call
+from media_processor.client.responses import told_to_wait
+from media_processor.client.retries import Tries
 from media_processor.errors import (
     CentralRefused,
     MediaProcessorError,
@@ -20,8 +20,8 @@ from media_processor.errors import (
     ServerUnreachable,
     StorageFailing,
 )
-from media_processor.messages.gateway import QueueReport
-from media_processor.messages.names import new_media_id
+from media_processor.ids import new_media_id
+from media_processor.messages.fast_server import QueueReport
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import (
     Action,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.client import Client
-from media_processor.client.pictures import Form, Picture
+from media_processor.client.multipart import Form, Picture
 from media_processor.errors import EmptyFile, InvalidField, MalformedUpload, UnknownProfile
 from media_processor.messages.media import AcceptedMedia
 from tests.client.conftest import JPEG, Open

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from media_processor.media import splice
-from media_processor.media.codecs import Options
-from media_processor.media.probe import probe
-from media_processor.media.profile import DEFAULT
-from media_processor.media.stamp import Stamp
-from tests.media.pictures import LIMITS, encoded, opened, photo
-from tests.media.test_splice import soft_logo
+from media_processor.images import splice
+from media_processor.images.codecs import Options
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import probe
+from media_processor.images.profile import DEFAULT
+from tests.images.pictures import LIMITS, encoded, opened, photo
+from tests.images.test_splice import soft_logo
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 pytest.importorskip("media_processor_native", reason="there is no cargo here")
@@ -58,9 +58,9 @@ def test_chromium_shows_the_same(tmp_path: Path) -> None:
         pytest.skip("there is no chromium here")
     outs = []
     for data in PICTURES.values():
-        facts = probe(data, LIMITS)
-        stamp = Stamp([soft_logo((40, 20))], DEFAULT, facts)
-        outs.append(bytes(splice.brand(data, facts, stamp, Options(LIMITS)).data))
+        info = probe(data, LIMITS)
+        overlay = Overlay([soft_logo((40, 20))], DEFAULT, info)
+        outs.append(bytes(splice.watermark(data, info, overlay, Options(LIMITS)).data))
     urls = [f"data:image;base64,{base64.b64encode(out).decode()}" for out in outs]
     (tmp_path / "page.html").write_text(_PAGE % urls)
     command = [browser, *_FLAGS, f"--user-data-dir={tmp_path}/profile", str(tmp_path / "page.html")]

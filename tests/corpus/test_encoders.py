@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media_processor.media.placement import Box
-from media_processor.media.stamp import Mark
-from tests.media.test_splice import check_coefficients, laid
+from media_processor.images.geometry import Box
+from media_processor.images.overlay import Mark
+from tests.images.test_splice import check_coefficients, laid
 
 from .conftest import Unpack, program
 

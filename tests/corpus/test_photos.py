@@ -10,16 +10,16 @@ import pytest
 import pyvips
 from PIL import Image, ImageChops, ImageStat
 
-from media_processor.media import splice
-from media_processor.media.codecs import Options, jpeg
-from media_processor.media.containers import png
-from media_processor.media.facts import Limits
-from media_processor.media.logo import bundled_logo_path, load_logo
-from media_processor.media.placement import Box, corners
-from media_processor.media.probe import probe
-from media_processor.media.profile import DEFAULT
-from media_processor.media.stamp import Stamp
-from tests.media.test_splice import check_coefficients, cover
+from media_processor.images import splice
+from media_processor.images.codecs import Options, jpeg
+from media_processor.images.containers import png
+from media_processor.images.geometry import Box, corners
+from media_processor.images.limits import Limits
+from media_processor.images.logo import bundled_logo_path, load_logo
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import probe
+from media_processor.images.profile import DEFAULT
+from tests.images.test_splice import check_coefficients, cover
 
 from .conftest import Unpack, program
 
@@ -37,10 +37,10 @@ def pictures(folder: Path, suffix: str) -> list[Path]:
     return found
 
 
-def branded(data: bytes) -> tuple[bytes, Stamp]:
-    facts = probe(data, LIMITS)
-    stamp = Stamp([load_logo(bundled_logo_path())], DEFAULT, facts)
-    return bytes(splice.brand(data, facts, stamp, Options(LIMITS)).data), stamp
+def watermarked(data: bytes) -> tuple[bytes, Overlay]:
+    info = probe(data, LIMITS)
+    overlay = Overlay([load_logo(bundled_logo_path())], DEFAULT, info)
+    return bytes(splice.watermark(data, info, overlay, Options(LIMITS)).data), overlay
 
 
 def likeness(one: bytes, other: bytes, box: Box) -> float:
@@ -54,11 +54,11 @@ def likeness(one: bytes, other: bytes, box: Box) -> float:
 def test_every_photograph_changes_under_the_mark_only(debian: Unpack, tmp_path: Path) -> None:
     for path in pictures(debian(*PACKAGES, *MORE), ".jpg"):
         data = path.read_bytes()
-        out, stamp = branded(data)
-        facts = probe(data, LIMITS)
-        check_coefficients(data, out, cover(stamp, (facts.width, facts.height)), tmp_path)
-        decoded = jpeg.brand(data, facts, stamp, Options(LIMITS)).data
-        assert likeness(out, bytes(decoded), stamp.stored[0]) >= 40, path.name
+        out, overlay = watermarked(data)
+        info = probe(data, LIMITS)
+        check_coefficients(data, out, cover(overlay, (info.width, info.height)), tmp_path)
+        decoded = jpeg.watermark(data, info, overlay, Options(LIMITS)).data
+        assert likeness(out, bytes(decoded), overlay.stored[0]) >= 40, path.name
         seen = np.asarray(Image.open(io.BytesIO(out)).convert("RGB")).astype(int)
         by_vips = pyvips.Image.jpegload_buffer(out, fail_on="warning").numpy().astype(int)
         assert abs(seen - by_vips.reshape(seen.shape)).max() <= 2, path.name
@@ -70,7 +70,7 @@ def test_every_png_is_exact_outside_the_mark(debian: Unpack, tmp_path: Path) -> 
     for path in pictures(debian(*PACKAGES, *MORE), ".png"):
         data = path.read_bytes()
         try:
-            out, stamp = branded(data)
+            out, overlay = watermarked(data)
         except splice.Declined:
             continue
         spliced += 1
@@ -81,7 +81,7 @@ def test_every_png_is_exact_outside_the_mark(debian: Unpack, tmp_path: Path) -> 
         )
         before, after = (np.asarray(Image.open(io.BytesIO(each))) for each in (data, out))
         height, width = before.shape[:2]
-        covered = cover(stamp, (width, height), "L").alpha[:height, :width] > 0
+        covered = cover(overlay, (width, height), "L").alpha[:height, :width] > 0
         assert np.array_equal(before[~covered], after[~covered]), path.name
         by_vips = pyvips.Image.pngload_buffer(out, fail_on="warning").numpy()
         assert np.array_equal(after, by_vips.reshape(after.shape)), path.name

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 from pydantic_settings import BaseSettings
+from scripts.architecture import first_line, with_lists
 from typer.main import get_command
 
 from media_processor import errors
@@ -15,6 +16,7 @@ from media_processor.cli.main import app as commands
 from media_processor.crash_points import POINTS
 from media_processor.fast_server.main import create_app as fast_app
 from media_processor.messages.media import Status
+from media_processor.pipeline.policy import REASONS
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -25,7 +27,6 @@ from media_processor.settings import (
     UpSettings,
     WorkerSettings,
 )
-from media_processor.worker_server.policy import REASONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
@@ -128,7 +129,7 @@ def test_every_reason_to_fail_is_documented() -> None:
 
 def test_every_reason_to_decline_a_splice_is_documented() -> None:
     reasons = re.findall(r'=> "([^"]+)"', text("native/core/src/lib.rs"))
-    reasons += re.findall(r'Declined\("([^"]+)"\)', text("src/media_processor/media/splice.py"))
+    reasons += re.findall(r'Declined\("([^"]+)"\)', text("src/media_processor/images/splice.py"))
     assert len(reasons) > 15
     for reason in reasons:
         assert f"`{reason}`" in text("docs/splice.md")
@@ -171,8 +172,12 @@ def test_every_link_between_documents_leads_somewhere() -> None:
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
 
 
-def test_the_rooms_of_the_architecture_exist() -> None:
-    source = ROOT / "src" / "media_processor"
-    rooms = {path.name for path in source.iterdir() if not path.name.startswith("_")} - {"py.typed"}
-    drawn = set(re.findall(r"^[│ ]*[├└]── ([\w.]+)", text("ARCHITECTURE.md"), re.MULTILINE))
-    assert {room.removesuffix("/") for room in drawn} >= rooms
+def test_the_file_lists_of_the_architecture_are_those_of_the_code() -> None:
+    architecture = text("ARCHITECTURE.md")
+    assert with_lists(architecture) == architecture, "run python -m scripts.architecture"
+
+
+def test_every_file_says_what_it_holds() -> None:
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "native").glob("*/src/**/*.rs")]
+    silent = [path for path in files if path.stat().st_size and not first_line(path)]
+    assert not [path for path in silent if "versions" not in path.parts]

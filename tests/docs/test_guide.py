@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.media.splice import is_installed
+from media_processor.images.splice import is_installed
 from tests.docs.guide import GUIDE, Walk, comparable
 from tests.system import System
 

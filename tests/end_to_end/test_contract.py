@@ -12,8 +12,8 @@ from PIL import Image, ImageChops
 
 from media_processor.chaos.valkey import free_port
 from media_processor.chaos.waiting import wait_until
+from media_processor.images.logo import bundled_logo_path
 from media_processor.jobs.queue import TASKS
-from media_processor.media.logo import bundled_logo_path
 from media_processor.messages.media import MediaStatus
 from media_processor.settings import (
     DEFAULT_GOOGLE_LOGO,
@@ -22,7 +22,7 @@ from media_processor.settings import (
     RedisSettings,
     WorkerSettings,
 )
-from tests.media.pictures import displayed, encoded, photo
+from tests.images.pictures import displayed, encoded, photo
 from tests.system import System
 
 LINE = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] WORKER: worker-1 \| IMAGE: watermarked_photo\.png"
@@ -60,8 +60,8 @@ def test_a_picture_goes_all_the_way(running: System) -> None:
 
 def _has_logo_top_right(source: Image.Image, path: object) -> None:
     """20 % of width and height at most, aspect kept, 10 px from the edges, nothing else."""
-    branded = displayed(path).convert("RGB")  # type: ignore[arg-type]
-    box = ImageChops.difference(source.convert("RGB"), branded).getbbox()
+    watermarked = displayed(path).convert("RGB")  # type: ignore[arg-type]
+    box = ImageChops.difference(source.convert("RGB"), watermarked).getbbox()
     with Image.open(bundled_logo_path()) as logo:
         alpha = logo.convert("RGBA").getchannel("A").getbbox()
         assert alpha
@@ -118,14 +118,14 @@ def test_several_workers_share_the_load(system: System) -> None:
 def test_the_stages_can_run_apart(system: System) -> None:
     system.start("central-server")
     system.start("fast-server")
-    system.start("worker-server", "painter", "--stage", "watermark")
+    system.start("worker-server", "watermarker", "--stage", "watermark")
     system.wait_healthy()
     media = system.upload(encoded(photo((40, 30)), "JPEG"))
     system.wait_for(media.id, "uploading")
     system.start("worker-server", "shipper", "--stage", "upload")
     stored = system.wait_for(media.id, "stored")
     by = {step.step: step.worker for step in stored.steps}
-    assert (by["watermarked"], by["stored"]) == ("painter", "shipper")
+    assert (by["watermarked"], by["stored"]) == ("watermarker", "shipper")
 
 
 def test_simulated_latency_is_added_to_stage_1(system: System) -> None:
@@ -195,7 +195,7 @@ class TestStage2Retries:
             except httpx2.TransportError:
                 return None
 
-        return wait_until(accepted, "the gateway takes a picture")
+        return wait_until(accepted, "the fast server takes a picture")
 
 
 def test_redis_may_be_away_while_pictures_come(system: System) -> None:
@@ -232,7 +232,7 @@ def test_stage_1_hands_over_without_the_reconciler(system: System) -> None:
     system.wait_for(system.upload(encoded(photo((40, 30)), "JPEG")).id, "stored", seconds=15)
 
 
-def test_event_streams_do_not_hold_a_stopping_gateway_up(system: System) -> None:
+def test_event_streams_do_not_hold_a_stopping_fast_server_up(system: System) -> None:
     system.start("fast-server")
     system.start("central-server")
     system.wait_healthy()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from media_processor.media import splice
-from media_processor.messages.names import PICTURE_EXTENSIONS
-from tests.media.pictures import animated, encoded, heic, opened, photo
+from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.images import splice
+from tests.images.pictures import animated, encoded, heic, opened, photo
 from tests.system import System
 
 PICTURES = {
@@ -35,10 +35,12 @@ def test_a_picture_of_every_format_is_stored(kind: str, running: System) -> None
     assert bool(stored.result.notes) == is_heic
     name = f"watermarked_my photo{'.jpg' if is_heic else extension}"
     assert stored.result.stored_path.endswith(f"/{media.id}/{name}")
-    branded = running.http.get(media.links.watermarked)
-    assert branded.headers["content-type"] == comes_out
-    assert name.replace(" ", "%20") in branded.headers["content-disposition"].replace(" ", "%20")
-    assert opened(branded.content).size == (stored.width, stored.height)
+    watermarked = running.http.get(media.links.watermarked)
+    assert watermarked.headers["content-type"] == comes_out
+    assert name.replace(" ", "%20") in watermarked.headers["content-disposition"].replace(
+        " ", "%20"
+    )
+    assert opened(watermarked.content).size == (stored.width, stored.height)
     original = running.http.get(media.links.original)
     assert original.content == PICTURES[kind]
     assert original.headers["content-type"] == kind

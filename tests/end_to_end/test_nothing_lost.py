@@ -6,7 +6,7 @@ from collections import Counter
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
-from tests.media.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, opened, photo
 from tests.postgres import Postgres
 from tests.system import System
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.media.profile import DEFAULT
-from media_processor.messages.gateway import ProfileList
-from tests.media.pictures import encoded, opened, photo
+from media_processor.images.profile import DEFAULT
+from media_processor.messages.fast_server import ProfileList
+from tests.images.pictures import encoded, opened, photo
 from tests.system import System
 
 PICTURE = encoded(photo((300, 200)), "PNG")

@@ -1,4 +1,4 @@
-"""``GET /archive…`` and ``GET /activity``: the archive, as the page sees it through the gateway."""
+"""``GET /archive…`` and ``GET /activity``: the archive, as the page sees it."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from PIL import Image
 
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages.archive import StoredMedia, StoredPage, WitnessedActivity
-from tests.media.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, opened, photo
 from tests.system import System
 
 UNKNOWN = "019ab000-0000-7000-8000-000000000000"

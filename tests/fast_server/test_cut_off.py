@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
+from media_processor.ids import new_media_id, now
 from media_processor.messages.archive import StoredMedia
-from media_processor.messages.names import new_media_id, now
-from media_processor.spool import Spool
+from media_processor.work.spool import Spool
 from tests.conftest import running_system
 from tests.system import System
-from tests.test_spool import accept, receipt
+from tests.work.test_spool import accept, receipt
 
 _SIZE, _SENT = 10_000_000, 3_000_000
 
@@ -55,10 +55,10 @@ def stored(media_id: str) -> StoredMedia:
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def fast_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), _Dying) as archive,
-        running_system(tmp_path_factory.mktemp("gateway")) as system,
+        running_system(tmp_path_factory.mktemp("fast-server")) as system,
     ):
         thread = threading.Thread(target=archive.serve_forever)
         thread.start()
@@ -71,18 +71,18 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         thread.join()
 
 
-def read(gateway: System, method: str, path: str, got: list[bytes]) -> None:
-    with gateway.http.stream(method, path, data={"id": new_media_id()}) as answer:
+def read(fast_server: System, method: str, path: str, got: list[bytes]) -> None:
+    with fast_server.http.stream(method, path, data={"id": new_media_id()}) as answer:
         assert answer.status_code == 200
         got.extend(answer.iter_raw())
 
 
 @pytest.mark.parametrize("way", ["file", "watermarked", "zip"])
-def test_the_client_sees_it_and_the_log_says_it_in_one_line(gateway: System, way: str) -> None:
-    spool = Spool(gateway.data / "uploads")
+def test_the_client_sees_it_and_the_log_says_it_in_one_line(fast_server: System, way: str) -> None:
+    spool = Spool(fast_server.data / "uploads")
     media = accept(spool)
     spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=True)
-    before = gateway.log("fast-server")
+    before = fast_server.log("fast-server")
     asked = {
         "file": ("GET", f"/archive/{new_media_id()}/file"),
         "watermarked": ("GET", f"/media/{media.record.id}/watermarked"),
@@ -91,10 +91,10 @@ def test_the_client_sees_it_and_the_log_says_it_in_one_line(gateway: System, way
     got: list[bytes] = []
 
     with pytest.raises(httpx2.RemoteProtocolError):
-        read(gateway, *asked[way], got)
+        read(fast_server, *asked[way], got)
 
     assert 0 < len(b"".join(got)) < _SIZE
     assert b"PK\5\6" not in b"".join(got)  # the end of a ZIP
-    said = gateway.log("fast-server").removeprefix(before)
+    said = fast_server.log("fast-server").removeprefix(before)
     assert said.count("\n") == 1, said
     assert "was cut off: the archive went away (RemoteProtocolError)" in said

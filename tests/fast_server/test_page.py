@@ -3,9 +3,9 @@
 import pytest
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.messages.gateway import Throughput, UploadLimits
-from media_processor.messages.names import PICTURE_EXTENSIONS
-from tests.media.pictures import encoded, photo
+from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.messages.fast_server import Throughput, UploadLimits
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 

@@ -7,7 +7,7 @@ import pytest
 from media_processor.chaos.waiting import wait_until
 from media_processor.messages.base import Problem, Readiness
 from media_processor.messages.media import MediaPage, MediaStatus
-from tests.media.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, opened, photo
 from tests.system import System
 
 JPEG = encoded(photo((640, 480)), "JPEG")
@@ -46,10 +46,10 @@ def test_original_and_result_can_be_had(running: System, stored: MediaStatus) ->
     assert original.headers["content-type"] == "image/jpeg"
 
     assert stored.result
-    branded = running.http.get(stored.links.watermarked)
-    assert branded.content == (running.data / stored.result.stored_path).read_bytes()
-    assert opened(branded.content).size == (640, 480)
-    assert branded.headers["content-type"] == "image/jpeg"
+    watermarked = running.http.get(stored.links.watermarked)
+    assert watermarked.content == (running.data / stored.result.stored_path).read_bytes()
+    assert opened(watermarked.content).size == (640, 480)
+    assert watermarked.headers["content-type"] == "image/jpeg"
 
 
 def test_events_follow_a_picture_to_its_end(running: System) -> None:
@@ -141,14 +141,16 @@ def test_a_watcher_that_comes_back_is_told_what_is_new(system: System) -> None:
     assert '"status":"queued"' not in told
 
 
-def test_a_failed_picture_has_no_branded_one_and_says_why(running: System) -> None:
+def test_a_failed_picture_has_no_watermarked_one_and_says_why(running: System) -> None:
     torn = running.wait_for(running.upload(JPEG[: len(JPEG) // 2]).id, "failed")
 
     for path in ("watermarked", "thumbnail", "difference"):
         answer = running.http.get(f"/media/{torn.id}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready_yet")
         assert torn.error
-        assert answer.json()["detail"] == f"It wasn't branded, as it failed: {torn.error.detail}"
+        assert (
+            answer.json()["detail"] == f"It wasn't watermarked, as it failed: {torn.error.detail}"
+        )
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])

@@ -9,11 +9,11 @@ import httpx2
 import pytest
 
 from media_processor.chaos.waiting import wait_until
-from media_processor.media.profile import DEFAULT
+from media_processor.ids import is_media_id
+from media_processor.images.profile import DEFAULT
 from media_processor.messages.base import Problem
-from media_processor.messages.names import is_media_id
 from tests import raw
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((64, 48)), "JPEG")
@@ -21,8 +21,8 @@ _LIMIT = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def gateway(running: System) -> System:
-    """The shared system with a gateway of lower limits beside its own."""
+def fast_server(running: System) -> System:
+    """The shared system with a fast server of lower limits beside its own."""
     running.kill("fast-server", 15)
     running.start("fast-server", MAX_UPLOAD_BYTES=str(_LIMIT), MAX_PIXELS="1000000")
     running.wait_healthy()
@@ -30,28 +30,28 @@ def gateway(running: System) -> System:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(gateway: System) -> Iterator[None]:
+def nothing_left_behind(fast_server: System) -> Iterator[None]:
     """Whatever a test sent: no temporary file stays, and the next upload works."""
     yield
-    wait_until(lambda: not gateway.temporary_files(), "no temporary file is left")
-    media = gateway.upload(JPEG)
-    gateway.wait_for(media.id, "stored")
-    wait_until(lambda: not gateway.open_records(), "the spool drains")
+    wait_until(lambda: not fast_server.temporary_files(), "no temporary file is left")
+    media = fast_server.upload(JPEG)
+    fast_server.wait_for(media.id, "stored")
+    wait_until(lambda: not fast_server.open_records(), "the spool drains")
 
 
-def refused(gateway: System, answer: httpx2.Response, status: int, code: str) -> Problem:
+def refused(fast_server: System, answer: httpx2.Response, status: int, code: str) -> Problem:
     """The problem document, after a look that nothing was taken in."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem = Problem.model_validate_json(answer.content)
     assert (problem.code, problem.status) == (code, status)
     assert problem.detail.endswith((".", "URL"))
-    assert not gateway.open_records()
+    assert not fast_server.open_records()
     return problem
 
 
-def test_a_picture_is_accepted(gateway: System) -> None:
-    answer = gateway.post(JPEG, "Ferien 🏖️.jpg")
+def test_a_picture_is_accepted(fast_server: System) -> None:
+    answer = fast_server.post(JPEG, "Ferien 🏖️.jpg")
 
     assert answer.status_code == 202
     media = answer.json()
@@ -75,18 +75,20 @@ def test_a_picture_is_accepted(gateway: System) -> None:
     }
 
 
-def test_the_bytes_decide_what_a_file_is(gateway: System) -> None:
+def test_the_bytes_decide_what_a_file_is(fast_server: System) -> None:
     png = encoded(photo((8, 8)), "PNG")
-    answer = gateway.post(png, "photo.jpg", "image/jpeg")
+    answer = fast_server.post(png, "photo.jpg", "image/jpeg")
     assert answer.json()["content_type"] == "image/png"
 
 
-def test_any_part_order_and_no_declared_type(gateway: System) -> None:
+def test_any_part_order_and_no_declared_type(fast_server: System) -> None:
     content = raw.body(
         raw.part(b'; name="profile"', b"default"),
         raw.part(b'; name="file"; filename="a.jpg"', JPEG),
     )
-    assert gateway.http.post("/media", content=content, headers=raw.headers()).status_code == 202
+    assert (
+        fast_server.http.post("/media", content=content, headers=raw.headers()).status_code == 202
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,43 +103,43 @@ def test_any_part_order_and_no_declared_type(gateway: System) -> None:
     ],
 )
 def test_what_is_no_picture_is_refused(
-    gateway: System, content: bytes, filename: str, kind: str, status: int, code: str | None
+    fast_server: System, content: bytes, filename: str, kind: str, status: int, code: str | None
 ) -> None:
-    answer = gateway.post(content, filename, kind)
-    refused(gateway, answer, status, code or "unsupported_picture")
+    answer = fast_server.post(content, filename, kind)
+    refused(fast_server, answer, status, code or "unsupported_picture")
 
 
-def test_too_many_pixels_are_refused_with_the_figures(gateway: System) -> None:
-    answer = gateway.post(encoded(photo((8, 8)).resize((2000, 1000)), "PNG"))
-    problem = refused(gateway, answer, 422, "too_many_pixels")
+def test_too_many_pixels_are_refused_with_the_figures(fast_server: System) -> None:
+    answer = fast_server.post(encoded(photo((8, 8)).resize((2000, 1000)), "PNG"))
+    problem = refused(fast_server, answer, 422, "too_many_pixels")
     assert "1,000,000" in problem.detail
 
 
-def test_an_unknown_profile_is_refused(gateway: System) -> None:
-    answer = gateway.post(JPEG, data={"profile": "gold"})
-    assert "default" in refused(gateway, answer, 422, "unknown_profile").detail
+def test_an_unknown_profile_is_refused(fast_server: System) -> None:
+    answer = fast_server.post(JPEG, data={"profile": "gold"})
+    assert "default" in refused(fast_server, answer, 422, "unknown_profile").detail
 
 
-def test_an_unknown_field_is_refused(gateway: System) -> None:
-    refused(gateway, gateway.post(JPEG, data={"colour": "red"}), 422, "invalid_field")
+def test_an_unknown_field_is_refused(fast_server: System) -> None:
+    refused(fast_server, fast_server.post(JPEG, data={"colour": "red"}), 422, "invalid_field")
 
 
-def test_a_request_of_another_type_is_refused(gateway: System) -> None:
-    answer = gateway.http.post("/media", json={"file": "photo.jpg"})
-    refused(gateway, answer, 415, "not_multipart")
+def test_a_request_of_another_type_is_refused(fast_server: System) -> None:
+    answer = fast_server.http.post("/media", json={"file": "photo.jpg"})
+    refused(fast_server, answer, 415, "not_multipart")
 
 
-def test_a_form_without_a_file_is_refused(gateway: System) -> None:
-    answer = gateway.http.post("/media", files={"picture": ("a.jpg", JPEG)})
-    refused(gateway, answer, 400, "missing_part")
+def test_a_form_without_a_file_is_refused(fast_server: System) -> None:
+    answer = fast_server.http.post("/media", files={"picture": ("a.jpg", JPEG)})
+    refused(fast_server, answer, 400, "missing_part")
     text = raw.body(raw.part(b'; name="file"', JPEG))
-    answer = gateway.http.post("/media", content=text, headers=raw.headers())
-    refused(gateway, answer, 400, "missing_part")
+    answer = fast_server.http.post("/media", content=text, headers=raw.headers())
+    refused(fast_server, answer, 400, "missing_part")
 
 
-def test_two_files_are_refused(gateway: System) -> None:
+def test_two_files_are_refused(fast_server: System) -> None:
     files = [("file", ("a.jpg", JPEG)), ("file", ("b.jpg", JPEG))]
-    refused(gateway, gateway.http.post("/media", files=files), 400, "duplicate_part")
+    refused(fast_server, fast_server.http.post("/media", files=files), 400, "duplicate_part")
 
 
 @pytest.mark.parametrize(
@@ -151,46 +153,48 @@ def test_two_files_are_refused(gateway: System) -> None:
         raw.body(raw.part(b'; name="file"; filename="' + b"x" * 50_000 + b'"', JPEG)),
     ],
 )
-def test_a_malformed_form_is_refused(gateway: System, content: bytes) -> None:
-    answer = gateway.http.post("/media", content=content, headers=raw.headers())
-    refused(gateway, answer, 400, "malformed_upload")
+def test_a_malformed_form_is_refused(fast_server: System, content: bytes) -> None:
+    answer = fast_server.http.post("/media", content=content, headers=raw.headers())
+    refused(fast_server, answer, 400, "malformed_upload")
 
 
-def test_a_form_without_a_boundary_is_refused(gateway: System) -> None:
-    answer = gateway.http.post(
+def test_a_form_without_a_boundary_is_refused(fast_server: System) -> None:
+    answer = fast_server.http.post(
         "/media", content=b"x", headers={"Content-Type": "multipart/form-data"}
     )
-    refused(gateway, answer, 400, "malformed_upload")
+    refused(fast_server, answer, 400, "malformed_upload")
 
 
-def test_a_long_field_is_refused(gateway: System) -> None:
-    refused(gateway, gateway.post(JPEG, data={"profile": "x" * 9999}), 422, "invalid_field")
+def test_a_long_field_is_refused(fast_server: System) -> None:
+    refused(fast_server, fast_server.post(JPEG, data={"profile": "x" * 9999}), 422, "invalid_field")
 
 
-def test_a_file_over_the_limit_is_refused_by_its_announced_length(gateway: System) -> None:
-    answer = gateway.post(b"\xff\xd8\xff" + b"x" * (2 * _LIMIT))
-    assert f"{_LIMIT:,}" in refused(gateway, answer, 413, "upload_too_large").detail
+def test_a_file_over_the_limit_is_refused_by_its_announced_length(fast_server: System) -> None:
+    answer = fast_server.post(b"\xff\xd8\xff" + b"x" * (2 * _LIMIT))
+    assert f"{_LIMIT:,}" in refused(fast_server, answer, 413, "upload_too_large").detail
 
 
-def test_a_refusal_is_heard_by_who_is_still_sending(gateway: System) -> None:
-    refused(gateway, raw.answer_to_much(f"{gateway.fast_url}/media"), 413, "upload_too_large")
+def test_a_refusal_is_heard_by_who_is_still_sending(fast_server: System) -> None:
+    refused(
+        fast_server, raw.answer_to_much(f"{fast_server.fast_url}/media"), 413, "upload_too_large"
+    )
 
 
-def test_who_asks_before_sending_is_refused_at_once(gateway: System) -> None:
+def test_who_asks_before_sending_is_refused_at_once(fast_server: System) -> None:
     head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n"
     head += f"Content-Type: {raw.headers()['Content-Type']}\r\nExpect: 100-continue\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", gateway.fast_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", fast_server.fast_port), timeout=10) as connection:
         connection.sendall(head.encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_file_just_over_the_limit_is_refused(gateway: System) -> None:
-    answer = gateway.post(b"\xff\xd8\xff" + b"x" * (_LIMIT - 2))
-    refused(gateway, answer, 413, "upload_too_large")
+def test_a_file_just_over_the_limit_is_refused(fast_server: System) -> None:
+    answer = fast_server.post(b"\xff\xd8\xff" + b"x" * (_LIMIT - 2))
+    refused(fast_server, answer, 413, "upload_too_large")
 
 
-def test_an_endless_chunked_body_is_cut_off_at_the_limit(gateway: System) -> None:
+def test_an_endless_chunked_body_is_cut_off_at_the_limit(fast_server: System) -> None:
     sent = 0
 
     def pieces() -> Iterator[bytes]:
@@ -200,28 +204,28 @@ def test_an_endless_chunked_body_is_cut_off_at_the_limit(gateway: System) -> Non
             sent += 64 * 1024
             yield b"x" * 64 * 1024
 
-    answer = raw.post_chunked(gateway.fast_port, "/media", pieces())
+    answer = raw.post_chunked(fast_server.fast_port, "/media", pieces())
     assert b" 413 " in answer
     assert b"upload_too_large" in answer
     assert sent < 20 * _LIMIT  # eight times the limit, and what fits into the buffers
 
 
-def test_an_endless_epilogue_is_cut_off(gateway: System) -> None:
+def test_an_endless_epilogue_is_cut_off(fast_server: System) -> None:
     def pieces() -> Iterator[bytes]:
         yield raw.body(raw.part(b'; name="file"; filename="a.jpg"', JPEG))
         for _ in range(500):
             yield b"x" * 64 * 1024
 
-    answer = raw.post_chunked(gateway.fast_port, "/media", pieces())
+    answer = raw.post_chunked(fast_server.fast_port, "/media", pieces())
     assert b" 413 " in answer
 
 
-def test_a_client_that_goes_away_leaves_nothing(gateway: System) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.fast_port)) as connection:
+def test_a_client_that_goes_away_leaves_nothing(fast_server: System) -> None:
+    with socket.create_connection(("127.0.0.1", fast_server.fast_port)) as connection:
         head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n"
         head += f"Content-Type: {raw.headers()['Content-Type']}\r\n\r\n"
         connection.sendall(head.encode() + raw.part(b'; name="file"; filename="a.jpg"', JPEG))
-        wait_until(gateway.temporary_files, "the gateway writes the file")
+        wait_until(fast_server.temporary_files, "the fast server writes the file")
 
 
 @pytest.mark.parametrize(
@@ -237,47 +241,47 @@ def test_a_client_that_goes_away_leaves_nothing(gateway: System) -> None:
         (b"", "picture"),
     ],
 )
-def test_hostile_file_names(gateway: System, sent: bytes, kept: str) -> None:
+def test_hostile_file_names(fast_server: System, sent: bytes, kept: str) -> None:
     content = raw.body(raw.part(b'; name="file"; filename="' + sent + b'"', JPEG))
-    answer = gateway.http.post("/media", content=content, headers=raw.headers())
+    answer = fast_server.http.post("/media", content=content, headers=raw.headers())
     assert answer.status_code == 202
     media = answer.json()
     assert media["filename"] == kept
-    stored = gateway.wait_for(media["id"], "stored")
+    stored = fast_server.wait_for(media["id"], "stored")
     assert stored.result
-    assert (gateway.data / stored.result.stored_path).name == f"watermarked_{kept}"
+    assert (fast_server.data / stored.result.stored_path).name == f"watermarked_{kept}"
 
 
 class TestIdempotency:
-    def test_the_same_key_gives_the_same_media(self, gateway: System) -> None:
+    def test_the_same_key_gives_the_same_media(self, fast_server: System) -> None:
         headers = {"Idempotency-Key": "order-1"}
-        first = gateway.upload(JPEG, headers=headers)
-        again = gateway.upload(JPEG, headers=headers)
+        first = fast_server.upload(JPEG, headers=headers)
+        again = fast_server.upload(JPEG, headers=headers)
         assert first.id == again.id
-        gateway.wait_for(first.id, "stored")
-        assert gateway.upload(JPEG, headers=headers).status == "stored"
+        fast_server.wait_for(first.id, "stored")
+        assert fast_server.upload(JPEG, headers=headers).status == "stored"
 
-    def test_other_bytes_are_a_conflict(self, gateway: System) -> None:
+    def test_other_bytes_are_a_conflict(self, fast_server: System) -> None:
         headers = {"Idempotency-Key": "order-2"}
-        gateway.wait_for(gateway.upload(JPEG, headers=headers).id, "stored")
-        wait_until(lambda: not gateway.open_records(), "the spool drains")
-        answer = gateway.post(encoded(photo((9, 9)), "PNG"), headers=headers)
-        refused(gateway, answer, 409, "idempotency_conflict")
+        fast_server.wait_for(fast_server.upload(JPEG, headers=headers).id, "stored")
+        wait_until(lambda: not fast_server.open_records(), "the spool drains")
+        answer = fast_server.post(encoded(photo((9, 9)), "PNG"), headers=headers)
+        refused(fast_server, answer, 409, "idempotency_conflict")
 
     @pytest.mark.parametrize("key", ["", "x" * 300, "a b"])
-    def test_a_key_that_can_not_be_used(self, gateway: System, key: str) -> None:
-        answer = gateway.post(JPEG, headers={"Idempotency-Key": key})
-        refused(gateway, answer, 422, "invalid_field")
+    def test_a_key_that_can_not_be_used(self, fast_server: System, key: str) -> None:
+        answer = fast_server.post(JPEG, headers={"Idempotency-Key": key})
+        refused(fast_server, answer, 422, "invalid_field")
 
 
-def test_a_truncated_jpeg_is_taken_and_then_fails_with_a_reason(gateway: System) -> None:
+def test_a_truncated_jpeg_is_taken_and_then_fails_with_a_reason(fast_server: System) -> None:
     """Only decoding can tell."""
     whole = encoded(photo((300, 200)), "JPEG")
-    media = gateway.upload(whole[: len(whole) // 2])
-    failed = gateway.wait_for(media.id, "failed")
+    media = fast_server.upload(whole[: len(whole) // 2])
+    failed = fast_server.wait_for(media.id, "failed")
     assert failed.error
     assert failed.error.code == "broken_picture"
     assert failed.attempts.watermark == 1
-    assert gateway.http.get(failed.links.original).content == whole[: len(whole) // 2]
-    listed: Any = gateway.http.get("/media?status=failed").json()
+    assert fast_server.http.get(failed.links.original).content == whole[: len(whole) // 2]
+    listed: Any = fast_server.http.get("/media?status=failed").json()
     assert media.id in [item["id"] for item in listed["items"]]

@@ -1,4 +1,4 @@
-"""The gateway keeps a copy of the archive's checkpoints; a real archive is asked."""
+"""The fast server keeps a copy of the archive's checkpoints; a real archive is asked."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from media_processor.errors import CentralUnavailable
 from media_processor.fast_server.witness import Contradiction, Witness
 from media_processor.messages.archive import Checkpoint
 from tests.cli.shell import run
-from tests.media.pictures import encoded, photo
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 JPEG = encoded(photo((200, 150)), "JPEG")
@@ -111,7 +111,7 @@ async def test_an_archive_that_is_away_is_waited_for(witness: Witness) -> None:
 
 
 def test_a_running_system_witnesses_itself(system: System) -> None:
-    """Cut both files back, and the gateway's copy shows it."""
+    """Cut both files back, and the fast server's copy shows it."""
     system.environment["WITNESS_SECONDS"] = "0.2"
     system.start_all()
     for _ in range(3):

@@ -12,10 +12,10 @@ import pytest
 
 from media_processor.chaos.valkey import Valkey
 from media_processor.chaos.waiting import wait_until_async
+from media_processor.ids import new_media_id
 from media_processor.jobs.connection import close
 from media_processor.jobs.queue import CHANGES_CHANNEL, JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker, retry_in
-from media_processor.messages.names import new_media_id
 
 
 @pytest.fixture

@@ -22,14 +22,14 @@ from media_processor.errors import (
     OutOfMemory,
     TooSlow,
 )
-from media_processor.media.facts import Limits
-from media_processor.media.logo import bundled_logo_path
-from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages.gateway import Difference
-from media_processor.messages.sandbox import DifferenceTask, PaintTask
-from media_processor.profiles import as_message
+from media_processor.images.limits import Limits
+from media_processor.images.logo import bundled_logo_path
+from media_processor.images.profile import DEFAULT, Profile
+from media_processor.messages.fast_server import Difference
+from media_processor.messages.sandbox import DifferenceTask, WatermarkTask
 from media_processor.sandbox.pool import Sandbox
-from tests.media.pictures import encoded, opened, photo
+from media_processor.watermarks.profiles import as_message
+from tests.images.pictures import encoded, opened, photo
 
 _MEMORY = 1024**3
 
@@ -55,10 +55,10 @@ def _children() -> list[psutil.Process]:
     ]
 
 
-def task(folder: Path, content: bytes | None = None, **changes: object) -> PaintTask:
+def task(folder: Path, content: bytes | None = None, **changes: object) -> WatermarkTask:
     source = folder / "in"
     source.write_bytes(content if content is not None else encoded(photo((80, 60)), "JPEG"))
-    return PaintTask(
+    return WatermarkTask(
         source=str(source),
         target=str(folder / "out"),
         logos=(str(bundled_logo_path()),),
@@ -69,9 +69,9 @@ def task(folder: Path, content: bytes | None = None, **changes: object) -> Paint
     ).model_copy(update=changes)
 
 
-async def test_a_picture_is_branded(tmp_path: Path) -> None:
+async def test_a_picture_is_watermarked(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
-        made = await box.paint(task(tmp_path))
+        made = await box.watermark(task(tmp_path))
     assert made.size == (tmp_path / "out").stat().st_size
     assert opened(tmp_path / "out").size == (made.width, made.height)
 
@@ -79,11 +79,11 @@ async def test_a_picture_is_branded(tmp_path: Path) -> None:
 async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
         with pytest.raises(BrokenPicture):
-            await box.paint(task(tmp_path, b"\xff\xd8\xff\xe0"))
+            await box.watermark(task(tmp_path, b"\xff\xd8\xff\xe0"))
         text = as_message(Profile("text", text="hello"))
         with pytest.raises(LogoUnavailable, match="font"):
-            await box.paint(task(tmp_path, profile=text, font=str(tmp_path / "nowhere.ttf")))
-        await box.paint(task(tmp_path))
+            await box.watermark(task(tmp_path, profile=text, font=str(tmp_path / "nowhere.ttf")))
+        await box.watermark(task(tmp_path))
         assert len(_children()) == 1
 
 
@@ -93,7 +93,7 @@ async def test_a_process_that_can_not_start_is_not_the_pictures_fault(
     monkeypatch.setattr("sys.executable", "false")
     box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
     with pytest.raises(MediaProcessorError, match="can't be started") as caught:
-        await box.paint(task(tmp_path))
+        await box.watermark(task(tmp_path))
     assert caught.value.code == "internal_error"
     await box.close()
 
@@ -102,13 +102,13 @@ async def test_a_killed_process_is_replaced(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
         stopped = _children()[0]
         stopped.suspend()
-        painting = asyncio.create_task(box.paint(task(tmp_path)))
+        watermarking = asyncio.create_task(box.watermark(task(tmp_path)))
         await asyncio.sleep(0)
         stopped.send_signal(signal.SIGABRT)
         stopped.resume()
         with pytest.raises(DecoderCrash):
-            await painting
-        await box.paint(task(tmp_path))
+            await watermarking
+        await box.watermark(task(tmp_path))
         assert _children()[0].pid != stopped.pid
 
 
@@ -116,7 +116,7 @@ async def test_a_process_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     async with sandbox(tmp_path, seconds=0.5) as box:
         _children()[0].suspend()
         with pytest.raises(TooSlow):
-            await box.paint(task(tmp_path))
+            await box.watermark(task(tmp_path))
     assert not (tmp_path / "out").exists()
 
 
@@ -124,8 +124,8 @@ async def test_a_picture_that_needs_too_much_memory_fails(tmp_path: Path) -> Non
     huge = encoded(photo((64, 64)).convert("P").resize((9900, 9900)), "PNG")
     async with sandbox(tmp_path, memory=400 * 1024 * 1024) as box:
         with pytest.raises(OutOfMemory):
-            await box.paint(task(tmp_path, huge))
-        await box.paint(task(tmp_path))
+            await box.watermark(task(tmp_path, huge))
+        await box.watermark(task(tmp_path))
 
 
 async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> None:
@@ -134,12 +134,14 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
     small.mkdir()
     async with sandbox(tmp_path) as box:
         _children()[0].suspend()
-        painting = asyncio.create_task(box.paint(task(large, encoded(photo((50, 40)), "JPEG"))))
+        watermarking = asyncio.create_task(
+            box.watermark(task(large, encoded(photo((50, 40)), "JPEG")))
+        )
         await asyncio.sleep(0)
-        painting.cancel()
+        watermarking.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await painting
-        made = await box.paint(task(small))
+            await watermarking
+        made = await box.watermark(task(small))
         assert (made.width, made.height) == (80, 60)
 
 
@@ -158,7 +160,7 @@ async def test_a_difference_of_many_stretches_is_told_whole(tmp_path: Path) -> N
     )
     async with sandbox(tmp_path) as box:
         await box.difference(order)
-        await box.paint(task(tmp_path))
+        await box.watermark(task(tmp_path))
 
     assert target.stat().st_size > 2**16
     assert Difference.model_validate_json(target.read_bytes()).touched == 150 * 100
@@ -177,20 +179,20 @@ async def test_an_answer_that_can_not_be_read_ends_its_process(
     box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
     for times in (1, 2):
         with pytest.raises(DecoderCrash, match="can't be read"):
-            await box.paint(task(tmp_path))
+            await box.watermark(task(tmp_path))
         assert len((tmp_path / "started").read_text().split()) == times
     await box.close()
 
 
 async def test_a_start_that_is_cancelled_does_not_answer_for_the_next(tmp_path: Path) -> None:
     box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
-    painting = asyncio.create_task(box.paint(task(tmp_path)))
+    watermarking = asyncio.create_task(box.watermark(task(tmp_path)))
     await asyncio.to_thread(wait_until, lambda: box._all[0]._process, "it is being started")
-    painting.cancel()
+    watermarking.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await painting
+        await watermarking
 
-    await box.paint(task(tmp_path))
+    await box.watermark(task(tmp_path))
     await box.close()
 
 
@@ -198,27 +200,27 @@ async def test_a_folder_that_was_removed_and_made_again_can_be_written_to(tmp_pa
     mine = tmp_path / "mine"
     mine.mkdir()
     async with sandbox(mine) as box:
-        await box.paint(task(tmp_path, target=str(mine / "out")))
+        await box.watermark(task(tmp_path, target=str(mine / "out")))
         shutil.rmtree(mine)
         mine.mkdir()
-        await box.paint(task(tmp_path, target=str(mine / "out")))
+        await box.watermark(task(tmp_path, target=str(mine / "out")))
     assert (mine / "out").exists()
 
 
 async def test_signals_to_the_group_do_not_cut_a_picture_short(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
-        await box.paint(task(tmp_path))  # it is up now
+        await box.watermark(task(tmp_path))  # it is up now
         child = _children()[0]
         for sign in (signal.SIGTERM, signal.SIGINT):
             os.kill(child.pid, sign)
-        await box.paint(task(tmp_path))
+        await box.watermark(task(tmp_path))
         assert _children() == [child]
 
 
 async def test_an_unwritable_target_is_not_the_pictures_fault(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
         with pytest.raises(Exception, match="can't be written") as caught:
-            await box.paint(task(tmp_path, target=str(tmp_path / "missing" / "out")))
+            await box.watermark(task(tmp_path, target=str(tmp_path / "missing" / "out")))
     assert getattr(caught.value, "code", None) == "internal_error"
 
 
@@ -227,7 +229,7 @@ async def test_a_result_can_go_to_its_folder_alone(tmp_path: Path) -> None:
     async with sandbox(tmp_path / "mine") as box:
         if box.missing_guards:
             pytest.skip("this kernel lacks a guard")
-        await box.paint(task(tmp_path, target=str(tmp_path / "mine" / "out")))
+        await box.watermark(task(tmp_path, target=str(tmp_path / "mine" / "out")))
         with pytest.raises(MediaProcessorError, match="can't be written"):
-            await box.paint(task(tmp_path, target=str(tmp_path / "out")))
+            await box.watermark(task(tmp_path, target=str(tmp_path / "out")))
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["in", "mine", "out"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from media_processor.central_server.journal import Pieces, write_at
+from media_processor.central_server.log_files import Pieces, write_at
 from media_processor.messages.archive import Activity
 
 _MAX_TAIL_BYTES = 1024 * 1024

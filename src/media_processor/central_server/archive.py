@@ -8,12 +8,13 @@ from pathlib import Path, PurePosixPath
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
 from media_processor.central_server.catalogue import Catalogue, Entry, chain_entry
 from media_processor.central_server.chain import EVERY, GENESIS, Signer
-from media_processor.central_server.journal import Chain, Pieces
+from media_processor.central_server.log_files import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
+from media_processor.formats import CONTENT_TYPES
+from media_processor.ids import day_folder, now
 from media_processor.messages.archive import Checkpoint, StoredMedia
 from media_processor.messages.media import Receipt
-from media_processor.messages.names import CONTENT_TYPES, day_folder, now
 from media_processor.storage.local import LocalStorage
 
 

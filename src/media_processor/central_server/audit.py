@@ -21,9 +21,9 @@ from media_processor.central_server.chain import (
     encoded_checkpoint,
     is_genuine,
 )
-from media_processor.central_server.journal import Pieces
+from media_processor.central_server.log_files import Pieces
+from media_processor.ids import now
 from media_processor.messages.archive import Checkpoint, LogVerdict
-from media_processor.messages.names import now
 
 # A line that a running server is just writing is there within this.
 _SOON = 3.0

@@ -28,10 +28,12 @@ from media_processor.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
+from media_processor.filenames import MAX_STORED_FILENAME_BYTES, safe_filename, safe_worker_name
 from media_processor.http.files import PARTLY, PictureFile
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
 from media_processor.http.readiness import check_storage, readiness
+from media_processor.ids import is_media_id, new_media_id
 from media_processor.messages.archive import (
     ActivityPage,
     ArchiveQuery,
@@ -42,19 +44,12 @@ from media_processor.messages.archive import (
 )
 from media_processor.messages.base import Check, Health, Readiness
 from media_processor.messages.media import Receipt
-from media_processor.messages.names import (
-    MAX_STORED_FILENAME_BYTES,
-    is_media_id,
-    new_media_id,
-    safe_filename,
-    safe_worker_name,
-)
 from media_processor.settings import CentralServerSettings
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-# A branded PNG or lossless picture may be larger than what was uploaded.
+# A watermarked PNG or lossless picture may be larger than what was uploaded.
 _GROWTH = 4
 
 _FORM = {

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from media_processor.central_server.catalogue import Catalogue
+from media_processor.ids import is_media_id
 from media_processor.messages.archive import StoredMedia
-from media_processor.messages.names import is_media_id
 
 _BATCH = 500
 # A younger file without a row may be about to get one.

@@ -27,8 +27,8 @@ from media_processor.chaos.proxy import (
 from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import DigestMismatch
-from media_processor.messages.names import new_media_id
-from media_processor.spool import Spool
+from media_processor.ids import new_media_id
+from media_processor.work.spool import Spool
 
 _MANY_RETRIES = ",".join(["0.1"] * 200)
 

@@ -128,28 +128,28 @@ def _fill_up(ballast: Path) -> None:
 
 
 async def failed_syncs(trial: Trial) -> Outcome:
-    """fsync answers EIO, at the gateway and at the archive: neither may say that all is well."""
+    """fsync fails with EIO, at the fast and at the central server: neither may report success."""
     if not can_compile():
         raise NotHere("needs a C compiler, to put a failing fsync before the C library")
     with trial.machine() as machine:
         folder = machine.valkey.folder
-        gateway, archive = folder / "no-sync-gateway", folder / "no-sync-archive"
+        fast_server, archive = folder / "no-sync-fast-server", folder / "no-sync-archive"
         shim = {"LD_PRELOAD": str(preload(folder))}
         machine.start(CENTRAL, **shim, CHAOS_NO_SYNC=str(archive))
-        machine.start(FAST, **shim, CHAOS_NO_SYNC=str(gateway))
+        machine.start(FAST, **shim, CHAOS_NO_SYNC=str(fast_server))
         machine.start("worker-server", WORKER)
         await asyncio.to_thread(machine.wait_healthy)
         load = Load(machine.fast_url)
         await load.send(range(5))
         outcome = await settle(machine, load, 30)
 
-        gateway.touch()
+        fast_server.touch()
         refused = [await asyncio.to_thread(_post, machine, number) for number in range(10)]
-        outcome.must(set(refused) == {503}, f"the gateway answered {refused}")
+        outcome.must(set(refused) == {503}, f"the fast server answered {refused}")
         aside = list((machine.data / "uploads" / "aside").glob("*"))
         outcome.must(len(aside) == 10, f"{len(aside)} of 10 files are set aside")
         outcome.must(not machine.open_records(), "a refused picture was kept")
-        gateway.unlink()
+        fast_server.unlink()
 
         before = len(machine.log_lines())
         archive.touch()

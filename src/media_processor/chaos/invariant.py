@@ -21,7 +21,7 @@ from media_processor.chaos.machine import Machine
 from media_processor.chaos.waiting import wait_until
 from media_processor.errors import MediaProcessorError
 from media_processor.messages.archive import StoredMedia
-from media_processor.spool import Spool
+from media_processor.work.spool import Spool
 
 _TWO_HOURS = 7200.0
 

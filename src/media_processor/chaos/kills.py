@@ -13,7 +13,7 @@ from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.chaos.waiting import wait_until
 from media_processor.crash_points import EXIT_STATUS, POINTS, VARIABLE
-from media_processor.spool import Spool
+from media_processor.work.spool import Spool
 
 _VALKEY = "valkey"
 # So many machines at once: each waits most of the time.

@@ -13,7 +13,7 @@ import httpx2
 
 from media_processor.chaos.valkey import Valkey, free_port
 from media_processor.chaos.waiting import wait_until
-from media_processor.media.logo import bundled_logo_path
+from media_processor.images.logo import bundled_logo_path
 
 FAST, CENTRAL, WORKER = "fast-server", "central-server", "worker-1"
 
@@ -34,7 +34,7 @@ class _Started:
 
 
 class Machine:
-    """Gateway, workers and archive; each can be killed and started again."""
+    """Fast server, workers and archive; each can be killed and started again."""
 
     def __init__(self, data: Path, valkey: Valkey, logo: Path | None = None) -> None:
         self.data = data

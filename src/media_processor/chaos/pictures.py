@@ -17,7 +17,7 @@ from media_processor.chaos.invariant import Finding
 from media_processor.chaos.load import Load
 from media_processor.chaos.machine import CENTRAL, WORKER, Machine, children
 from media_processor.chaos.trial import Outcome, Trial, settle
-from media_processor.spool import Spool
+from media_processor.work.spool import Spool
 
 # Ours has 147 MB of pixels; the processes with small ones stay far below.
 _LARGE_BYTES = 120_000_000

@@ -15,10 +15,10 @@ from media_processor.chaos.preload import can_compile, preload
 from media_processor.chaos.trial import NotHere, Outcome, Trial, settle
 from media_processor.chaos.valkey import Valkey
 from media_processor.chaos.waiting import wait_until, wait_until_async
+from media_processor.ids import new_media_id
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker
-from media_processor.messages.names import new_media_id
-from media_processor.spool import Spool
+from media_processor.work.spool import Spool
 
 _DAY_AND_AN_HOUR_MS = 25 * 3600 * 1000
 

@@ -13,7 +13,7 @@ from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import public_key_file, read_public_key
 from media_processor.central_server.database import readable
-from media_processor.central_server.journal import Pieces
+from media_processor.central_server.log_files import Pieces
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.cli.output import notes, progress
 from media_processor.errors import SetupError
@@ -73,7 +73,7 @@ def verify_log(
 
 
 def _witnessed(file: Path, *, must_exist: bool) -> list[Checkpoint]:
-    """The checkpoints that a gateway has kept; the last line may be torn."""
+    """The checkpoints that a fast server has kept; the last line may be torn."""
     if not file.exists():
         if must_exist:
             raise SetupError(f"{file} doesn't exist.")

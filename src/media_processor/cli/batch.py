@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_processor.cli.finding import NONE_THERE, Found, pictures_in
+from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.media.facts import Limits, PictureFacts
-from media_processor.media.probe import probe
-from media_processor.media.profile import Profile
-from media_processor.messages.names import CONTENT_TYPES, PICTURE_EXTENSIONS, branded_filename
+from media_processor.filenames import watermarked_filename
+from media_processor.formats import CONTENT_TYPES, PICTURE_EXTENSIONS
+from media_processor.images.info import PictureInfo
+from media_processor.images.limits import Limits
+from media_processor.images.probe import probe
+from media_processor.images.profile import Profile
 
-_PREFIX = branded_filename("", None)
+_PREFIX = watermarked_filename("", None)
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,11 @@ def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool
     if target.exists() and not force:
         raise SetupError(f"{target} exists. --force overwrites it.")
     if source.name.startswith(_PREFIX) and not force:
-        raise SetupError(f"{source} is branded already, by its name. --force brands it again.")
-    facts = _facts(source, limits)
-    result = _result(facts, profile) if facts else None
+        raise SetupError(
+            f"{source} is watermarked already, by its name. --force watermarks it again."
+        )
+    info = _info(source, limits)
+    result = _result(info, profile) if info else None
     promised = CONTENT_TYPES.get(target.suffix.lower())
     if result and promised and promised != result:
         raise SetupError(
@@ -68,10 +72,10 @@ def plan_many(
     jobs: dict[Path, Job] = {}
     for one in found:
         extension = _new_extension(one.path, profile, limits)
-        target = output / one.place / branded_filename(one.path.name, extension)
+        target = output / one.place / watermarked_filename(one.path.name, extension)
         if target in jobs and extension:
             # IMG_1.heic beside IMG_1.jpg: cameras do that.
-            target = target.with_name(branded_filename(one.path.name + extension, None))
+            target = target.with_name(watermarked_filename(one.path.name + extension, None))
         if target in jobs:
             raise SetupError(
                 f"{jobs[target].source} and {one.path} would get the same name, {target}. "
@@ -91,33 +95,33 @@ def _all(files: list[Path]) -> list[Found]:
 def _done(source: Path, target: Path) -> str | None:
     """Why there is nothing to do."""
     if source.name.startswith(_PREFIX):
-        return "branded, by its name"
+        return "watermarked, by its name"
     try:
         newer = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
     except FileNotFoundError:
         return None
-    return "branded already" if newer else None
+    return "watermarked already" if newer else None
 
 
-def _facts(source: Path, limits: Limits) -> PictureFacts | None:
-    """None for what can't be branded; the attempt will tell why."""
+def _info(source: Path, limits: Limits) -> PictureInfo | None:
+    """None for what can't be watermarked; the attempt will tell why."""
     try:
         return probe(source, limits)
     except (MediaProcessorError, OSError):
         return None
 
 
-def _result(facts: PictureFacts, profile: Profile) -> str:
+def _result(info: PictureInfo, profile: Profile) -> str:
     """The media type of what comes out."""
-    if min(facts.displayed_size) < profile.skip_below:
-        return facts.content_type
+    if min(info.displayed_size) < profile.skip_below:
+        return info.content_type
     if profile.format != "keep":
         return f"image/{profile.format}"
-    return "image/jpeg" if facts.format == "HEIF" else facts.content_type
+    return "image/jpeg" if info.format == "HEIF" else info.content_type
 
 
 def _new_extension(source: Path, profile: Profile, limits: Limits) -> str | None:
-    facts = _facts(source, limits)
-    if facts is None or (result := _result(facts, profile)) == facts.content_type:
+    info = _info(source, limits)
+    if info is None or (result := _result(info, profile)) == info.content_type:
         return None
     return PICTURE_EXTENSIONS[result]

@@ -9,7 +9,7 @@ from media_processor.cli.output import cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
 from media_processor.messages.media import MediaStatus
-from media_processor.worker_server.policy import REASONS
+from media_processor.pipeline.policy import REASONS
 
 
 def show_failed(url: str, *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from media_processor.cli.finding import pictures_in
+from media_processor.cli.file_selection import pictures_in
 from media_processor.cli.output import cell, terminal
 from media_processor.cli.uploads import AT_A_TIME
 from media_processor.client import AsyncClient

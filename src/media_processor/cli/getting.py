@@ -1,4 +1,4 @@
-"""``get``: pictures back from the gateway."""
+"""``get``: pictures back from the fast server."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ from media_processor.cli.output import complain
 from media_processor.cli.placing import place
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.telemetry import printable
+from media_processor.terminal import printable
 
 
 def get_all(media_ids: list[str], output: str, url: str, *, original: bool, force: bool) -> int:

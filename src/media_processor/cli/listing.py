@@ -1,4 +1,4 @@
-"""``list``: the pictures that the gateway knows, or those in the archive."""
+"""``list``: the pictures that the fast server knows, or those in the archive."""
 
 import sys
 from collections.abc import AsyncGenerator, Callable

@@ -1,4 +1,4 @@
-"""``watermark``: brands pictures on this machine, without any server."""
+"""``watermark``: watermarks pictures on this machine, without any server."""
 
 import asyncio
 import logging
@@ -19,12 +19,12 @@ from media_processor.cli import interrupts
 from media_processor.cli.batch import Job, plan_many, plan_one
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.errors import MediaProcessorError
-from media_processor.media.facts import Limits
-from media_processor.messages.media import Painted
-from media_processor.sandbox.orders import Orders
+from media_processor.images.limits import Limits
+from media_processor.messages.media import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
-from media_processor.telemetry import printable
+from media_processor.terminal import printable
+from media_processor.watermarks.tasks import TaskBuilder
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Tally:
         counts = sorted(self.ways.items())
         ways = ", ".join(f"{way} {count}" for way, count in counts if way != "failed")
         return (
-            f"{done} branded, {self.skipped} skipped, {self.ways['failed']} failed"
+            f"{done} watermarked, {self.skipped} skipped, {self.ways['failed']} failed"
             + (f" ({ways})" if ways else "")
             + f": {amount(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
         )
@@ -57,14 +57,14 @@ def watermark_files(
     dry_run: bool = False,
     force: bool = False,
 ) -> int:
-    """Brand the files; the exit status: 0 if all went well, 1 if not, 130 if interrupted.
+    """Watermark the files; the exit status: 0 if all went well, 1 if not, 130 if interrupted.
 
     Raises:
-        SetupError, UnknownProfile, LogoUnavailable: nothing was branded.
+        SetupError, UnknownProfile, LogoUnavailable: nothing was watermarked.
     """
     settings = read(WorkerSettings)
-    orders = Orders(settings)
-    chosen, limits = orders.profiles.get(profile), Limits(**settings.picture_limits)
+    tasks = TaskBuilder(settings)
+    chosen, limits = tasks.profiles.get(profile), Limits(**settings.picture_limits)
     if output:
         planned = plan_many(files, output, chosen, limits, force=force)
     else:
@@ -78,7 +78,7 @@ def watermark_files(
     status = 0
     if todo:
         processes = min(jobs or settings.watermark_processes, len(todo))
-        batch = _Batch(settings, orders, profile, processes, output or todo[0].target.parent)
+        batch = _Batch(settings, tasks, profile, processes, output or todo[0].target.parent)
         status = interrupts.run(batch.run(todo, tally))
     if output:
         sys.stdout.write(f"{tally}\n")
@@ -90,22 +90,27 @@ def _tell(planned: list[Job]) -> int:
         what = f"skipped, {job.skipped}" if job.skipped else f"would become {job.target}"
         sys.stdout.write(f"{printable(str(job.source))}: {printable(what)}\n")
     skipped = sum(1 for job in planned if job.skipped)
-    sys.stdout.write(f"would brand {len(planned) - skipped}, skip {skipped}\n")
+    sys.stdout.write(f"would watermark {len(planned) - skipped}, skip {skipped}\n")
     return 0
 
 
 class _Batch:
-    """Brands pictures, a few at a time, and tells of them in the order they were given."""
+    """Watermarks pictures, a few at a time, and tells of them in the order they were given."""
 
     def __init__(
-        self, settings: WorkerSettings, orders: Orders, profile: str, processes: int, folder: Path
+        self,
+        settings: WorkerSettings,
+        tasks: TaskBuilder,
+        profile: str,
+        processes: int,
+        folder: Path,
     ) -> None:
-        self._settings, self._orders, self._profile = settings, orders, profile
+        self._settings, self._tasks, self._profile = settings, tasks, profile
         self._processes, self._folder = processes, folder.absolute()
         self._slots = asyncio.Semaphore(processes)
 
     async def run(self, todo: list[Job], tally: _Tally) -> int:
-        await self._orders.check(self._orders.profiles.get(self._profile))
+        await self._tasks.check(self._tasks.profiles.get(self._profile))
         self._folder.mkdir(parents=True, exist_ok=True)
         # In the same folder, so that what is whole only has to be renamed; what a process that
         # is stopped was just writing goes with it.
@@ -116,12 +121,14 @@ class _Batch:
                 timeout=self._settings.watermark_timeout,
                 writable=[Path(scratch)],
             )
-            await self._brand(todo, tally, sandbox, Path(scratch))
+            await self._watermark(todo, tally, sandbox, Path(scratch))
         return 0
 
-    async def _brand(self, todo: list[Job], tally: _Tally, sandbox: Sandbox, scratch: Path) -> None:
+    async def _watermark(
+        self, todo: list[Job], tally: _Tally, sandbox: Sandbox, scratch: Path
+    ) -> None:
         columns = (
-            TextColumn("branding"),
+            TextColumn("watermarking"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -143,13 +150,13 @@ class _Batch:
 
     async def _one(
         self, sandbox: Sandbox, job: Job, scratch: Path, ended: Callable[[], None]
-    ) -> Painted | str:
+    ) -> WatermarkResult | str:
         """What was made, or why not. Only what is whole gets its name."""
         async with self._slots:
             temporary = scratch / uuid4().hex
             try:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
-                painted = await self._painted(sandbox, job.source, temporary)
+                watermarked = await self._painted(sandbox, job.source, temporary)
                 temporary.replace(job.target)
             except MediaProcessorError as error:
                 return error.detail
@@ -159,16 +166,16 @@ class _Batch:
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
                 ended()
-            return painted
+            return watermarked
 
-    async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> Painted:
+    async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> WatermarkResult:
         date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
         tokens = {"filename": source.name, "date": date, "id": ""}
-        order = await self._orders.order(source.absolute(), target, self._profile, tokens)
-        return await sandbox.paint(order)
+        order = await self._tasks.order(source.absolute(), target, self._profile, tokens)
+        return await sandbox.watermark(order)
 
 
-def _count(job: Job, outcome: Painted | str, tally: _Tally) -> None:
+def _count(job: Job, outcome: WatermarkResult | str, tally: _Tally) -> None:
     if isinstance(outcome, str):
         tally.ways["failed"] += 1
         complain(f"{job.source}: {outcome}")

@@ -9,11 +9,11 @@ import typer
 from media_processor.cli import streams
 from media_processor.cli.commands import archive, local, pictures, questions, services, setup
 from media_processor.errors import MediaProcessorError
-from media_processor.telemetry import printable
+from media_processor.terminal import printable
 
 app = typer.Typer(
     name="media-processor",
-    help="Brands every picture with your logo, ships it to your archive, loses none.\n\n"
+    help="Watermarks every picture with your logo, ships it to your archive, loses none.\n\n"
     "Start with [bold]media-processor up[/bold]: it runs everything on this machine. Then "
     "[bold]media-processor upload photo.jpg --wait[/bold]. If something isn't well, "
     "[bold]media-processor doctor[/bold] says what and what to do.\n\nSettings are environment "

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 from rich.text import Text
 
-from media_processor.telemetry import printable
+from media_processor.terminal import printable
 
 GOOD, BAD, DOUBTFUL = "green", "red", "yellow"
 

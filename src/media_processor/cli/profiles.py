@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from media_processor.errors import SetupError
-from media_processor.media.profile import DEFAULT, Profile
-from media_processor.messages.media import Painted
-from media_processor.profiles import as_message
-from media_processor.sandbox.orders import Orders
+from media_processor.images.profile import DEFAULT, Profile
+from media_processor.messages.media import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
+from media_processor.watermarks.profiles import as_message
+from media_processor.watermarks.tasks import TaskBuilder
 
 Size = tuple[int, int]
 Colour = tuple[int, int, int]
@@ -44,14 +44,14 @@ def list_profiles() -> int:
     """Print every profile with what it sets; the exit status."""
     settings = read(WorkerSettings)
     table = Table("profile", "digest", "sets")
-    for name, profile in Orders(settings).profiles.all().items():
+    for name, profile in TaskBuilder(settings).profiles.all().items():
         table.add_row(name, profile.digest[:12], _told(profile))
     Console().print(table)
     return 0
 
 
 def preview(name: str, output: Path) -> int:
-    """Write one sheet of pictures branded with the profile ``name``; the exit status.
+    """Write one sheet of pictures watermarked with the profile ``name``; the exit status.
 
     Raises:
         SetupError, UnknownProfile, LogoUnavailable: nothing was written.
@@ -60,21 +60,21 @@ def preview(name: str, output: Path) -> int:
         raise SetupError(f"{output}: a sheet is a .png, .jpg or .webp.")
     settings = read(WorkerSettings)
     with TemporaryDirectory() as folder:
-        branded = asyncio.run(_branded(name, settings, Path(folder)))
-        sheet = _sheet(name, branded)
+        sheets = asyncio.run(_watermarked(name, settings, Path(folder)))
+        sheet = _sheet(name, sheets)
     try:
         sheet.save(output)
     except OSError as error:
         raise SetupError(f"{output} can't be written: {error.strerror or error}.") from None
-    Console().print(f"{output}: {len(branded)} pictures with the profile {name}")
+    Console().print(f"{output}: {len(sheets)} pictures with the profile {name}")
     return 0
 
 
-async def _branded(
+async def _watermarked(
     name: str, settings: WorkerSettings, folder: Path
-) -> list[tuple[str, Path, Painted]]:
-    orders = Orders(settings)
-    await orders.check(orders.profiles.get(name))
+) -> list[tuple[str, Path, WatermarkResult]]:
+    tasks = TaskBuilder(settings)
+    await tasks.check(tasks.profiles.get(name))
     sandbox = Sandbox(
         min(settings.watermark_processes, len(_SCENES)),
         memory_bytes=settings.watermark_memory_bytes,
@@ -82,19 +82,21 @@ async def _branded(
         writable=[folder],
     )
 
-    async def one(scene: str, size: Size, colours: tuple[Colour, Colour, Colour]) -> Painted:
-        source, target = folder / scene, folder / f"{scene}.branded"
+    async def one(
+        scene: str, size: Size, colours: tuple[Colour, Colour, Colour]
+    ) -> WatermarkResult:
+        source, target = folder / scene, folder / f"{scene}.watermarked"
         await asyncio.to_thread(_save, draw_scene(size, colours), scene, source)
         tokens = {"filename": f"{scene}.jpg", "date": "2026-01-15", "id": "019ab000"}
-        return await sandbox.paint(await orders.order(source, target, name, tokens))
+        return await sandbox.watermark(await tasks.order(source, target, name, tokens))
 
     try:
         made = await asyncio.gather(*(one(*scene) for scene in _SCENES))
     finally:
         await sandbox.close()
     return [
-        (scene, folder / f"{scene}.branded", painted)
-        for (scene, _, _), painted in zip(_SCENES, made, strict=True)
+        (scene, folder / f"{scene}.watermarked", watermarked)
+        for (scene, _, _), watermarked in zip(_SCENES, made, strict=True)
     ]
 
 
@@ -132,20 +134,20 @@ def _save(image: Image.Image, scene: str, path: Path) -> None:
         image.save(path, "JPEG", quality=92)
 
 
-def _sheet(name: str, branded: list[tuple[str, Path, Painted]]) -> Image.Image:
-    rows = -(-len(branded) // _COLUMNS)
+def _sheet(name: str, pictures: list[tuple[str, Path, WatermarkResult]]) -> Image.Image:
+    rows = -(-len(pictures) // _COLUMNS)
     across, down = _CELL[0] + _EDGE, _CELL[1] + _EDGE + _CAPTION
     sheet = Image.new("RGB", (_COLUMNS * across + _EDGE, rows * down + _EDGE), (246, 246, 246))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for index, (scene, path, painted) in enumerate(branded):
+    for index, (scene, path, watermarked) in enumerate(pictures):
         left = _EDGE + index % _COLUMNS * across
         top = _EDGE + index // _COLUMNS * down
         picture = _shown(path)
         corner = (left + (_CELL[0] - picture.width) // 2, top + (_CELL[1] - picture.height) // 2)
         sheet.paste(picture, corner)
-        caption = f"{name}: {scene}, {painted.width} x {painted.height}"
-        caption += f", contrast {painted.contrast:.1f}" if painted.contrast else ""
-        caption += ", not branded" if painted.method == "skip" else ""
+        caption = f"{name}: {scene}, {watermarked.width} x {watermarked.height}"
+        caption += f", contrast {watermarked.contrast:.1f}" if watermarked.contrast else ""
+        caption += ", not watermarked" if watermarked.method == "skip" else ""
         draw.text((left, top + _CELL[1] + 3), caption, font=font, fill=(40, 40, 40))
     return sheet
 

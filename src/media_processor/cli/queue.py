@@ -13,7 +13,7 @@ from media_processor.cli import interrupts
 from media_processor.cli.output import BAD, cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError
-from media_processor.messages.gateway import QueueReport
+from media_processor.messages.fast_server import QueueReport
 
 _LOOK_SECONDS = 1.0
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from media_processor.cli.journal import Journal
+from media_processor.cli.sent_log import Journal
 from media_processor.client import AsyncClient, AsyncMedia
 from media_processor.errors import (
     IdempotencyConflict,

@@ -9,13 +9,13 @@ from pathlib import Path
 from rich.table import Table
 
 from media_processor.cli import interrupts, streams
-from media_processor.cli.finding import NONE_THERE, pictures_in
+from media_processor.cli.file_selection import NONE_THERE, pictures_in
 from media_processor.cli.output import BAD, GOOD, amount, cell, complain, rate, terminal
 from media_processor.cli.sending import Outcome, Sender
 from media_processor.cli.upload_bar import UploadBar
 from media_processor.errors import Overloaded, ServerUnreachable, SetupError
 
-# Enough to keep a gateway busy, few enough to keep every transfer fast.
+# Enough to keep a fast server busy, few enough to keep every transfer fast.
 AT_A_TIME = 4
 # Each picture that is waited for holds a connection; they are stored about in order.
 _FOLLOWED_AT_A_TIME = 32

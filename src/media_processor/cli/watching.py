@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from media_processor.cli.finding import Found, below
+from media_processor.cli.file_selection import Found, below
 from media_processor.cli.output import Troubles, complain
 from media_processor.cli.placing import place_beside
 from media_processor.cli.sending import Outcome, Sender
 from media_processor.cli.uploads import AT_A_TIME
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.messages.names import now
-from media_processor.telemetry import printable
+from media_processor.ids import now
+from media_processor.terminal import printable
 
 # How a file that is done is treated.
 Afterwards = Literal["move", "mark", "delete"]

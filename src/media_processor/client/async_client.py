@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from media_processor.addresses import FAST_SERVER
 from media_processor.client import requests
-from media_processor.client.answers import failure_of
 from media_processor.client.async_connection import AsyncConnection, pieces
-from media_processor.client.patience import waited_in_vain
-from media_processor.client.pictures import Form, Picture, Sendable
+from media_processor.client.multipart import Form, Picture, Sendable
 from media_processor.client.requests import Day
+from media_processor.client.responses import failure_of
+from media_processor.client.retries import waited_in_vain
 from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
 from media_processor.messages.base import Readiness
-from media_processor.messages.gateway import ProfileList, ProfileSummary, QueueReport
+from media_processor.messages.fast_server import ProfileList, ProfileSummary, QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaPage, MediaStatus, Status
 
 
@@ -29,13 +29,13 @@ class AsyncClient:
     waits to try again.
 
     >>> import asyncio
-    >>> async def brand(path: str) -> None:
+    >>> async def watermark(path: str) -> None:
     ...     async with AsyncClient("http://127.0.0.1:8000") as client:
     ...         media = await client.upload(path)
     ...         await media.wait(timeout=60)
-    ...         print(await media.download("branded"))
-    >>> asyncio.run(brand("photo.jpg"))
-    branded/watermarked_photo.jpg
+    ...         print(await media.download("watermarked"))
+    >>> asyncio.run(watermark("photo.jpg"))
+    watermarked/watermarked_photo.jpg
     """
 
     def __init__(
@@ -230,14 +230,14 @@ class AsyncMedia:
     async def download(
         self, to: Path | str | None = None, *, original: bool = False
     ) -> Path | bytes:
-        """The branded picture, or the ``original``.
+        """The watermarked picture, or the ``original``.
 
         ``to`` is a folder, in which it gets the server's name for it, or a file. What isn't there
         yet and has no extension is made as a folder. It appears
         whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
 
         Raises:
-            NotReadyYet: it isn't branded yet; ``wait`` for it.
+            NotReadyYet: it isn't watermarked yet; ``wait`` for it.
             OSError: it can't be written there.
         """
         return await self._connection.download(requests.picture(self.id, original=original), to)

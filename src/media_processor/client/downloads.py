@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 
-from media_processor.messages.names import MAX_STORED_FILENAME_BYTES, safe_filename
+from media_processor.filenames import MAX_STORED_FILENAME_BYTES, safe_filename
 
 # Large enough that handing a piece to a thread (about 0.1 ms) is cheap beside writing it.
 PIECE = 512 * 1024

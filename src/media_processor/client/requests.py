@@ -9,9 +9,9 @@ import httpx2
 
 from media_processor.addresses import FAST_SERVER
 from media_processor.errors import InvalidField, MediaNotFound, ServerUnreachable
+from media_processor.ids import is_media_id
 from media_processor.messages.archive import ArchiveSort
 from media_processor.messages.media import Status
-from media_processor.messages.names import is_media_id
 
 Day = date | str
 """A day or a point in time; ``datetime`` is a ``date``. Without a time zone it is UTC."""

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from media_processor.addresses import FAST_SERVER
 from media_processor.client import requests
-from media_processor.client.answers import failure_of
-from media_processor.client.patience import Deadline, waited_in_vain
-from media_processor.client.pictures import Form, Picture, Sendable
+from media_processor.client.multipart import Form, Picture, Sendable
 from media_processor.client.requests import Day
+from media_processor.client.responses import failure_of
+from media_processor.client.retries import Deadline, waited_in_vain
 from media_processor.client.sync_connection import Connection, pieces
 from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
 from media_processor.messages.base import Readiness
-from media_processor.messages.gateway import ProfileList, ProfileSummary, QueueReport
+from media_processor.messages.fast_server import ProfileList, ProfileSummary, QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaPage, MediaStatus, Status
 
 
@@ -31,9 +31,9 @@ class Client:
     ...     media = client.upload("photo.jpg")
     ...     status = media.wait(timeout=60)
     ...     print(status.status, status.filename)
-    ...     print(media.download("branded"))
+    ...     print(media.download("watermarked"))
     stored photo.jpg
-    branded/watermarked_photo.jpg
+    watermarked/watermarked_photo.jpg
     """
 
     def __init__(
@@ -220,14 +220,14 @@ class Media:
         raise waited_in_vain(self.filename, self.status, timeout)
 
     def download(self, to: Path | str | None = None, *, original: bool = False) -> Path | bytes:
-        """The branded picture, or the ``original``.
+        """The watermarked picture, or the ``original``.
 
         ``to`` is a folder, in which it gets the server's name for it, or a file. What isn't there
         yet and has no extension is made as a folder. It appears
         whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
 
         Raises:
-            NotReadyYet: it isn't branded yet; ``wait`` for it.
+            NotReadyYet: it isn't watermarked yet; ``wait`` for it.
             OSError: it can't be written there.
         """
         return self._connection.download(requests.picture(self.id, original=original), to)

@@ -9,12 +9,12 @@ from typing import TypeVar
 import httpx2
 
 from media_processor.client import requests
-from media_processor.client.answers import M, parsed
 from media_processor.client.downloads import PIECE, Download
 from media_processor.client.events import Watch
-from media_processor.client.patience import Deadline, Tries
-from media_processor.client.pictures import Form
+from media_processor.client.multipart import Form
 from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
+from media_processor.client.responses import M, parsed
+from media_processor.client.retries import Deadline, Tries
 from media_processor.messages.media import MediaStatus
 
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""The gateway: takes pictures, tells what became of them."""
+"""The fast server: takes pictures, tells what became of them."""

@@ -15,15 +15,15 @@ from media_processor.errors import (
     Overloaded,
     RequestError,
 )
-from media_processor.fast_server.handed_on import Conditions, handed_on, whole_or_cut_off
-from media_processor.fast_server.parts import PartsOf
-from media_processor.fast_server.pictures import WEBP, archived_file, webp
+from media_processor.fast_server.archive_proxy import Conditions, proxied, whole_or_cut_off
+from media_processor.fast_server.dependencies import Deps
 from media_processor.fast_server.renditions import Key, Side
+from media_processor.fast_server.thumbnails import WEBP, archived_file, webp
 from media_processor.fast_server.zip_file import zip_of
 from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers
+from media_processor.ids import is_media_id
 from media_processor.messages.archive import ArchiveQuery, StoredPage, WitnessedActivity
-from media_processor.messages.names import is_media_id
 
 router = APIRouter()
 
@@ -40,16 +40,16 @@ _MediaId = Annotated[str, Depends(_known_form)]
 
 
 @router.get("/archive", responses=answers(InvalidField, CentralUnavailable))
-async def search(parts: PartsOf, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
+async def search(deps: Deps, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
     """What the central server has stored."""
-    return await parts.central.stored(query)
+    return await deps.central.stored(query)
 
 
 async def _fetched(
-    media_id: _MediaId, parts: PartsOf, conditions: Conditions
+    media_id: _MediaId, deps: Deps, conditions: Conditions
 ) -> AsyncIterator[StreamingResponse]:
-    async with parts.central.fetch(media_id, conditions) as fetched:
-        yield handed_on(fetched, {})
+    async with deps.central.fetch(media_id, conditions) as fetched:
+        yield proxied(fetched, {})
 
 
 @router.get(
@@ -70,10 +70,10 @@ async def get_file(answer: Annotated[StreamingResponse, Depends(_fetched)]) -> S
         **answers(InvalidField, MediaNotFound, BrokenPicture, CentralUnavailable, Overloaded),
     },
 )
-async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBNAIL) -> Response:
+async def thumbnail(media_id: _MediaId, deps: Deps, side: Side = Side.THUMBNAIL) -> Response:
     """A stored picture, small, as WebP."""
     key = Key(media_id, f"stored.{side}.webp")
-    return webp(await parts.renditions.view(key, side, partial(archived_file, media_id, parts)))
+    return webp(await deps.renditions.view(key, side, partial(archived_file, media_id, deps)))
 
 
 @router.post(
@@ -85,22 +85,22 @@ async def thumbnail(media_id: _MediaId, parts: PartsOf, side: Side = Side.THUMBN
     },
 )
 async def get_zip(
-    parts: PartsOf,
+    deps: Deps,
     media_ids: Annotated[list[str], Form(alias="id", min_length=1, max_length=_MOST_AT_ONCE)],
 ) -> StreamingResponse:
     """Many stored pictures as one ZIP file, streamed."""
-    if not await parts.central.answers():
+    if not await deps.central.answers():
         raise CentralUnavailable("The central server can't be asked for the pictures now.")
     headers = {"Content-Disposition": 'attachment; filename="pictures.zip"'}
     chosen = list(dict.fromkeys(filter(is_media_id, media_ids)))
-    pieces = whole_or_cut_off(zip_of(parts.central, chosen), "a ZIP of stored pictures")
+    pieces = whole_or_cut_off(zip_of(deps.central, chosen), "a ZIP of stored pictures")
     return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @router.get("/activity", responses=answers(InvalidField, CentralUnavailable))
 async def activity(
-    parts: PartsOf, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    deps: Deps, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> WitnessedActivity:
     """The last lines of the activity log, and whether it is still what was witnessed."""
-    page = await parts.central.activity(limit)
-    return WitnessedActivity(lines=page.lines, verified=await parts.witness.verdict())
+    page = await deps.central.activity(limit)
+    return WitnessedActivity(lines=page.lines, verified=await deps.witness.verdict())

@@ -10,22 +10,22 @@ from typing import TypedDict
 from fastapi import FastAPI
 
 from media_processor.central_client import CentralClient
-from media_processor.fast_server import archive, operations, pictures, status, uploads
-from media_processor.fast_server.feed import Feed
+from media_processor.fast_server import archive, status, system, thumbnails, uploads
+from media_processor.fast_server.backpressure import Backpressure
+from media_processor.fast_server.dependencies import Dependencies
+from media_processor.fast_server.event_feed import EventFeed
 from media_processor.fast_server.page import serve_page
-from media_processor.fast_server.parts import Parts
-from media_processor.fast_server.pressure import Pressure
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.application import application
 from media_processor.http.serve import serve
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
-from media_processor.profiles import Profiles
-from media_processor.sandbox.orders import Orders
 from media_processor.settings import FastServerSettings
-from media_processor.spool import Spool
 from media_processor.telemetry import start_logging
+from media_processor.watermarks.profiles import Profiles
+from media_processor.watermarks.tasks import TaskBuilder
+from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -35,21 +35,21 @@ _CENTRAL_CONNECTIONS = 32
 
 
 class _State(TypedDict):
-    parts: Parts
+    deps: Dependencies
 
 
 def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI:
-    """The gateway as an ASGI application; ``stopping`` ends its event streams."""
+    """The fast server as an ASGI application; ``stopping`` ends its event streams."""
     profiles = Profiles(settings.watermarks)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        async with _opened(settings, profiles, stopping) as parts, _helped(parts):
+        async with _opened(settings, profiles, stopping) as deps, _helped(deps):
             log.info("🚪 taking pictures on port %d", settings.fast_server_port)
-            yield {"parts": parts}
+            yield {"deps": deps}
 
     app = application("fast server", lifespan, max_body_bytes=settings.max_upload_bytes)
-    for module in (uploads, status, pictures, archive, operations):
+    for module in (uploads, status, thumbnails, archive, system):
         app.include_router(module.router)
     serve_page(app)
     return app
@@ -58,7 +58,7 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
 @asynccontextmanager
 async def _opened(
     settings: FastServerSettings, profiles: Profiles, stopping: asyncio.Event
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Dependencies]:
     """Everything that the routes need, until the server stops."""
     spool = await asyncio.to_thread(Spool, settings.uploads_dir)
     central = CentralClient(
@@ -67,17 +67,17 @@ async def _opened(
         connections=_CENTRAL_CONNECTIONS,
     )
     async with open_queue(settings) as queue:
-        feed = Feed(spool, stopping)
-        renditions = Renditions(settings, Orders(settings, profiles))
+        feed = EventFeed(spool, stopping)
+        renditions = Renditions(settings, TaskBuilder(settings, profiles))
         try:
-            yield Parts(
+            yield Dependencies(
                 settings=settings,
                 spool=spool,
                 queue=queue,
                 changes=Changes(queue.redis, feed.heard),
                 central=central,
                 stopping=stopping,
-                pressure=Pressure(
+                backpressure=Backpressure(
                     spool, limit=settings.max_unfinished, min_free_bytes=settings.min_free_bytes
                 ),
                 profiles=profiles,
@@ -91,13 +91,13 @@ async def _opened(
 
 
 @asynccontextmanager
-async def _helped(parts: Parts) -> AsyncIterator[None]:
+async def _helped(deps: Dependencies) -> AsyncIterator[None]:
     """What goes on beside the requests."""
     helpers = (
-        asyncio.create_task(parts.changes.listen()),
-        asyncio.create_task(parts.pressure.watch()),
-        asyncio.create_task(parts.witness.watch()),
-        asyncio.create_task(parts.feed.watch(partial(operations.report, parts))),
+        asyncio.create_task(deps.changes.listen()),
+        asyncio.create_task(deps.backpressure.watch()),
+        asyncio.create_task(deps.witness.watch()),
+        asyncio.create_task(deps.feed.watch(partial(system.report, deps))),
     )
     try:
         yield
@@ -107,7 +107,7 @@ async def _helped(parts: Parts) -> AsyncIterator[None]:
 
 def run(settings: FastServerSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    start_logging("gateway", settings.log_level)
+    start_logging("fast-server", settings.log_level)
     stopping = asyncio.Event()
     app = create_app(settings, stopping)
     serve(app, settings.bind_host, settings.fast_server_port, "FAST_SERVER_PORT", stopping)

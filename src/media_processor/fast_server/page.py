@@ -6,12 +6,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 
 from media_processor.errors import EmptyFile, UnsupportedPicture, UploadTooLarge
-from media_processor.fast_server.parts import PartsOf
+from media_processor.fast_server.dependencies import Deps
+from media_processor.formats import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS
 from media_processor.http.multipart import too_large
 from media_processor.http.pages import PAGE_HEADERS, PageFiles
-from media_processor.media.probe import EMPTY, NOT_TAKEN
-from media_processor.messages.gateway import UploadLimits
-from media_processor.messages.names import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS
+from media_processor.images.probe import EMPTY, NOT_TAKEN
+from media_processor.messages.fast_server import UploadLimits
 
 router = APIRouter()
 
@@ -19,7 +19,7 @@ _WEB = str(files("media_processor.fast_server") / "web")
 
 
 def serve_page(app: FastAPI) -> None:
-    """Have ``app`` serve the page and its parts."""
+    """Have ``app`` serve the page and its deps."""
     app.include_router(router)
     app.mount("/web", PageFiles(directory=_WEB))
 
@@ -31,9 +31,9 @@ def page() -> FileResponse:
 
 
 @router.get("/limits")
-def limits(parts: PartsOf) -> UploadLimits:
+def limits(deps: Deps) -> UploadLimits:
     """What an upload must be, and what one that isn't is told."""
-    most = parts.settings.max_upload_bytes
+    most = deps.settings.max_upload_bytes
     return UploadLimits(
         max_upload_bytes=most,
         content_types={

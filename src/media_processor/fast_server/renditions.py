@@ -13,10 +13,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from media_processor.errors import Overloaded
-from media_processor.messages.sandbox import DifferenceTask, ViewTask
-from media_processor.sandbox.orders import Orders
+from media_processor.messages.sandbox import DifferenceTask, ThumbnailTask
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import FastServerSettings
+from media_processor.watermarks.tasks import TaskBuilder
 
 
 class Side(IntEnum):
@@ -50,7 +50,7 @@ class Vanished(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """Names what is made of a media; all parts are safe in a path."""
+    """Names what is made of a media; all deps are safe in a path."""
 
     media_id: str
     what: str
@@ -64,10 +64,10 @@ class Key:
 class Renditions:
     """Makes each once, however many ask for it at the same time."""
 
-    def __init__(self, settings: FastServerSettings, orders: Orders) -> None:
+    def __init__(self, settings: FastServerSettings, tasks: TaskBuilder) -> None:
         self._folder = settings.thumbnails_dir
         self._most_bytes = settings.thumbnail_cache_bytes
-        self._orders = orders
+        self._tasks = tasks
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sandbox = Sandbox(
             _PROCESSES,
@@ -98,7 +98,7 @@ class Renditions:
 
         async def make(target: Path) -> None:
             async with source() as picture:
-                await self._sandbox.view(self._view_task(picture, target, side))
+                await self._sandbox.view(self._thumbnail_task(picture, target, side))
 
         return await self._kept(key, make)
 
@@ -111,23 +111,23 @@ class Renditions:
                     before=str(first),
                     after=str(second),
                     target=str(target),
-                    limits=self._orders.limits,
+                    limits=self._tasks.limits,
                 )
                 await self._sandbox.difference(task)
 
         return await self._kept(key, make)
 
     async def preview(self, picture: Path, profile: str, tokens: dict[str, str]) -> bytes:
-        """``picture`` as it would be branded, as a WebP.
+        """``picture`` as it would be watermarked, as a WebP.
 
         Raises:
-            PictureError, SandboxError, LogoUnavailable: it would not be branded.
+            PictureError, SandboxError, LogoUnavailable: it would not be watermarked.
             Overloaded: too many wait already.
         """
-        with self._turn(), self.scratch() as branded, self.scratch() as shown:
-            order = await self._orders.order(picture, branded, profile, tokens)
-            await self._sandbox.paint(order)
-            await self._sandbox.view(self._view_task(branded, shown, Side.VIEW))
+        with self._turn(), self.scratch() as watermarked, self.scratch() as shown:
+            order = await self._tasks.order(picture, watermarked, profile, tokens)
+            await self._sandbox.watermark(order)
+            await self._sandbox.view(self._thumbnail_task(watermarked, shown, Side.VIEW))
             return await asyncio.to_thread(shown.read_bytes)
 
     def check_room(self) -> None:
@@ -148,9 +148,9 @@ class Renditions:
         finally:
             file.unlink(missing_ok=True)
 
-    def _view_task(self, source: Path, target: Path, side: int) -> ViewTask:
-        return ViewTask(
-            source=str(source), target=str(target), side=side, limits=self._orders.limits
+    def _thumbnail_task(self, source: Path, target: Path, side: int) -> ThumbnailTask:
+        return ThumbnailTask(
+            source=str(source), target=str(target), side=side, limits=self._tasks.limits
         )
 
     @contextmanager

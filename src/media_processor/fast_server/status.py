@@ -16,14 +16,15 @@ from media_processor.errors import (
     NotFailed,
     NotReadyYet,
 )
-from media_processor.fast_server.handed_on import Conditions, handed_on
-from media_processor.fast_server.parts import PartsOf
-from media_processor.fast_server.views import status
+from media_processor.fast_server.archive_proxy import Conditions, proxied
+from media_processor.fast_server.dependencies import Deps
+from media_processor.fast_server.representations import status
+from media_processor.filenames import watermarked_filename
 from media_processor.http.files import PARTLY, PictureFile, file_headers
 from media_processor.http.problems import answers
+from media_processor.ids import is_media_id
 from media_processor.messages.media import MediaPage, MediaStatus, Status
-from media_processor.messages.names import branded_filename, is_media_id
-from media_processor.spool import Media, Spool
+from media_processor.work.spool import Media, Spool
 
 router = APIRouter()
 
@@ -32,9 +33,9 @@ router = APIRouter()
 _LOOK_ANYWAY = 1.0
 
 
-def found(media_id: str, parts: PartsOf) -> Media:
+def found(media_id: str, deps: Deps) -> Media:
     """The media of the path."""
-    return parts.spool.find(media_id)
+    return deps.spool.find(media_id)
 
 
 FoundMedia = Annotated[Media, Depends(found)]
@@ -43,7 +44,7 @@ FoundMedia = Annotated[Media, Depends(found)]
 
 @router.get("/media", responses=answers(InvalidField))
 def list_media(
-    parts: PartsOf,
+    deps: Deps,
     status_is: Annotated[Status | None, Query(alias="status")] = None,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -51,18 +52,18 @@ def list_media(
     """Media, newest first."""
     if cursor is not None and not is_media_id(cursor):
         raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
-    found_media = parts.spool.newest(status_is, cursor, limit + 1)
+    found_media = deps.spool.newest(status_is, cursor, limit + 1)
     page = found_media[:limit]
     return MediaPage(
-        items=tuple(status(media, parts.central) for media in page),
+        items=tuple(status(media, deps.central) for media in page),
         next=page[-1].record.id if len(found_media) > limit else None,
     )
 
 
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
-def get_media(media: FoundMedia, parts: PartsOf) -> MediaStatus:
+def get_media(media: FoundMedia, deps: Deps) -> MediaStatus:
     """One media."""
-    return status(media, parts.central)
+    return status(media, deps.central)
 
 
 @router.get(
@@ -72,34 +73,34 @@ def get_media(media: FoundMedia, parts: PartsOf) -> MediaStatus:
 )
 async def media_events(
     media: FoundMedia,
-    parts: PartsOf,
+    deps: Deps,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """The status now and at each change, as server-sent events, until it is stored or failed."""
     media_id = media.record.id
     sent = media if last_event_id == _event_id(media) and not _has_ended(media) else None
-    async with parts.changes.watch(media_id) as changed:
+    async with deps.changes.watch(media_id) as changed:
         while True:
             changed.clear()
-            media = await asyncio.to_thread(parts.spool.find, media_id)
+            media = await asyncio.to_thread(deps.spool.find, media_id)
             if media != sent:
                 sent = media
                 yield ServerSentEvent(
                     event="status",
                     id=_event_id(media),
-                    data=status(media, parts.central),
+                    data=status(media, deps.central),
                 )
-            if _has_ended(media) or parts.stopping.is_set():
+            if _has_ended(media) or deps.stopping.is_set():
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
 
 
-def not_branded(media: Media) -> NotReadyYet:
-    """Why there is no branded picture."""
+def not_watermarked(media: Media) -> NotReadyYet:
+    """Why there is no watermarked picture."""
     if media.status == "failed" and media.progress.error:
-        return NotReadyYet(f"It wasn't branded, as it failed: {media.progress.error.detail}")
-    return NotReadyYet("The picture isn't branded yet. Its status tells when it is stored.")
+        return NotReadyYet(f"It wasn't watermarked, as it failed: {media.progress.error.detail}")
+    return NotReadyYet("The picture isn't watermarked yet. Its status tells when it is stored.")
 
 
 def _event_id(media: Media) -> str:
@@ -113,12 +114,12 @@ def _has_ended(media: Media) -> bool:
 @router.post(
     "/media/{media_id}/retry", status_code=202, responses=answers(MediaNotFound, NotFailed)
 )
-async def retry(media_id: str, parts: PartsOf) -> MediaStatus:
+async def retry(media_id: str, deps: Deps) -> MediaStatus:
     """Try a failed media again, with all its attempts."""
-    media = await asyncio.to_thread(parts.spool.reopen, media_id)
-    parts.feed.heard(media_id)
-    await parts.enqueue(media_id)
-    return status(media, parts.central)
+    media = await asyncio.to_thread(deps.spool.reopen, media_id)
+    deps.feed.heard(media_id)
+    await deps.enqueue(media_id)
+    return status(media, deps.central)
 
 
 @router.get(
@@ -126,11 +127,11 @@ async def retry(media_id: str, parts: PartsOf) -> MediaStatus:
     response_class=FileResponse,
     responses={**PARTLY, **answers(MediaNotFound)},
 )
-def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
+def get_original(media: FoundMedia, deps: Deps) -> FileResponse:
     """The picture as it came."""
     record = media.record
     try:
-        file = parts.spool.original(record).open("rb")
+        file = deps.spool.original(record).open("rb")
     except FileNotFoundError:
         raise MediaNotFound("The original is no longer kept here.") from None
     return PictureFile(
@@ -138,23 +139,23 @@ def get_original(media: FoundMedia, parts: PartsOf) -> FileResponse:
     )
 
 
-async def branded(
-    media: FoundMedia, parts: PartsOf, conditions: Conditions
+async def watermarked(
+    media: FoundMedia, deps: Deps, conditions: Conditions
 ) -> AsyncIterator[Response]:
-    """The answer with the branded picture: from the spool while it is there, then from the
+    """The answer with the watermarked picture: from the spool while it is there, then from the
     archive."""
     if media.status != "stored":
-        if here := await asyncio.to_thread(_spooled, media, parts.spool):
+        if here := await asyncio.to_thread(_spooled, media, deps.spool):
             yield here
             return
         # It may have been stored and swept away since we looked.
-        media = await asyncio.to_thread(parts.spool.find, media.record.id)
+        media = await asyncio.to_thread(deps.spool.find, media.record.id)
         if media.status != "stored":
-            raise not_branded(media)
-    filename, kind = _branded_as(media)
+            raise not_watermarked(media)
+    filename, kind = _watermarked_as(media)
     own = {**file_headers(filename), "Content-Type": kind}
-    async with parts.central.fetch(media.record.id, conditions) as fetched:
-        yield handed_on(fetched, own)
+    async with deps.central.fetch(media.record.id, conditions) as fetched:
+        yield proxied(fetched, own)
 
 
 def _spooled(media: Media, spool: Spool) -> PictureFile | None:
@@ -165,14 +166,14 @@ def _spooled(media: Media, spool: Spool) -> PictureFile | None:
         file = path.open("rb")
     except FileNotFoundError:
         return None
-    filename, kind = _branded_as(media)
+    filename, kind = _watermarked_as(media)
     return PictureFile(file, filename=filename, content_type=kind, sha256=made.sha256)
 
 
-def _branded_as(media: Media) -> tuple[str, str]:
-    """The branded picture's file name and content type."""
+def _watermarked_as(media: Media) -> tuple[str, str]:
+    """The watermarked picture's file name and content type."""
     record, made = media.record, media.progress.watermarked
-    name = branded_filename(record.filename, made.extension if made else None)
+    name = watermarked_filename(record.filename, made.extension if made else None)
     return name, made.content_type if made else record.content_type
 
 
@@ -181,6 +182,6 @@ def _branded_as(media: Media) -> tuple[str, str]:
     response_class=Response,
     responses={**PARTLY, **answers(MediaNotFound, NotReadyYet, CentralUnavailable)},
 )
-async def get_watermarked(answer: Annotated[Response, Depends(branded)]) -> Response:
-    """The branded picture."""
+async def get_watermarked(answer: Annotated[Response, Depends(watermarked)]) -> Response:
+    """The watermarked picture."""
     return answer

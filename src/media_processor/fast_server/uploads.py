@@ -25,16 +25,16 @@ from media_processor.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
-from media_processor.fast_server.parts import parts_of
-from media_processor.fast_server.views import accepted
+from media_processor.fast_server.dependencies import dependencies_of
+from media_processor.fast_server.representations import accepted
+from media_processor.filenames import safe_filename
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
 from media_processor.http.problems import answers
-from media_processor.media.facts import Limits
-from media_processor.media.probe import EMPTY, probe
+from media_processor.images.limits import Limits
+from media_processor.images.probe import EMPTY, probe
 from media_processor.messages.media import AcceptedMedia
-from media_processor.messages.names import safe_filename
-from media_processor.profiles import Profiles
-from media_processor.spool import NewMedia
+from media_processor.watermarks.profiles import Profiles
+from media_processor.work.spool import NewMedia
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -104,26 +104,26 @@ async def upload(
     response: Response,
     idempotency_key: IdempotencyKey = None,
     profile: Annotated[
-        str | None, Query(description="How the picture is branded; also taken as a field.")
+        str | None, Query(description="How the picture is watermarked; also taken as a field.")
     ] = None,
 ) -> AcceptedMedia:
-    """Take a picture. 202 means it is on disk and will be branded and archived."""
-    parts = parts_of(request)
-    limit = parts.settings.max_upload_bytes
+    """Take a picture. 202 means it is on disk and will be watermarked and archived."""
+    deps = dependencies_of(request)
+    limit = deps.settings.max_upload_bytes
     # What is announced as larger is refused as too large, not told to come again.
     announced = min(int(request.headers.get("content-length", "0")), limit)
-    with parts.pressure.admitted(announced):
-        async with receive_form(request, parts.spool.storage, max_file_bytes=limit) as form:
+    with deps.backpressure.admitted(announced):
+        async with receive_form(request, deps.spool.storage, max_file_bytes=limit) as form:
             crash_point("upload-received")
             chosen = chosen_profile(form, profile)
-            limits = Limits(**parts.settings.picture_limits)
-            new = await asyncio.to_thread(checked, form, parts.profiles, chosen, limits)
-            media = await asyncio.to_thread(parts.spool.accept, new, idempotency_key)
+            limits = Limits(**deps.settings.picture_limits)
+            new = await asyncio.to_thread(checked, form, deps.profiles, chosen, limits)
+            media = await asyncio.to_thread(deps.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":
-        parts.pressure.accepted(media.record.id)
-        parts.feed.heard(media.record.id)
-        await parts.enqueue(media.record.id)
+        deps.backpressure.accepted(media.record.id)
+        deps.feed.heard(media.record.id)
+        await deps.enqueue(media.record.id)
         crash_point("job-enqueued")
     answer = accepted(media)
     response.headers["Location"] = answer.links.self
@@ -149,14 +149,14 @@ def checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits)
         raise EmptyFile(EMPTY)
     _check_declared_type(file)
     profile = profiles.get(chosen)
-    facts = probe(file.path, limits)
-    width, height = facts.displayed_size
+    info = probe(file.path, limits)
+    width, height = info.displayed_size
     return NewMedia(
         path=file.path,
         filename=safe_filename(file.filename),
         size=file.size,
         sha256=file.sha256,
-        content_type=facts.content_type,
+        content_type=info.content_type,
         width=width,
         height=height,
         profile=profile.name,

@@ -1,6 +1,6 @@
 """Keeps a copy of the archive's checkpoints, so that it can't cut its log back unseen.
 
-One JSON object a line in ``witness.jsonl`` of the spool, only ever added to. Gateways that
+One JSON object a line in ``witness.jsonl`` of the spool, only ever added to. Fast servers that
 share the spool share it.
 """
 
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable
 from media_processor.messages.archive import Checkpoint, LogVerdict
-from media_processor.storage.local import telling_disk_faults
+from media_processor.storage.local import disk_errors
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,9 @@ class Witness:
             return None
 
     def _keep(self, told: Sequence[Checkpoint]) -> None:
-        """Add what is new, durably; another gateway may have been faster."""
+        """Add what is new, durably; another fast server may have been faster."""
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        with telling_disk_faults(), os.fdopen(descriptor, "r+b") as file:
+        with disk_errors(), os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _cut_torn_line(file)
             last = _last_in(file)

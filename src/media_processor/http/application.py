@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI
 
-from media_processor.http.early_answers import EarlyAnswers
-from media_processor.http.head import Heads
+from media_processor.http.head_requests import Heads
 from media_processor.http.pages import serve_docs
 from media_processor.http.problems import add_problem_handlers, describe_problems
+from media_processor.http.request_bodies import EarlyAnswers
 
 
 class Lifespan(Protocol):

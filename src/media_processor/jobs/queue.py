@@ -24,7 +24,7 @@ from media_processor.jobs.connection import (
     connect,
 )
 from media_processor.jobs.scripts import DEPTH, ENSURE
-from media_processor.messages.gateway import LiveWorker, QueueDepth
+from media_processor.messages.fast_server import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class JobQueue:
 
         Returns ``running``, ``queued`` or ``enqueued`` for each, in order.
         """
-        with telling_away():
+        with redis_errors():
             return [outcome.decode() for outcome in await self._ensure_all(list(jobs))]
 
     async def _ensure_all(self, jobs: list[Wanted]) -> list[bytes]:
@@ -121,7 +121,7 @@ class JobQueue:
 
     async def depths(self) -> dict[str, QueueDepth]:
         """How full each queue is."""
-        with telling_away():
+        with redis_errors():
             found: dict[str, QueueDepth] = {}
             for queue in QUEUES:
                 waiting, running, later = await self._depth(
@@ -132,7 +132,7 @@ class JobQueue:
 
     async def workers(self) -> list[LiveWorker]:
         """Workers that gave a sign of life within their lease, by name."""
-        with telling_away():
+        with redis_errors():
             names = await self.redis.zrange(WORKERS_KEY, 0, -1)
             if not names:
                 return []
@@ -142,7 +142,7 @@ class JobQueue:
 
     async def ping(self) -> None:
         """Raise QueueUnavailable unless Redis answers."""
-        with telling_away():
+        with redis_errors():
             await self.redis.ping()
 
 
@@ -156,7 +156,7 @@ async def open_queue(settings: RedisSettings) -> AsyncIterator[JobQueue]:
         await close(redis)
 
 
-class telling_away:  # noqa: N801
+class redis_errors:  # noqa: N801
     """Turns what redis-py raises into QueueUnavailable."""
 
     def __enter__(self) -> None:

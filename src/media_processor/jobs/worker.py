@@ -17,6 +17,7 @@ from arq.typing import WorkerCoroutine
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 
+from media_processor.ids import now
 from media_processor.jobs.connection import REDIS_AWAY, close, connect, end
 from media_processor.jobs.queue import (
     CHANGES_CHANNEL,
@@ -29,8 +30,7 @@ from media_processor.jobs.queue import (
     queue_key,
 )
 from media_processor.jobs.scripts import BEAT, CLAIM, FINISH
-from media_processor.messages.gateway import LiveWorker
-from media_processor.messages.names import now
+from media_processor.messages.fast_server import LiveWorker
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)

@@ -96,7 +96,7 @@ class ActivityPage(Message):
 
 
 class LogVerdict(Message):
-    """Whether the archive's log is what its chain says up to ``sequence`` and, where a gateway
+    """Whether the archive's log is what its chain says up to ``sequence`` and, where a fast server
     tells it, what that has witnessed."""
 
     state: Literal["agrees", "altered", "unknown"]

@@ -44,8 +44,8 @@ class Receipt(Message):
     stored_at: datetime
 
 
-class Painted(Message):
-    """A branded picture. Width and height are as displayed, in pixels.
+class WatermarkResult(Message):
+    """A watermarked picture. Width and height are as displayed, in pixels.
 
     ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
     couldn't be kept; ``profile_digest`` is that of the profile it was made with, ``logos``
@@ -95,7 +95,7 @@ class Result(Message):
 
     @property
     def way(self) -> str | None:
-        """As a Painted's, if it is known."""
+        """As a WatermarkResult's, if it is known."""
         return _way(self.method, self.declined) if self.method else None
 
 
@@ -130,7 +130,7 @@ class Progress(Message):
     steps: tuple[Step, ...] = ()
     next_attempt_at: datetime | None = None
     error: Failure | None = None
-    watermarked: Painted | None = None
+    watermarked: WatermarkResult | None = None
     receipt: Receipt | None = None
 
 

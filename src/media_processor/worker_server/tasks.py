@@ -25,22 +25,23 @@ from media_processor.errors import (
     SpoolDamaged,
     StorageFull,
 )
+from media_processor.filenames import watermarked_filename
+from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue, QueueName, Wanted
 from media_processor.jobs.worker import retry_in
 from media_processor.messages.media import (
     Attempts,
     Failure,
     MediaRecord,
-    Painted,
     Receipt,
     StepName,
+    WatermarkResult,
 )
-from media_processor.messages.names import branded_filename, now
-from media_processor.sandbox.orders import Orders
+from media_processor.pipeline.policy import judge
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings
-from media_processor.spool import Media, Spool
-from media_processor.worker_server.policy import judge
+from media_processor.watermarks.tasks import TaskBuilder
+from media_processor.work.spool import Media, Spool
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +55,11 @@ class Tasks:
     spool: Spool
     queue: JobQueue
     sandbox: Sandbox
-    orders: Orders
+    tasks: TaskBuilder
     central: CentralClient
 
     async def watermark_image_task(self, _: dict[str, Any], media_id: str) -> None:
-        """Stage 1: brand the picture and hand it to stage 2."""
+        """Stage 1: watermark the picture and hand it to stage 2."""
         crash_point("job-claimed")
         if found := await asyncio.to_thread(self._unfinished, media_id):
             media, picture = found
@@ -71,7 +72,7 @@ class Tasks:
                 await self._attempt_failed(media, "watermark", error)
 
     async def upload_to_central_task(self, _: dict[str, Any], media_id: str) -> None:
-        """Stage 2: ship the branded picture and close the media."""
+        """Stage 2: ship the watermarked picture and close the media."""
         if found := await asyncio.to_thread(self._unfinished, media_id):
             media, picture = found
             try:
@@ -103,15 +104,15 @@ class Tasks:
             raise SpoolDamaged("The original is gone from the spool. Send the picture again.")
         target = self.spool.storage.incoming()
         try:
-            painted = await self.sandbox.paint(
-                await self.orders.order(source, target, record.profile, _tokens(record))
+            watermarked = await self.sandbox.watermark(
+                await self.tasks.order(source, target, record.profile, _tokens(record))
             )
             await asyncio.to_thread(
-                self.spool.keep_watermark, record.id, target, painted, self.worker
+                self.spool.keep_watermark, record.id, target, watermarked, self.worker
             )
         finally:
             target.unlink(missing_ok=True)
-        log.info("✅ %s watermarked, %d bytes, %s", record.id, painted.size, painted.way)
+        log.info("✅ %s watermarked, %d bytes, %s", record.id, watermarked.size, watermarked.way)
 
     async def _simulate_latency(self) -> None:
         if span := self.settings.simulated_latency:
@@ -138,9 +139,9 @@ class Tasks:
         )
         log.info("📦 %s stored as %s", record.id, receipt.stored_path)
 
-    async def _deliver(self, media: Media, picture: Path, made: Painted) -> Receipt:
+    async def _deliver(self, media: Media, picture: Path, made: WatermarkResult) -> Receipt:
         fields = {"worker_name": self.worker, "media_id": media.record.id, "sha256": made.sha256}
-        name = branded_filename(media.record.filename, made.extension)
+        name = watermarked_filename(media.record.filename, made.extension)
         try:
             receipt = await self.central.deliver(picture, name, made.content_type, fields)
         except DigestMismatch as error:

@@ -36,7 +36,9 @@ def verify(
     data: Data = None,
     witness: Annotated[
         Path | None,
-        typer.Option(help="A gateway's copy of the checkpoints. Default: uploads/witness.jsonl."),
+        typer.Option(
+            help="A fast server's copy of the checkpoints. Default: uploads/witness.jsonl."
+        ),
     ] = None,
     public_key: Annotated[
         Path | None, typer.Option(help="The archive's public key. Default: beside AUDIT_KEY.")

@@ -29,7 +29,7 @@ def statuses(incomplete: str) -> list[str]:
 
 def reasons(incomplete: str) -> list[str]:
     """Every reason that a media may fail for."""
-    from media_processor.worker_server.policy import REASONS
+    from media_processor.pipeline.policy import REASONS
 
     return [reason for reason in REASONS if reason.startswith(incomplete)]
 

@@ -8,7 +8,7 @@ import typer
 from media_processor.cli.commands.options import ProfileName
 
 commands = typer.Typer()
-profiles = typer.Typer(no_args_is_help=True, help="The ways to brand a picture.")
+profiles = typer.Typer(no_args_is_help=True, help="The ways to watermark a picture.")
 commands.add_typer(profiles, name="profiles", rich_help_panel="Without a server")
 
 
@@ -59,10 +59,10 @@ def watermark(
         bool, typer.Option("--dry-run", help="Only tell what would be done.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Brand what is branded already; overwrite OUT.")
+        bool, typer.Option("--force", help="Watermark what is watermarked already; overwrite OUT.")
     ] = False,
 ) -> None:
-    """Brand pictures right here, without any server.
+    """Watermark pictures right here, without any server.
 
     The logo is GOOGLE_LOGO, a URL or a file. For each picture it prints where it went, and how:
     splice (only what the logo covers was coded anew) or decode (all of it, and why).
@@ -72,13 +72,13 @@ def watermark(
 
     \b
     Examples:
-      media-processor watermark photo.jpg branded.jpg
-      media-processor watermark *.jpg -o branded/
-      media-processor watermark photos/ -o branded/ --jobs 4 --dry-run
+      media-processor watermark photo.jpg watermarked.jpg
+      media-processor watermark *.jpg -o watermarked/
+      media-processor watermark photos/ -o watermarked/ --jobs 4 --dry-run
 
     \b
     Exit status:
-      0    all are branded (or skipped)
+      0    all are watermarked (or skipped)
       1    some couldn't be, or nothing could be done at all
       2    the command can't be understood
       130  interrupted; what was finished stays

@@ -11,7 +11,7 @@ Url = Annotated[str, typer.Option("--url", envvar="FAST_SERVER_URL", help="The f
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
 ProfileName = Annotated[
-    str, typer.Option(help="How the picture is branded.", autocompletion=profile_names)
+    str, typer.Option(help="How the picture is watermarked.", autocompletion=profile_names)
 ]
 Data = Annotated[
     Path | None, typer.Option(help="The data folder. Default: MEDIA_DATA_DIR, or ./data.")

@@ -1,4 +1,4 @@
-"""``upload``, ``watch``, ``get``: pictures to the gateway and back."""
+"""``upload``, ``watch``, ``get``: pictures to the fast server and back."""
 
 import sys
 from pathlib import Path
@@ -52,7 +52,7 @@ def upload(
       2    the command can't be understood
       130  interrupted
     """
-    from media_processor.cli.finding import listed
+    from media_processor.cli.file_selection import listed
     from media_processor.cli.uploads import upload_all
 
     if Path("-") in paths:
@@ -126,16 +126,16 @@ def get(
         typer.Option("--output", "-o", help="File or folder; - is standard output. Default: here."),
     ] = ".",
     original: Annotated[
-        bool, typer.Option("--original", help="The file as it came, not the branded one.")
+        bool, typer.Option("--original", help="The file as it came, not the watermarked one.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
     url: Url = FAST_SERVER,
 ) -> None:
-    """Fetch branded pictures, or the originals. A file appears whole or not at all.
+    """Fetch watermarked pictures, or the originals. A file appears whole or not at all.
 
     \b
     Examples:
-      media-processor get 019ab… -o branded.jpg
+      media-processor get 019ab… -o watermarked.jpg
       media-processor get 019ab… 019ac… -o folder/ --original
 
     \b

@@ -1,4 +1,4 @@
-"""``status``, ``list``, ``failed``, ``retry`` and ``queue``: what the gateway is asked."""
+"""``status``, ``list``, ``failed``, ``retry`` and ``queue``: what the fast server is asked."""
 
 from typing import Annotated, Literal
 
@@ -64,7 +64,7 @@ def list_pictures(
     as_json: JsonLines = False,
     url: Url = FAST_SERVER,
 ) -> None:
-    """List the pictures that the gateway knows, newest first; or those in the archive.
+    """List the pictures that the fast server knows, newest first; or those in the archive.
 
     \b
     Examples:

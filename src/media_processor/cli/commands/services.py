@@ -60,9 +60,9 @@ def worker_server(
         typer.Option(help="CPU work (watermark) and network work (upload) can run apart."),
     ] = "both",
 ) -> None:
-    """Run a worker alone: brands pictures and ships them to the central server."""
+    """Run a worker alone: watermarks pictures and ships them to the central server."""
     from media_processor.settings import WorkerSettings, read
-    from media_processor.worker_server.worker import run
+    from media_processor.worker_server.main import run
 
     run(read(WorkerSettings), stage)
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from rich.table import Table
 
-from media_processor.cli.doctor import here, pictures, servers
-from media_processor.cli.doctor.finding import Finding, State, wrong
+from media_processor.cli.doctor import local_checks, pictures, servers
+from media_processor.cli.doctor.check import Finding, State, wrong
 from media_processor.cli.output import BAD, DOUBTFUL, GOOD, cell, notes, terminal
 from media_processor.errors import SetupError
 from media_processor.settings import FastServerSettings, read
@@ -39,8 +39,8 @@ def examine(url: str, *, as_json: bool) -> int:
 
 async def _all(url: str) -> list[Finding]:
     works: list[tuple[str, Awaitable[list[Finding]]]] = [
-        ("settings", here.examine_settings()),
-        ("open files", here.examine_open_files()),
+        ("settings", local_checks.examine_settings()),
+        ("open files", local_checks.examine_open_files()),
         ("native core", pictures.examine_core()),
         ("fast server", servers.examine_fast_server(url)),
     ]
@@ -52,8 +52,8 @@ async def _all(url: str) -> list[Finding]:
         works += [
             ("redis", servers.examine_redis(settings, url)),
             ("central server", servers.examine_central_server(settings, url)),
-            ("storage", here.examine_storage(settings)),
-            ("logo", pictures.examine_branding(settings)),
+            ("storage", local_checks.examine_storage(settings)),
+            ("logo", pictures.examine_watermarking(settings)),
         ]
     found = await asyncio.gather(*(_bounded(name, work) for name, work in works))
     return [finding for findings in found for finding in findings]

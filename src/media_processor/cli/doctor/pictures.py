@@ -1,4 +1,4 @@
-"""Whether pictures can be branded here: profiles, logos, native core, guarded processes."""
+"""Whether pictures can be watermarked here: profiles, logos, native core, guarded processes."""
 
 import contextlib
 import logging
@@ -6,14 +6,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from media_processor.cli.doctor.finding import Finding, doubtful, told_by, well, wrong
+from media_processor.cli.doctor.check import Finding, doubtful, told_by, well, wrong
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.media import splice
-from media_processor.media.logo import bundled_logo_path
-from media_processor.messages.sandbox import PaintTask
-from media_processor.sandbox.orders import Orders
+from media_processor.images import splice
+from media_processor.images.logo import bundled_logo_path
+from media_processor.messages.sandbox import WatermarkTask
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import PipelineSettings
+from media_processor.watermarks.tasks import TaskBuilder
 
 _GUARDED = "Landlock and seccomp"
 
@@ -26,26 +26,26 @@ async def examine_core() -> list[Finding]:
     return [doubtful("native core", "not installed: everything works, but slower", to_do)]
 
 
-async def examine_branding(settings: PipelineSettings) -> list[Finding]:
-    """Read the profiles, get their logos, and brand a picture in a guarded process."""
+async def examine_watermarking(settings: PipelineSettings) -> list[Finding]:
+    """Read the profiles, get their logos, and watermark a picture in a guarded process."""
     try:
-        orders = Orders(settings)
+        tasks = TaskBuilder(settings)
     except SetupError as error:
         return [wrong("profiles", error.detail, "Mend the file; docs/profiles.md explains it.")]
-    names, by = list(orders.profiles.all()), told_by(settings, "watermarks")
+    names, by = list(tasks.profiles.all()), told_by(settings, "watermarks")
     found = [well("profiles", f"{len(names)}: {', '.join(names)} ({by})")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not settings.logo_dir.is_dir():  # look, but leave nothing behind
             settings = settings.model_copy(update={"media_data_dir": folder})
-            orders = Orders(settings)
+            tasks = TaskBuilder(settings)
         for profile in names:
-            found += await _branded(settings, orders, profile, folder)
+            found += await _watermarked(settings, tasks, profile, folder)
     return found
 
 
-async def _branded(
-    settings: PipelineSettings, orders: Orders, profile: str, folder: Path
+async def _watermarked(
+    settings: PipelineSettings, tasks: TaskBuilder, profile: str, folder: Path
 ) -> list[Finding]:
     logo = "logo" if profile == "default" else f"logo of {profile}"
     source = folder / "picture.png"
@@ -53,7 +53,7 @@ async def _branded(
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
-            order = await orders.order(source, folder / "branded.png", profile, tokens)
+            order = await tasks.order(source, folder / "watermarked.png", profile, tokens)
     except MediaProcessorError as error:
         address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
         to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file); till then its pictures wait."
@@ -64,7 +64,7 @@ async def _branded(
     return [found, await _painted(settings, order, source)]
 
 
-def _whose(name: str, order: PaintTask, by: str, *, is_chosen: bool) -> Finding:
+def _whose(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
         to_do = "Set GOOGLE_LOGO to your own logo."
         told = f"the one that ships with media-processor is used ({by})"
@@ -72,7 +72,7 @@ def _whose(name: str, order: PaintTask, by: str, *, is_chosen: bool) -> Finding:
     return well(name, f"can be had and decoded ({by})")
 
 
-async def _painted(settings: PipelineSettings, order: PaintTask, source: Path) -> Finding:
+async def _painted(settings: PipelineSettings, order: WatermarkTask, source: Path) -> Finding:
     from PIL import Image
 
     Image.new("RGB", (64, 48), "teal").save(source)
@@ -84,13 +84,13 @@ async def _painted(settings: PipelineSettings, order: PaintTask, source: Path) -
     )
     name = "picture processes"
     try:
-        painted = await sandbox.paint(order)
+        watermarked = await sandbox.watermark(order)
         missing = sandbox.missing_guards
     except MediaProcessorError as error:
         return wrong(name, error.detail, "The lines above tell why; is memory short?")
     finally:
         await sandbox.close()
-    told = f"brand a picture ({painted.method})"
+    told = f"watermark a picture ({watermarked.method})"
     if missing:
         to_do = "Use a Linux of 5.13 or newer; limits on memory and time hold here too."
         return doubtful(name, f"{told}, but this kernel has no {' and no '.join(missing)}", to_do)

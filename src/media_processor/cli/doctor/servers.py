@@ -8,11 +8,11 @@ import httpx2
 from pydantic import ValidationError
 
 from media_processor.cli.configuration import masked
-from media_processor.cli.doctor.finding import Finding, doubtful, well, wrong
+from media_processor.cli.doctor.check import Finding, doubtful, well, wrong
 from media_processor.errors import QueueUnavailable, SetupError
-from media_processor.jobs.examine import RedisFacts, examine
+from media_processor.jobs.server_info import ServerInfo, examine
 from media_processor.messages.base import Readiness
-from media_processor.messages.gateway import QueueReport
+from media_processor.messages.fast_server import QueueReport
 from media_processor.settings import CentralServerSettings, PipelineSettings, RedisSettings, read
 
 # Leases and the log's times stand a second or two; HTTP tells whole seconds only.
@@ -39,14 +39,14 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
         if not isinstance(answer, str) and answer.readiness:
             return [_by_hearsay(answer.readiness)]
     try:
-        facts = await examine(settings)
+        info = await examine(settings)
     except QueueUnavailable:
         if settings.redis_is_set:
             to_do = "Start it, or set REDIS_HOST or REDIS_URL; till then pictures wait."
             return [wrong("redis", f"{where} can't be reached", to_do)]
         to_do = "Start 'media-processor up'. Services that run alone need REDIS_HOST."
         return [doubtful("redis", f"{_OWN}; the fast server can't be asked", to_do)]
-    return _of_redis(facts, where)
+    return _of_redis(info, where)
 
 
 def _by_hearsay(readiness: Readiness) -> Finding:
@@ -59,26 +59,26 @@ def _by_hearsay(readiness: Readiness) -> Finding:
     return wrong("redis", told, "See the log of 'media-processor up', and data/valkey/valkey.log.")
 
 
-def _of_redis(facts: RedisFacts, where: str) -> list[Finding]:
-    found = [well("redis", f"{facts.server} at {where}")]
-    if facts.policy != "noeviction":
-        told = f"maxmemory-policy is {facts.policy}: short of memory it would drop jobs"
+def _of_redis(info: ServerInfo, where: str) -> list[Finding]:
+    found = [well("redis", f"{info.server} at {where}")]
+    if info.policy != "noeviction":
+        told = f"maxmemory-policy is {info.policy}: short of memory it would drop jobs"
         to_do = "CONFIG SET maxmemory-policy noeviction, and the same in its configuration file."
         found.append(wrong("redis eviction", told, to_do))
     else:
         found.append(well("redis eviction", "maxmemory-policy is noeviction"))
-    if facts.keeps_a_file:
+    if info.keeps_a_file:
         found.append(well("redis persistence", "appendonly is on"))
     else:
         told = "appendonly is off: after a restart jobs are made anew from the spool, a bit later"
         to_do = "CONFIG SET appendonly yes, and the same in its configuration file."
         found.append(doubtful("redis persistence", told, to_do))
-    found.append(_clock("redis", facts.skew_seconds))
+    found.append(_clock("redis", info.skew_seconds))
     return found
 
 
 async def examine_fast_server(url: str) -> list[Finding]:
-    """The gateway, and whether somebody works for it."""
+    """The fast server, and whether somebody works for it."""
     to_do = "Start it ('media-processor up' starts everything), or name it: FAST_SERVER_URL."
     found = await _server("fast server", url, to_do)
     if found[0].state != "wrong":
@@ -88,7 +88,7 @@ async def examine_fast_server(url: str) -> list[Finding]:
 
 async def examine_central_server(settings: PipelineSettings, fast_url: str) -> list[Finding]:
     """The archive; where none is named, and none is where it usually is, the fast server's."""
-    to_do = "Start it, or set CENTRAL_SERVER_URL; till then pictures wait, branded."
+    to_do = "Start it, or set CENTRAL_SERVER_URL; till then pictures wait, watermarked."
     url = _central_url(settings)
     is_named = "central_server_url" in settings.model_fields_set
     if not is_named and isinstance(await _asked(url), str) and await _reaches_archive(fast_url):

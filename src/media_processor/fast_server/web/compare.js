@@ -76,24 +76,24 @@ export class Compare {
 
   #show(media) {
     const first = !this.#media;
-    const branded = media.status === "stored";
-    const rebuilt = first || branded !== (this.#media.status === "stored");
+    const watermarked = media.status === "stored";
+    const rebuilt = first || watermarked !== (this.#media.status === "stored");
     this.#media = media;
     if (first) byId("compare-title").replaceChildren(nameOf(media.filename));
     this.#showFacts(media);
     this.#link("download-original", `media/${media.id}/original`, media.filename);
-    if (branded) this.#link("download-result", `media/${media.id}/watermarked`, "");
-    if (rebuilt) this.#showPictures(media, branded);
-    if (!branded) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
+    if (watermarked) this.#link("download-result", `media/${media.id}/watermarked`, "");
+    if (rebuilt) this.#showPictures(media, watermarked);
+    if (!watermarked) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
   }
 
-  #showPictures(media, branded) {
-    byId("compare-switch").hidden = !branded;
-    byId("stage").classList.toggle("single", !branded);
+  #showPictures(media, watermarked) {
+    byId("compare-switch").hidden = !watermarked;
+    byId("stage").classList.toggle("single", !watermarked);
     this.dialog.style.setProperty("--w", media.width);
     this.dialog.style.setProperty("--h", media.height);
     byId("before-image").src = pictureOf(media, "original", media.content_type);
-    if (branded) {
+    if (watermarked) {
       const kind = media.result?.content_type ?? media.content_type;
       byId("after-image").src = pictureOf(media, "watermarked", kind);
     }
@@ -107,7 +107,7 @@ export class Compare {
     link.setAttribute("download", name);
   }
 
-  /** One that came to the archive without this gateway has no before. */
+  /** One that came to the archive without this fast server has no before. */
   #showArchived(id) {
     byId("compare-title").replaceChildren(STORED);
     byId("stage").hidden = false;
@@ -115,7 +115,7 @@ export class Compare {
     const file = `archive/${id}/file`;
     byId("before-image").src = file;
     this.#link("download-result", file, "");
-    say("compare-words", "This gateway didn’t take it, so there is only what the archive has.");
+    say("compare-words", "This fast server didn’t take it, so there is only what the archive has.");
   }
 
   #missing(id) {

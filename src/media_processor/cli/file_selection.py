@@ -1,0 +1,71 @@
+"""Which files a person means: names, folders, patterns, lists."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from media_processor.errors import SetupError
+from media_processor.formats import CONTENT_TYPES
+
+NONE_THERE = "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file, and the folder it was found below, if it was."""
+
+    path: Path
+    root: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """The folder it lies in, as seen from the root."""
+        return self.path.parent.relative_to(self.root) if self.root else Path()
+
+
+def listed(stream: BinaryIO, *, by_null: bool) -> list[Path]:
+    """The paths that a stream lists, one a line, or each with a NUL behind it."""
+    names = stream.read().split(b"\0" if by_null else b"\n")
+    return [Path(os.fsdecode(name)) for name in names if name]
+
+
+def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
+    """The files as named, of folders the pictures below them, sorted, of patterns what fits.
+
+    Raises:
+        SetupError: a path doesn't exist, or is neither file nor folder; no picture fits a pattern.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from below(path)
+        elif path.is_file():
+            yield Found(path)
+        elif path.exists():  # a pipe would be waited for, for ever
+            raise SetupError(f"{path} isn't a file.")
+        elif glob.has_magic(str(path)):
+            if not (fitting := _fitting(path)):
+                raise SetupError(f"No picture fits {path}.")
+            yield from fitting
+        else:
+            raise SetupError(f"{path} doesn't exist.")
+
+
+def below(folder: Path) -> Iterator[Found]:
+    """The pictures in a folder and those below it, hidden ones not."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in CONTENT_TYPES and not hidden and path.is_file():
+            yield Found(path, folder)
+
+
+def _fitting(pattern: Path) -> list[Found]:
+    """What a pattern that no shell expanded fits; ``**`` is any number of folders."""
+    found: list[Found] = []
+    for name in sorted(glob.glob(str(pattern.expanduser()), recursive=True)):  # noqa: PTH207
+        path = Path(name)
+        if path.is_file() and path.suffix.lower() in CONTENT_TYPES:
+            found.append(Found(path))
+    return found

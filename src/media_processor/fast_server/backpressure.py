@@ -1,0 +1,146 @@
+"""Backpressure: a fast server that has too much to do says so, and when to come back.
+
+How fast the spool drains is read off the spool, not counted here, so that it is right
+however many fast servers and workers share it.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from media_processor.errors import Overloaded
+from media_processor.messages.fast_server import Throughput
+from media_processor.work.spool import Spool
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 1.0
+# Long enough to even out bursts, short enough to follow a worker that comes or goes.
+_WINDOW = 30.0
+# What the page's chart shows: five minutes.
+_SPAN, _SPANS = 5, 60
+# Who is sent away comes back to some room, not to the very edge.
+_ROOM = 0.9
+_SHORTEST, _LONGEST = 1, 600
+# Nothing drains, or the disk is full, which draining hardly helps: look again in a while.
+_UNKNOWN = 60
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much there is to do. ``drain_per_second`` is media finished, None if not known."""
+
+    unfinished: int
+    limit: int
+    drain_per_second: float | None
+    retry_after_seconds: int | None
+
+
+class Backpressure:
+    """Looks at the spool once a second."""
+
+    def __init__(self, spool: Spool, *, limit: int, min_free_bytes: int) -> None:
+        self._spool = spool
+        self._limit = limit
+        self._min_free_bytes = min_free_bytes
+        self._open: frozenset[str] | None = None
+        self._looked_at = 0.0
+        self._finished: dict[int, int] = {}  # media by span of time
+        self._drained: deque[tuple[float, float, int]] = deque()  # from, until, how many
+        # Accepted since the last look: what came and was finished in between has drained.
+        self._came: set[str] = set()
+        # Admitted and still on its way, so that a burst doesn't pass the limit unseen.
+        self._arriving = 0
+
+    async def watch(self) -> None:
+        """Look every second, for ever."""
+        while True:
+            try:
+                came = frozenset(self._came)  # the look may miss what comes while it lasts
+                unfinished = await asyncio.to_thread(self._spool.open_ids)
+                self.look(frozenset(unfinished), came, time.monotonic())
+            except OSError:
+                log.exception("❌ the spool can't be listed; it is tried again")
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def look(self, unfinished: frozenset[str], came: frozenset[str], at: float) -> None:
+        """Take in which media are unfinished at the time ``at``, in seconds.
+
+        ``came`` are those accepted before it; where they aren't unfinished, they drained.
+        """
+        if self._open is not None:
+            drained = len((self._open | came) - unfinished)
+            self._drained.append((self._looked_at, at, drained))
+            self._count(drained, at)
+            while self._drained[0][1] < at - _WINDOW:
+                self._drained.popleft()
+        self._open, self._looked_at = unfinished, at
+        self._came -= came
+
+    @contextmanager
+    def admitted(self, content_length: int) -> Iterator[None]:
+        """An upload of so many bytes, while it is on its way.
+
+        Raises:
+            Overloaded: not now; says when.
+        """
+        load = self.load(content_length)
+        if load.retry_after_seconds is not None:
+            raise Overloaded(
+                f"There is too much to do or too little room ({load.unfinished:,} unfinished). "
+                f"Send it again in {load.retry_after_seconds} s.",
+                retry_after=load.retry_after_seconds,
+            )
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+
+    def accepted(self, media_id: str) -> None:
+        """It is in the spool, unfinished."""
+        self._came.add(media_id)
+
+    def load(self, content_length: int = 0) -> Load:
+        """How it stands, for an upload of so many bytes."""
+        here = self._open or frozenset()
+        unfinished = len(here) + len(self._came - here) + self._arriving
+        rate = self._drain_per_second()
+        wait = None
+        if self._spool.storage.free_bytes() - content_length < self._min_free_bytes:
+            wait = _UNKNOWN
+        elif self._limit and unfinished >= self._limit:
+            wait = _seconds_until_room(unfinished, self._limit, rate)
+        return Load(unfinished, self._limit, rate, wait)
+
+    def throughput(self) -> Throughput:
+        """Media finished in each of the last spans of time."""
+        last = int(time.monotonic() // _SPAN)
+        spans = range(last - _SPANS + 1, last + 1)
+        return Throughput(
+            seconds=_SPAN, finished=tuple(self._finished.get(span, 0) for span in spans)
+        )
+
+    def _count(self, drained: int, at: float) -> None:
+        span = int(at // _SPAN)
+        self._finished[span] = self._finished.get(span, 0) + drained
+        if len(self._finished) > _SPANS:
+            del self._finished[min(self._finished)]
+
+    def _drain_per_second(self) -> float | None:
+        if not self._drained:
+            return None
+        seconds = self._drained[-1][1] - self._drained[0][0]
+        return sum(count for _, _, count in self._drained) / seconds
+
+
+def _seconds_until_room(unfinished: int, limit: int, rate: float | None) -> int:
+    if not rate:
+        return _UNKNOWN
+    seconds = math.ceil((unfinished - _ROOM * limit) / rate)
+    return min(max(seconds, _SHORTEST), _LONGEST)

@@ -1,0 +1,1 @@
+"""Pictures in, watermarked pictures out. Pure: no network, no queue, no event loop."""

@@ -1,0 +1,45 @@
+"""BMP: bit for bit outside the mark; the palette becomes true colour."""
+
+import struct
+
+from PIL import Image
+
+from media_processor.images.codecs import Encoded, Options
+from media_processor.images.codecs.pillow import encoded, opened, stampable
+from media_processor.images.info import PictureInfo
+from media_processor.images.overlay import Overlay
+
+# Where each colour lies in 32 bits: red, green, blue, alpha (BITMAPV4HEADER).
+_MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+_BIT_FIELDS, _SRGB = 3, b"BGRs"
+_FILE_HEADER, _V4_HEADER = 14, 108
+_INCH = 0.0254  # metres
+
+
+def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:  # noqa: ARG001
+    """An uncompressed BMP of 8 (grey), 24 or, with alpha, 32 bits."""
+    image = opened(data, "BMP")
+    image.load()
+    resolution = image.info.get("dpi") or (0, 0)
+    still = stampable(image)
+    overlay.draw(still)
+    if still.mode == "RGBA":
+        return Encoded(_with_alpha(still, resolution), "BMP")
+    kept = {"dpi": resolution} if resolution[0] else {}
+    return Encoded(encoded(still, "BMP", **kept), "BMP")
+
+
+def _with_alpha(image: Image.Image, resolution: tuple[float, float]) -> bytes:
+    """Pillow reads alpha in a BMP, but writes none that anybody would read."""
+    pixels = image.tobytes("raw", "BGRA", 0, -1)
+    start = _FILE_HEADER + _V4_HEADER
+    dots = (round(number / _INCH) for number in resolution)
+    return b"".join(
+        [
+            struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start),
+            struct.pack("<IiiHHI", _V4_HEADER, *image.size, 1, 32, _BIT_FIELDS),
+            struct.pack("<IiiII", len(pixels), *dots, 0, 0),
+            struct.pack("<4I4s", *_MASKS, _SRGB) + bytes(48),
+            pixels,
+        ]
+    )

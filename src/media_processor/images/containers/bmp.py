@@ -1,0 +1,33 @@
+"""BMP, Windows bitmaps (Microsoft, "Bitmap Storage"): a file header, an info header, pixels."""
+
+from media_processor.errors import BrokenPicture, UnsupportedPicture
+from media_processor.images.containers import Data
+from media_processor.images.info import PictureInfo
+from media_processor.images.limits import Limits
+
+_DEPTHS = (1, 4, 8, 16, 24, 32)
+_COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with alpha
+
+
+def info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
+    """Read the two headers."""
+    head = data[:34]
+    size = int.from_bytes(head[14:18], "little")
+    if size == 12:  # OS/2
+        width, height = (int.from_bytes(head[at : at + 2], "little") for at in (18, 20))
+        depth, compression = int.from_bytes(head[24:26], "little"), 0
+    elif 40 <= size <= 124 and len(head) == 34:
+        width, height = (
+            int.from_bytes(head[at : at + 4], "little", signed=True) for at in (18, 22)
+        )
+        depth, compression = (
+            int.from_bytes(head[28:30], "little"),
+            int.from_bytes(head[30:34], "little"),
+        )
+    else:
+        raise BrokenPicture("The picture's header is damaged.")
+    if width <= 0 or not height:
+        raise BrokenPicture("The picture's header is damaged.")
+    if depth not in _DEPTHS or compression not in _COMPRESSIONS:
+        raise UnsupportedPicture("This kind of BMP isn't taken.")
+    return PictureInfo("BMP", width, abs(height))

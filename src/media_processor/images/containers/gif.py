@@ -1,0 +1,210 @@
+"""GIF (CompuServe, GIF89a): a canvas, then frames with an optional palette of their own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from media_processor.errors import BrokenPicture, ImageBomb
+from media_processor.images.containers import Data
+from media_processor.images.info import PictureInfo
+from media_processor.images.limits import Limits
+from media_processor.images.metadata import Metadata
+
+_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_CONTROL, _APPLICATION = 0xF9, 0xFF
+_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_XMP, _ICC = b"XMP DataXMP", b"ICCRGBG1012"
+# Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
+_XMP_END = bytes((1, *range(255, -1, -1), 0))
+
+_MOST_SUB_BLOCKS = 500_000  # 50 MB have 200,000 of full length
+
+
+Colour: TypeAlias = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Place in pixels, ``palette`` of its own or ``b""``, ``delay`` in 1/100 s, ``disposal``
+    0 to 7, the index that is ``transparent``, and where its coded pixels lie."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    palette: bytes
+    interlaced: bool
+    delay: int
+    disposal: int
+    transparent: int | None
+    pixels: bytes
+
+
+@dataclass(frozen=True)
+class Gif:
+    """``screen`` is the logical screen descriptor, ``palette`` the global one or ``b""``,
+    ``loop`` the extension that tells how often it plays, as it stands in the file."""
+
+    screen: bytes
+    palette: bytes
+    loop: bytes
+    frames: tuple[Frame, ...]
+    metadata: Metadata
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the canvas, which no frame exceeds."""
+        width, height = (int.from_bytes(self.screen[at : at + 2], "little") for at in (0, 2))
+        return (
+            max(width, *(frame.left + frame.width for frame in self.frames)),
+            max(height, *(frame.top + frame.height for frame in self.frames)),
+        )
+
+
+def info(data: Data, limits: Limits) -> PictureInfo:
+    """Read the head of every frame."""
+    found = read(data, limits, with_pixels=False)
+    return PictureInfo("GIF", *found.size, 1, len(found.frames))
+
+
+def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
+    """The whole file; what follows its trailer isn't looked at."""
+    screen = data[6:13]
+    if len(screen) < 7:
+        raise BrokenPicture("The picture is cut short: its header isn't all there.")
+    palette, at = _palette(data, screen[4], 13)
+    frames: list[Frame] = []
+    loop, notes = b"", {_XMP: b"", _ICC: b""}
+    control = bytes(4)
+    blocks = _Blocks(data)
+    while (kind := data[at : at + 1]) and kind[0] != _TRAILER:
+        if kind[0] == _IMAGE:
+            frame, at = _frame(blocks, at, control, with_pixels=with_pixels)
+            frames.append(frame)
+            limits.check_frames(len(frames))
+            control = bytes(4)
+        elif kind[0] == _EXTENSION:
+            label, start = data[at + 1], at + 2
+            at = blocks.end(start)
+            if label == _CONTROL:
+                control = data[start + 1 : start + 5]
+            elif label == _APPLICATION and (name := data[start + 1 : start + 12]) in _LOOPS:
+                loop = data[start - 2 : at]
+            elif label == _APPLICATION and name in notes:
+                limits.check_metadata("metadata", at - start)
+                notes[name] = data[start + 12 : at]
+        else:
+            raise BrokenPicture("The picture is damaged: it has a part that no GIF has.")
+    if not frames:
+        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+    icc = b"".join(blocks.payloads(notes[_ICC]))
+    return Gif(
+        screen,
+        palette,
+        loop if len(loop) < 100 else b"",
+        tuple(frames),
+        Metadata(icc=icc, xmp=notes[_XMP].removesuffix(_XMP_END)),
+    )
+
+
+def written(gif: Gif, kept: Metadata) -> bytes:
+    """The file of ``gif``, with the metadata of ``kept``."""
+    pieces = [b"GIF89a", gif.screen, gif.palette, gif.loop]
+    if kept.icc:
+        pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _ICC + _sub_blocks(kept.icc))
+    if kept.xmp:
+        pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _XMP + kept.xmp + _XMP_END)
+    for frame in gif.frames:
+        clear = 0 if frame.transparent is None else frame.transparent
+        flags = frame.disposal << 2 | (frame.transparent is not None)
+        pieces.append(bytes((_EXTENSION, _CONTROL, 4, flags)))
+        pieces.append(frame.delay.to_bytes(2, "little") + bytes((clear, 0)))
+        place = (frame.left, frame.top, frame.width, frame.height)
+        pieces.append(bytes((_IMAGE,)) + b"".join(n.to_bytes(2, "little") for n in place))
+        own = 0x80 | (len(frame.palette) // 3).bit_length() - 2 if frame.palette else 0
+        pieces.append(bytes((own | (0x40 if frame.interlaced else 0),)))
+        pieces += [frame.palette, frame.pixels]
+    return b"".join([*pieces, bytes((_TRAILER,))])
+
+
+def still(frame: Frame) -> bytes:
+    """A GIF of one frame alone, for a decoder; without a palette, so of bare indices."""
+    size = b"".join(side.to_bytes(2, "little") for side in (frame.width, frame.height))
+    descriptor = bytes((_IMAGE,)) + bytes(4) + size + bytes((0x40 if frame.interlaced else 0,))
+    return b"".join([b"GIF89a", size, bytes(3), descriptor, frame.pixels, b";"])
+
+
+def pixels(picture: bytes) -> bytes:
+    """The coded pixels of an encoded GIF of one frame."""
+    return read(picture, Limits()).frames[0].pixels
+
+
+def padded(colours: list[Colour]) -> bytes:
+    """A palette of at most 256 colours, of a length that a GIF can tell."""
+    size = 2 << max(0, (len(colours) - 1).bit_length() - 1)
+    return bytes(value for colour in colours for value in colour).ljust(3 * size, b"\0")
+
+
+class _Blocks:
+    """Walks sub-blocks: a length, so many bytes, until a length of 0."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self._left = _MOST_SUB_BLOCKS
+
+    def end(self, at: int) -> int:
+        """Where the sub-blocks that begin at ``at`` end."""
+        data, size = self.data, len(self.data)
+        while at < size:
+            length = data[at]
+            at += 1 + length
+            if not length:
+                return at
+            self._left -= 1
+            if not self._left:
+                raise ImageBomb("The picture consists of more parts than any picture needs.")
+        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+
+    def payloads(self, blocks: bytes) -> Iterator[bytes]:
+        """What the sub-blocks in ``blocks`` hold."""
+        at = 0
+        while at < len(blocks) and blocks[at]:
+            yield blocks[at + 1 : at + 1 + blocks[at]]
+            at += 1 + blocks[at]
+
+
+def _palette(data: Data, flags: int, at: int) -> tuple[bytes, int]:
+    size = 3 << (flags & 7) + 1 if flags & 0x80 else 0
+    if at + size > len(data):
+        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+    return data[at : at + size], at + size
+
+
+def _frame(blocks: _Blocks, at: int, control: bytes, *, with_pixels: bool) -> tuple[Frame, int]:
+    data = blocks.data
+    head = data[at + 1 : at + 10]
+    if len(head) < 9 or len(control) < 4:
+        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+    left, top, width, height = (int.from_bytes(head[n : n + 2], "little") for n in range(0, 8, 2))
+    if not width or not height:
+        raise BrokenPicture("The picture's header is damaged.")
+    palette, start = _palette(data, head[8], at + 10)
+    end = blocks.end(start + 1)
+    frame = Frame(
+        left,
+        top,
+        width,
+        height,
+        palette,
+        interlaced=bool(head[8] & 0x40),
+        delay=int.from_bytes(control[1:3], "little"),
+        disposal=control[0] >> 2 & 7,
+        transparent=control[3] if control[0] & 1 else None,
+        pixels=data[start:end] if with_pixels else b"",
+    )
+    return frame, end
+
+
+def _sub_blocks(payload: bytes) -> bytes:
+    pieces = (payload[at : at + 255] for at in range(0, len(payload), 255))
+    return b"".join([*(bytes((len(piece),)) + piece for piece in pieces), b"\0"])

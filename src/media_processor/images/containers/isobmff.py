@@ -1,0 +1,158 @@
+"""AVIF and HEIF (ISO/IEC 14496-12 and 23008-12): boxes in boxes; ``meta`` lists the items."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from media_processor.errors import BrokenPicture, ImageBomb
+from media_processor.images.containers import Data
+from media_processor.images.info import PictureInfo, Size
+from media_processor.images.limits import Limits
+
+_AVIF = {b"avif", b"avis"}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
+
+
+class Box(NamedTuple):
+    """``data[start:end]`` is the content."""
+
+    name: bytes
+    start: int
+    end: int
+
+
+def kind(data: Data) -> Literal["AVIF", "HEIF"] | None:
+    """Which of the two the watermarks in ``ftyp`` name, if any."""
+    if data[4:8] != b"ftyp":
+        return None
+    end = min(int.from_bytes(data[:4]), 256)
+    watermarks = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+    if watermarks & _AVIF:
+        return "AVIF"
+    return "HEIF" if watermarks & _HEIF else None
+
+
+def info(data: Data, limits: Limits) -> PictureInfo:
+    """The primary item's size, and how many frames a sequence has.
+
+    ``irot`` and ``imir`` (23008-12, 6.5.10 and 6.5.12) count as an orientation of an AVIF;
+    a HEIF's decoder turns the picture itself.
+    """
+    named = kind(data) or "HEIF"
+    meta = _only(_boxes(data, 0, len(data)), b"meta")
+    inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
+    properties = inside.get(b"iprp")
+    if properties is None:
+        raise BrokenPicture("The picture's header is damaged.")
+    described = {box.name: box for box in _boxes(data, properties.start, properties.end)}
+    listed = list(_boxes(data, described[b"ipco"].start, described[b"ipco"].end))
+    chosen = _chosen(data, described[b"ipma"], _primary(data, inside[b"pitm"]))
+    width, height, turn, mirror = 0, 0, 0, None
+    for index in chosen:
+        box = listed[index - 1]
+        match box.name:
+            case b"ispe":
+                width, height = _pair(data, box.start + 4)
+            case b"clap":
+                width, height = _quotient(data, box.start), _quotient(data, box.start + 8)
+            case b"irot":
+                turn = data[box.start] & 3
+            case b"imir":
+                mirror = data[box.start] & 1
+    for box in listed:  # also a tile or a preview must not be a giant
+        if box.name == b"ispe":
+            limits.check(PictureInfo(named, *_pair(data, box.start + 4)))
+    if not width or not height:
+        raise BrokenPicture("The picture's header is damaged.")
+    frames = _frames(data)
+    limits.check_frames(frames)
+    if named == "HEIF":
+        width, height = (height, width) if turn % 2 else (width, height)
+        return PictureInfo(named, width, height, 1, frames)
+    return PictureInfo(named, width, height, _orientation(turn, mirror), frames)
+
+
+def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
+    """The boxes of a box, or of the file, where something else may follow them."""
+    is_file = at == 0
+    for _ in range(_MOST_BOXES):
+        if at + 8 > end:
+            return
+        size, name, head = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], 8
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16]), 16
+        elif size == 0:
+            size = end - at
+        if is_file and not name.isalnum():
+            return
+        if size < head or at + size > end:
+            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+        yield Box(name, at + head, at + size)
+        at += size
+    raise ImageBomb("The picture consists of more parts than any picture needs.")
+
+
+def _only(boxes: Iterator[Box], name: bytes) -> Box:
+    for box in boxes:
+        if box.name == name:
+            return box
+    raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+
+
+def _primary(data: Data, box: Box) -> int:
+    size = 2 if data[box.start] == 0 else 4
+    return int.from_bytes(data[box.start + 4 : box.start + 4 + size])
+
+
+def _pair(data: Data, at: int) -> Size:
+    return int.from_bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8])
+
+
+def _quotient(data: Data, at: int) -> int:
+    above, below = _pair(data, at)
+    return above // below
+
+
+def _chosen(data: Data, box: Box, item: int) -> list[int]:
+    """The numbers of the properties that ``ipma`` gives ``item`` (23008-12, 9.3.1)."""
+    version, wide = data[box.start], data[box.start + 3] & 1
+    id_size = 2 if version < 1 else 4
+    at = box.start + 8
+    for _ in range(min(int.from_bytes(data[box.start + 4 : at]), _MOST_BOXES)):
+        number = int.from_bytes(data[at : at + id_size])
+        count = data[at + id_size]
+        at += id_size + 1
+        size = 2 if wide else 1
+        if number == item:
+            mask = 0x7FFF if wide else 0x7F
+            return [
+                int.from_bytes(data[n : n + size]) & mask
+                for n in range(at, at + count * size, size)
+            ]
+        at += count * size
+    return []
+
+
+def _orientation(turn: int, mirror: int | None) -> int:
+    """EXIF's number for ``turn`` quarters counterclockwise, then mirrored.
+
+    ``mirror`` 0 turns top and bottom around, 1 left and right.
+    """
+    turned = (1, 8, 3, 6)[turn]
+    if mirror is None:
+        return turned
+    upside = {1: 4, 8: 5, 3: 2, 6: 7}
+    sideways = {1: 2, 8: 7, 3: 4, 6: 5}
+    return (sideways if mirror else upside)[turned]
+
+
+def _frames(data: Data) -> int:
+    """The most samples that a track's ``stsz`` announces; 1 without tracks."""
+    most, inside = 1, [(0, len(data))]
+    while inside:
+        for box in _boxes(data, *inside.pop()):
+            if box.name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+                inside.append((box.start, box.end))
+            elif box.name == b"stsz":
+                most = max(most, int.from_bytes(data[box.start + 8 : box.start + 12]))
+    return most

@@ -1,0 +1,272 @@
+"""PNG and APNG (W3C PNG, third edition): a signature, then chunks with a checksum each."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from media_processor.errors import BrokenPicture, ImageBomb
+from media_processor.images import exif
+from media_processor.images.containers import Data
+from media_processor.images.geometry import Box
+from media_processor.images.info import PictureInfo
+from media_processor.images.limits import Limits
+from media_processor.images.metadata import Metadata
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# Samples a pixel and allowed bits a sample, by colour type (table 9).
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+# What the colours mean and how large a pixel is, with their only lengths.
+_KEPT = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
+_XMP = b"XML:com.adobe.xmp\0"
+
+_MOST_CHUNKS = 1000  # beside IDAT and fdAT, of which an encoder may write one a row
+_MOST_DATA_CHUNKS = 100_000
+
+
+class Chunk(NamedTuple):
+    """``data[start:end]`` is the payload."""
+
+    name: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """IHDR (11.2.1)."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is one sample of colour, with alpha or without."""
+        return self.colour in (0, 4)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row without its filter's."""
+        return (self.width * self.depth * _SAMPLES[self.colour] + 7) // 8
+
+
+@dataclass(frozen=True)
+class FrameControl:
+    """fcTL (11.3.6.2): the frame's place, its delay as a fraction of a second, and what
+    becomes of it."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    delay: tuple[int, int]
+    dispose: int
+    blend: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """``head`` is the chunks before the pixels, whole; ``pixels`` the payload of all IDAT."""
+
+    head: bytes
+    pixels: bytes
+
+
+def chunks(data: Data) -> Iterator[Chunk]:
+    """Every chunk up to and with IEND."""
+    at, others = 8, 0
+    for _ in range(_MOST_DATA_CHUNKS):
+        name = data[at + 4 : at + 8]
+        start, end = at + 8, at + 8 + int.from_bytes(data[at : at + 4])
+        if len(name) < 4 or end + 4 > len(data):
+            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+        others += name not in (b"IDAT", b"fdAT")
+        if others > _MOST_CHUNKS:
+            break
+        yield Chunk(name, start, end)
+        if name == b"IEND":
+            return
+        at = end + 4
+    raise ImageBomb("The picture consists of more parts than any picture needs.")
+
+
+def header(data: Data) -> Header:
+    """IHDR; raises BrokenPicture."""
+    fields = data[16:33]
+    if data[12:16] != b"IHDR" or int.from_bytes(data[8:12]) != 13 or not _is_sound(data, 16, 29):
+        raise BrokenPicture("The picture's header is damaged.")
+    width, height = int.from_bytes(fields[:4]), int.from_bytes(fields[4:8])
+    depth, colour, compression, filters, interlace = fields[8:13]
+    if (
+        not 0 < width < 1 << 31
+        or not 0 < height < 1 << 31
+        or depth not in _DEPTHS.get(colour, ())
+        or compression
+        or filters
+        or interlace > 1
+    ):
+        raise BrokenPicture("The picture's header is damaged.")
+    return Header(width, height, depth, colour)
+
+
+def info(data: Data, limits: Limits) -> PictureInfo:
+    """Read every chunk's head, and metadata up to its limit."""
+    ihdr = header(data)
+    turn, frames, amount, is_still = 1, 0, 0, False
+    for chunk in chunks(data):
+        match chunk.name:
+            case b"fcTL":
+                frames += 1
+                limits.check_frames(frames)
+            case b"IDAT":
+                is_still = is_still or not frames
+                amount += chunk.end - chunk.start
+            case b"eXIf":
+                limits.check_metadata("EXIF", chunk.end - chunk.start)
+                turn = exif.orientation(data[chunk.start : chunk.end])
+            case b"iCCP":
+                _icc(data, chunk, limits)
+            case b"iTXt" if _is_xmp(data, chunk):
+                _xmp(data, chunk, limits)
+    if not amount:
+        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+    # What deflate can't make smaller it stores, 5 bytes a block; interlacing adds filter bytes.
+    most = (ihdr.row_bytes + 9) * (ihdr.height + 8) * 2
+    if amount > most + (1 << 20):
+        raise ImageBomb("The picture has more data than its pixels can need.")
+    animated = frames > is_still if frames else False
+    return PictureInfo("PNG", ihdr.width, ihdr.height, turn, frames + is_still if animated else 1)
+
+
+def metadata(data: Data, limits: Limits) -> Metadata:
+    """What goes with the picture. What is damaged is passed over."""
+    found = Metadata()
+    for chunk in chunks(data):
+        match chunk.name:
+            case b"eXIf":
+                payload = data[chunk.start : chunk.end].removeprefix(exif.PREFIX)
+                found = replace(found, exif=payload)
+            case b"iCCP":
+                found = replace(found, icc=_icc(data, chunk, limits))
+            case b"iTXt" if _is_xmp(data, chunk):
+                found = replace(found, xmp=_xmp(data, chunk, limits))
+    return found
+
+
+def bare(data: Data) -> bytes:
+    """The still picture alone: IHDR, palette, transparency and pixels, with sound checksums."""
+    kept = [chunk for chunk in chunks(data) if chunk.name in _PIXELS]
+    if not all(_is_sound(data, chunk.start, chunk.end) for chunk in kept):
+        raise BrokenPicture("The picture is damaged: a checksum is wrong.")
+    return SIGNATURE + b"".join(data[chunk.start - 8 : chunk.end + 4] for chunk in kept)
+
+
+def dressed(picture: bytes, source: Data, kept: Metadata) -> bytes:
+    """``picture``, freshly encoded, with its metadata and ``source``'s colour chunks."""
+    start = 33  # behind the signature and IHDR
+    return b"".join([picture[:start], written(source, kept), picture[start:]])
+
+
+def written(source: Data, kept: Metadata) -> bytes:
+    """Metadata and ``source``'s colour chunks as whole chunks."""
+    found = [
+        data_chunk(chunk.name, source[chunk.start : chunk.end])
+        for chunk in chunks(source)
+        if _KEPT.get(chunk.name) == chunk.end - chunk.start
+    ]
+    if kept.icc:
+        found.append(data_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc)))
+    if kept.exif:
+        found.append(data_chunk(b"eXIf", kept.exif))
+    if kept.xmp:
+        found.append(data_chunk(b"iTXt", _XMP + bytes(4) + kept.xmp))
+    return b"".join(found)
+
+
+def data_chunk(name: bytes, payload: bytes) -> bytes:
+    """A whole chunk, with its length and checksum."""
+    return len(payload).to_bytes(4) + name + payload + zlib.crc32(name + payload).to_bytes(4)
+
+
+def parts(picture: bytes) -> Parts:
+    """The parts of an encoded still picture."""
+    head, pixels = [], []
+    for chunk in chunks(picture):
+        if chunk.name == b"IDAT":
+            pixels.append(picture[chunk.start : chunk.end])
+        elif chunk.name in (b"IHDR", b"PLTE", b"tRNS"):
+            head.append(picture[chunk.start - 8 : chunk.end + 4])
+    return Parts(b"".join(head), b"".join(pixels))
+
+
+def frame_control(number: int, place: Box, like: FrameControl) -> bytes:
+    """An fcTL chunk: the timing and disposal of ``like``, drawn over what was there."""
+    numbers = (number, place.width, place.height, place.left, place.top)
+    delay = b"".join(part.to_bytes(2) for part in like.delay)
+    flags = bytes((like.dispose, 0))
+    return data_chunk(b"fcTL", b"".join(n.to_bytes(4) for n in numbers) + delay + flags)
+
+
+def frame_controls(data: Data) -> tuple[list[FrameControl], bool, int]:
+    """Every fcTL, whether the still picture is the first frame, and how often it plays."""
+    controls: list[FrameControl] = []
+    is_first, plays = False, 0
+    for chunk in chunks(data):
+        payload = data[chunk.start : min(chunk.end, chunk.start + 26)]
+        match chunk.name:
+            case b"acTL":
+                plays = int.from_bytes(payload[4:8])
+            case b"fcTL":
+                controls.append(_control(payload))
+            case b"IDAT":
+                is_first = is_first or len(controls) == 1
+    return controls, is_first, plays
+
+
+def _control(payload: bytes) -> FrameControl:
+    if len(payload) != 26 or payload[24] > 2:
+        raise BrokenPicture("The picture's animation is damaged.")
+    width, height, left, top = (int.from_bytes(payload[at : at + 4]) for at in (4, 8, 12, 16))
+    delay = int.from_bytes(payload[20:22]), int.from_bytes(payload[22:24])
+    return FrameControl(left, top, width, height, delay, payload[24], payload[25])
+
+
+def _is_sound(data: Data, start: int, end: int) -> bool:
+    return zlib.crc32(data[start - 4 : end]) == int.from_bytes(data[end : end + 4])
+
+
+def _icc(data: Data, chunk: Chunk, limits: Limits) -> bytes:
+    """A name, a null, the method, the compressed profile (11.3.2.3)."""
+    limits.check_metadata("colour profile", chunk.end - chunk.start)
+    payload = data[chunk.start : chunk.end]
+    return _inflated(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
+
+
+def _is_xmp(data: Data, chunk: Chunk) -> bool:
+    return data[chunk.start : chunk.start + len(_XMP)] == _XMP
+
+
+def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
+    """Keyword, compression flag and method, language, translation, text (11.3.3.4)."""
+    limits.check_metadata("XMP", chunk.end - chunk.start)
+    payload = data[chunk.start + len(_XMP) : chunk.end]
+    parts = payload[2:].split(b"\0", 2)
+    if len(parts) < 3:
+        return b""
+    return _inflated(parts[2], "XMP", limits) if payload[0] else parts[2]
+
+
+def _inflated(compressed: bytes, kind: str, limits: Limits) -> bytes:
+    """At most one byte more than allowed is ever inflated."""
+    try:
+        found = zlib.decompressobj().decompress(compressed, limits.metadata + 1)
+    except zlib.error:
+        return b""
+    limits.check_metadata(kind, len(found))
+    return found

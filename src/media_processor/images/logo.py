@@ -1,0 +1,151 @@
+"""The logo: checked once, scaled once for each size that it is needed in."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+from PIL.Image import Resampling, Transpose
+from PIL.ImageOps import exif_transpose
+
+from media_processor.errors import LogoUnavailable, PictureError
+from media_processor.images.info import Size
+from media_processor.images.limits import Limits
+from media_processor.images.probe import guarded, probe
+
+MAX_BYTES = 5_000_000
+MAX_SIDE = 4096
+_FORMATS = ("PNG", "WEBP", "JPEG")
+
+# Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
+# A 12-megapixel picture takes 0.2 megapixels of logo; giants aren't worth their memory.
+KEPT = 8
+KEPT_PIXELS = 1_000_000
+
+# How an upright logo is turned to match the stored picture: the inverse of the turn that
+# a viewer makes, hence 90 and 270 degrees (counterclockwise in Pillow) trade places.
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_90,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_270,
+}
+
+
+class Artwork(Protocol):
+    """What a mark is made of: its ``size`` tells its shape."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels, of which only the aspect matters."""
+
+    def __hash__(self) -> int:
+        """Marks are kept by their artwork."""
+
+    def sized(self, size: Size) -> Image.Image:
+        """The artwork as RGBA in sRGB, of exactly ``size``. It is shared: don't draw on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Logo:
+    """``image`` is RGBA; ``digest`` is the SHA-256 of the file it came from, in hex."""
+
+    image: Image.Image
+    digest: str
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels."""
+        return self.image.size
+
+    def sized(self, size: Size) -> Image.Image:
+        """The logo scaled to ``size``; scaled once for each of the last few sizes."""
+        return (_scaled if size[0] * size[1] > KEPT_PIXELS else _kept)(self, size)
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """An artwork turned by ``degrees`` counterclockwise, with its corners kept."""
+
+    artwork: Artwork
+    degrees: float
+
+    @property
+    def size(self) -> Size:
+        """The turned artwork's."""
+        width, height = self.artwork.size
+        turn = math.radians(self.degrees)
+        across, up = abs(math.cos(turn)), abs(math.sin(turn))
+        return (
+            max(1, round(width * across + height * up)),
+            max(1, round(width * up + height * across)),
+        )
+
+    def sized(self, size: Size) -> Image.Image:
+        """Scaled first, then turned."""
+        factor = size[0] / self.size[0]
+        upright = tuple(max(1, round(side * factor)) for side in self.artwork.size)
+        turned = self.artwork.sized((upright[0], upright[1])).rotate(
+            self.degrees, Resampling.BICUBIC, expand=True
+        )
+        return turned.resize(size, Resampling.LANCZOS)
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """``image`` turned to match a picture whose EXIF orientation is ``orientation``."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _scaled(logo: Logo, size: Size) -> Image.Image:
+    return logo.image.resize(size, Resampling.LANCZOS)
+
+
+_kept = lru_cache(KEPT)(_scaled)
+
+
+def load_logo(path: Path) -> Logo:
+    """Read a PNG, WebP or JPEG of at most 5 MB and 4096 px a side.
+
+    Raises LogoUnavailable, which tells what is wrong with it.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise LogoUnavailable(
+                f"The logo has {size:,} bytes; at most {MAX_BYTES:,} are allowed."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise LogoUnavailable(f"The logo's file can't be read: {error.strerror}.") from error
+    try:
+        return Logo(_decoded(data), sha256(data).hexdigest())
+    except PictureError as error:
+        raise LogoUnavailable(f"The logo can't be used. {error.detail}") from error
+
+
+def bundled_logo_path() -> Path:
+    """The logo that ships with the package."""
+    return Path(str(files("media_processor.images") / "bundled_logo.png"))
+
+
+def _decoded(data: bytes) -> Image.Image:
+    info = probe(data, Limits(pixels=MAX_SIDE * MAX_SIDE, frames=1))
+    if info.format not in _FORMATS:
+        raise LogoUnavailable("The logo must be a PNG, WebP or JPEG.")
+    if max(info.width, info.height) > MAX_SIDE:
+        raise LogoUnavailable(
+            f"The logo measures {info.width} x {info.height} px; "
+            f"at most {MAX_SIDE} px a side are allowed."
+        )
+    with guarded("Its data is damaged or cut short."):
+        image = Image.open(BytesIO(data), formats=[info.format])
+        return exif_transpose(image.convert("RGBA"))

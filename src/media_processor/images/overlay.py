@@ -1,0 +1,203 @@
+"""Draws the mark into a picture: where, how large and how turned is settled once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from PIL import Image, ImageChops, ImageStat
+
+from media_processor.images.colour import Base, in_space_of
+from media_processor.images.geometry import Box, corners, tiles, to_stored
+from media_processor.images.info import PictureInfo, Size
+from media_processor.images.logo import KEPT, KEPT_PIXELS, Artwork, Rotated, turned
+from media_processor.images.profile import Blend, Profile
+
+BASES: dict[str, Base] = {
+    "L": "L",
+    "LA": "L",
+    "RGB": "RGB",
+    "RGBA": "RGB",
+    "YCbCr": "RGB",
+    "CMYK": "CMYK",
+}
+"""The modes of Pillow's that a mark can be drawn on, each with the one of its colours."""
+
+Picture = Callable[[Box], Image.Image]
+"""Gives the part of a picture in a box of stored coordinates, in any mode."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """``colours`` in the picture's own space and ``alpha`` (L), in stored coordinates."""
+
+    colours: Image.Image
+    alpha: Image.Image
+
+    @cached_property
+    def samples(self) -> tuple[int, int, list[bytes], bytes]:
+        """Width, height, each colour's samples and those of alpha."""
+        planes = [band.tobytes() for band in self.colours.split()]
+        return (*self.alpha.size, planes, self.alpha.tobytes())
+
+    @cached_property
+    def covered(self) -> int:
+        """How many pixels it shows in."""
+        return sum(self.alpha.histogram()[1:])
+
+    def part(self, whole: Box, inside: Box) -> "Mark":
+        """What of a mark that fills ``whole`` lies in ``inside``."""
+        if whole == inside:
+            return self
+        left, top = inside.left - whole.left, inside.top - whole.top
+        area = corners(Box(left, top, inside.width, inside.height))
+        return Mark(self.colours.crop(area), self.alpha.crop(area))
+
+
+class Overlay:
+    """The mark for one picture, all its frames."""
+
+    def __init__(self, artworks: Sequence[Artwork], profile: Profile, info: PictureInfo) -> None:
+        self._info, self._profile = info, profile
+        self._placed = [_Placed(artwork, profile, info) for artwork in artworks]
+        self._chosen = self._placed[0] if len(self._placed) == 1 else None
+        self.contrast: float | None = None
+        self.mark = lru_cache(2)(self._mark)
+
+    def choose(self, picture: Picture) -> None:
+        """Take the variant with the higher contrast to what lies under it; the first call
+        decides."""
+        if self._chosen is None:
+            contrasts = [placed.contrast(picture) for placed in self._placed]
+            self.contrast = max(contrasts)
+            self._chosen = self._placed[contrasts.index(self.contrast)]
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether there is but one variant, or one was chosen."""
+        return self._chosen is not None
+
+    @property
+    def boxes(self) -> list[Box]:
+        """Where the mark goes, in displayed pixels. A tile's may reach over the edges."""
+        return self._now.boxes
+
+    @property
+    def stored(self) -> list[Box]:
+        """The same, in stored pixels."""
+        return self._now.stored
+
+    @property
+    def blend(self) -> Blend:
+        """How the mark's colours meet the picture's."""
+        return self._profile.blend
+
+    def draw(self, image: Image.Image, icc: bytes = b"") -> None:
+        """Draw the mark into ``image``, which has stored coordinates and one of BASES."""
+        self.choose(lambda box: image.crop(corners(box)))
+        whole = self.mark(BASES[image.mode], icc)
+        for box in self.stored:
+            inside = within(box, image.size)
+            _draw(image, inside, whole.part(box, inside), self.blend)
+
+    @property
+    def _now(self) -> "_Placed":
+        if self._chosen is None:
+            raise RuntimeError("a variant is chosen when the first frame is drawn")
+        return self._chosen
+
+    def _mark(self, base: Base, icc: bytes) -> Mark:
+        return self._now.mark(self._profile.opacity, base, icc)
+
+
+class _Placed:
+    """An artwork in its places in a picture."""
+
+    def __init__(self, artwork: Artwork, profile: Profile, info: PictureInfo) -> None:
+        degrees = profile.rotate + (profile.tile.angle if profile.tile else 0)
+        self._artwork = Rotated(artwork, degrees) if degrees % 360 else artwork
+        self._orientation = info.orientation
+        size = info.displayed_size
+        self.boxes = tiles(size, self._artwork.size, profile)
+        self.stored = [to_stored(box, size, info.orientation) for box in self.boxes]
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """The mark as RGBA in sRGB, in stored coordinates."""
+        size = (self.boxes[0].width, self.boxes[0].height)
+        return turned(self._artwork.sized(size), self._orientation)
+
+    def mark(self, opacity: float, base: Base, icc: bytes) -> Mark:
+        """The mark for a picture of colours like ``base`` with a profile."""
+        size = (self.boxes[0].width, self.boxes[0].height)
+        made = _kept_mark if size[0] * size[1] <= KEPT_PIXELS else _mark
+        return made(self._artwork, size, self._orientation, opacity, base, icc)
+
+    def contrast(self, picture: Picture) -> float:
+        """WCAG 2's ratio, 1 to 21, of the mark's mean luminance to that of what it covers."""
+        alpha = self.image.getchannel("A")
+        ground = picture(self.stored[len(self.stored) // 2]).convert("RGB")
+        shares = sorted(
+            (_luminance(self.image.convert("RGB"), alpha), _luminance(ground, alpha)), reverse=True
+        )
+        return (shares[0] + 0.05) / (shares[1] + 0.05)
+
+
+def _mark(
+    artwork: Artwork, size: Size, orientation: int, opacity: float, base: Base, icc: bytes
+) -> Mark:
+    image = turned(artwork.sized(size), orientation)
+    alpha = image.getchannel("A")
+    if opacity < 1:
+        alpha = alpha.point([round(value * opacity) for value in range(256)])
+    return Mark(in_space_of(image.convert("RGB"), base, icc), alpha)
+
+
+# One more than sizes of a logo: a camera's pictures come upright and turned.
+_kept_mark = lru_cache(2 * KEPT)(_mark)
+
+
+def within(box: Box, size: Size) -> Box:
+    """What of ``box`` lies in a picture of ``size``."""
+    left, top = max(0, box.left), max(0, box.top)
+    right, bottom = min(size[0], box.left + box.width), min(size[1], box.top + box.height)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _draw(image: Image.Image, box: Box, mark: Mark, blend: Blend) -> None:
+    corner = (box.left, box.top)
+    colours = mark.colours
+    if blend != "normal":
+        colours = _met(image.crop(corners(box)), colours, blend)
+    if image.mode in ("LA", "RGBA"):
+        over = Image.merge(image.mode, (*colours.split(), mark.alpha))
+        image.alpha_composite(over, corner)
+    elif image.mode == "YCbCr":
+        image.paste(colours.convert("YCbCr"), corner, mark.alpha)
+    else:
+        image.paste(colours, corner, mark.alpha)
+
+
+def _met(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Image:
+    """The mark's colours multiplied with or screened onto those under it, as far as these are
+    opaque (W3C Compositing and Blending, section 5)."""
+    # Inks darken where light brightens, so there the two change places.
+    multiplies = (blend == "multiply") != (colours.mode == "CMYK")
+    meet = ImageChops.multiply if multiplies else ImageChops.screen
+    met = meet(under.convert(colours.mode), colours)
+    if under.mode in ("LA", "RGBA"):
+        return Image.composite(met, colours, under.getchannel("A"))
+    return met
+
+
+def _luminance(image: Image.Image, alpha: Image.Image) -> float:
+    """The mean relative luminance, 0 to 1, of an RGB picture where ``alpha`` (L) covers it."""
+    if not alpha.getbbox():
+        return 0.0
+    linear = image.point([round(255 * _linear(value / 255)) for value in range(256)] * 3)
+    red, green, blue = ImageStat.Stat(linear, alpha).mean
+    return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
+
+
+def _linear(value: float) -> float:
+    """The light of an sRGB value, both 0 to 1 (IEC 61966-2-1)."""
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)

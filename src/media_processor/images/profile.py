@@ -1,0 +1,150 @@
+"""A profile: a named way to watermark a picture. Its fields are the keys of ``watermarks.toml``."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Len
+
+from media_processor.images.metadata import Strip
+
+Anchor = Literal[
+    "top-left",
+    "top",
+    "top-right",
+    "left",
+    "center",
+    "right",
+    "bottom-left",
+    "bottom",
+    "bottom-right",
+]
+Blend = Literal["normal", "multiply", "screen"]
+ScaleOf = Literal["box", "width", "height", "short-side", "area"]
+Output = Literal["keep", "jpeg", "png", "webp", "gif", "tiff", "bmp", "avif"]
+Length = int | str
+"""Pixels, or a share of the picture's short side as ``"2.5%"``."""
+
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
+_COLOUR = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+_TOKEN = re.compile(r"\{([^{}]*)\}")
+TOKENS = ("filename", "date", "id", "exif.artist")
+"""What a ``text`` may name in braces."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The mark all over the picture, ``spacing`` apart, in rows that rise by ``angle`` degrees."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's name for it
+
+    spacing: Length = "10%"
+    angle: Annotated[float, Ge(-180), Le(180)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_length("spacing", self.spacing)
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Two logos, of which the one is taken that stands out more: a ``light`` and a ``dark``."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    light: str
+    dark: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a picture is watermarked. The defaults are the specification's.
+
+    What is drawn: ``logo``, a file or URL, by default GOOGLE_LOGO; or ``variants`` of it; or
+    ``text``, in ``font`` (a file), ``colour`` and ``shadow`` (``#rrggbb`` or ``#rrggbbaa``).
+    How large: ``scale`` is the share (above 0, at most 1) of what ``scale_of`` names, with at
+    least ``min_size`` and at most ``max_size`` pixels on its longer side. Where: at
+    ``anchor``, ``margin`` from the edges, or as a ``tile``. How: ``opacity`` 0 to 1,
+    ``rotate`` degrees counterclockwise, ``blend``. What comes out: pictures whose short side
+    is below ``skip_below`` pixels as they came; lossy formats with ``quality`` 1 to 100
+    instead of the source's; without what ``strip`` names; in ``format``.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    name: str
+    logo: str | None = None
+    variants: Variants | None = None
+    text: Annotated[str, Len(1, 200)] | None = None
+    font: str | None = None
+    colour: str = "#ffffff"
+    shadow: str | None = None
+    scale: Annotated[float, Gt(0), Le(1)] = 0.20
+    scale_of: ScaleOf = "box"
+    min_size: Annotated[int, Ge(1), Le(65_500)] | None = None
+    max_size: Annotated[int, Ge(1), Le(65_500)] | None = None
+    anchor: Anchor = "top-right"
+    margin: Length = 10
+    tile: Tile | None = None
+    opacity: Annotated[float, Ge(0), Le(1)] = 1.0
+    rotate: Annotated[float, Ge(-360), Le(360)] = 0.0
+    blend: Blend = "normal"
+    skip_below: Annotated[int, Ge(0)] = 0
+    quality: Annotated[int, Ge(1), Le(100)] | None = None
+    strip: Strip = "none"
+    format: Output = "keep"
+
+    def __post_init__(self) -> None:
+        check_length("margin", self.margin)
+        named = [key for key in ("logo", "variants", "text") if getattr(self, key) is not None]
+        if len(named) > 1:
+            raise ValueError(f"{named[1]}: {named[0]} is given too; one of them can be drawn")
+        for key in ("colour", "shadow"):
+            value = getattr(self, key)
+            if value is not None and not _COLOUR.fullmatch(value):
+                raise ValueError(f"{key}: write it as #rrggbb or #rrggbbaa")
+        for token in _TOKEN.findall(self.text or ""):
+            if token not in TOKENS:
+                known = ", ".join(f"{{{name}}}" for name in TOKENS)
+                raise ValueError(f"text: there is no {{{token}}}; there are {known}")
+        if self.min_size and self.max_size and self.min_size > self.max_size:
+            raise ValueError("min_size: it is larger than max_size")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that is set, in hex; the name doesn't count."""
+        settled = json.dumps(asdict(replace(self, name="")), sort_keys=True)
+        return sha256(settled.encode()).hexdigest()
+
+    @property
+    def logos(self) -> tuple[str | None, ...]:
+        """The addresses of the logos it needs; None is the default logo, none for a text."""
+        if self.text is not None:
+            return ()
+        if self.variants:
+            return (self.variants.light, self.variants.dark)
+        return (self.logo,)
+
+
+def check_length(key: str, value: Length) -> None:
+    """Raises ValueError for what is no length."""
+    if isinstance(value, int) and 0 <= value <= 65_500:
+        return
+    share = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if not share or float(share[1]) > 100:
+        raise ValueError(f'{key}: write pixels as 10, or a share of the short side as "2.5%"')
+
+
+def pixels(value: Length, side: int) -> int:
+    """A length in pixels, where a share is one of ``side``."""
+    return value if isinstance(value, int) else round(float(value.rstrip("%")) / 100 * side)
+
+
+def filled(text: str, tokens: dict[str, Any]) -> str:
+    """``text`` with its tokens replaced; one that isn't known is empty."""
+    return _TOKEN.sub(lambda found: str(tokens.get(found[1], "")), text)
+
+
+DEFAULT = Profile("default")
+"""The specification's: 20 % of width and height, top right, 10 px from the edges."""

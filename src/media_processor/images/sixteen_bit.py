@@ -1,0 +1,128 @@
+"""Pictures of 16 bits a sample, which Pillow can't hold, by way of libvips."""
+
+import sys
+from collections.abc import Callable
+from typing import Literal
+
+import pyvips
+from PIL import Image, ImageChops
+from pyvips.enums import BandFormat
+
+from media_processor.images.colour import Base
+from media_processor.images.geometry import Box, corners
+from media_processor.images.info import Size
+from media_processor.images.overlay import Mark, Overlay, within
+from media_processor.images.profile import Blend
+
+# One picture process works on one picture; its threads would only take each other's time.
+pyvips.cache_set_max(0)
+
+_FULL = 65_535
+
+
+def opened(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
+    """Open by the loader of one format; raises pyvips.Error once pixels turn out damaged.
+
+    The rows can be read once, from top to bottom, so that they needn't all be in memory.
+    """
+    loads = {"PNG": pyvips.Image.pngload_buffer, "TIFF": pyvips.Image.tiffload_buffer}
+    return loads[kind](data, fail_on="error", access="sequential")
+
+
+def png(image: pyvips.Image, level: int) -> bytes:
+    """A PNG of 16 bits without metadata, compressed with zlib's ``level``."""
+    return bytes(image.pngsave_buffer(compression=level, bitdepth=16, filter="all", keep="none"))
+
+
+def draw(
+    data: bytes, kind: Literal["PNG", "TIFF"], overlay: Overlay, icc: bytes = b""
+) -> pyvips.Image:
+    """The picture in ``data`` (ushort, 1 to 4 bands) with the mark, in stored coordinates.
+
+    Two bands and four are taken for a colour and its opacity, unless the four are inks.
+    """
+    overlay.choose(lambda box: _seen(opened(data, kind), box))
+    image = opened(data, kind)
+    inks = image.interpretation == "cmyk"
+    base: Base = "CMYK" if inks else "RGB" if image.bands > 2 else "L"
+    place, placed = _one_mark(overlay, base, icc, (image.width, image.height))
+    mark = _from_pillow(placed.colours, len(placed.colours.getbands())) * 257
+    cover = _from_pillow(placed.alpha, 1) / 255
+    under = opened(data, kind).crop(place.left, place.top, place.width, place.height)
+    if image.bands in (2, 4) and not inks:
+        opacity = under[image.bands - 1] / _FULL
+        colour = under[0 : image.bands - 1]
+        mark = mark * (1 - opacity) + _met(colour, mark, overlay.blend, inks=inks) * opacity
+        result = cover + opacity * (1 - cover)
+        mixed = (mark * cover + colour * opacity * (1 - cover)) / result
+        over = mixed.bandjoin(result * _FULL)
+    else:
+        over = _met(under, mark, overlay.blend, inks=inks) * cover + under * (1 - cover)
+    over = (cover > 0).ifthenelse(over.rint().cast(BandFormat.USHORT), under)
+    return image.insert(over.copy_memory(), place.left, place.top)
+
+
+def _met(under: pyvips.Image, mark: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
+    """As ``overlay`` has it for 8 bits."""
+    if blend == "normal":
+        return mark
+    product = under * mark / _FULL
+    multiplies = (blend == "multiply") != inks
+    return product if multiplies else under + mark - product
+
+
+def _one_mark(overlay: Overlay, base: Base, icc: bytes, size: Size) -> tuple[Box, Mark]:
+    """The mark and its place; a tile's many marks as one of the picture's size."""
+    mark = overlay.mark(base, icc)
+    if len(overlay.stored) == 1:
+        return overlay.stored[0], mark
+    whole = Mark(Image.new(base, size), Image.new("L", size))
+    for box in overlay.stored:
+        inside = within(box, size)
+        part = mark.part(box, inside)
+        whole.colours.paste(part.colours, (inside.left, inside.top), part.alpha.point(_any))
+        # Turned marks overlap with their empty corners only.
+        both = ImageChops.lighter(whole.alpha.crop(corners(inside)), part.alpha)
+        whole.alpha.paste(both, (inside.left, inside.top))
+    return Box(0, 0, *size), whole
+
+
+def _any(value: int) -> int:
+    return 255 if value else 0
+
+
+def _seen(image: pyvips.Image, box: Box) -> Image.Image:
+    """A part of ``image`` in 8 bits, for measuring."""
+    inside = within(box, (image.width, image.height))
+    part = image.crop(inside.left, inside.top, inside.width, inside.height)
+    shallow = (part / 257).cast(BandFormat.UCHAR)
+    modes = {1: "L", 2: "LA", 3: "RGB", 4: "CMYK" if image.interpretation == "cmyk" else "RGBA"}
+    size = (inside.width, inside.height)
+    seen = Image.frombytes(modes[image.bands], size, shallow.write_to_memory())
+    whole = Image.new(seen.mode, (box.width, box.height))
+    whole.paste(seen, (inside.left - box.left, inside.top - box.top))
+    return whole
+
+
+def _from_pillow(image: Image.Image, bands: int) -> pyvips.Image:
+    return pyvips.Image.new_from_memory(
+        image.tobytes(), image.width, image.height, bands, BandFormat.UCHAR
+    )
+
+
+def differences(image: pyvips.Image) -> pyvips.Image:
+    """Each pixel less its left neighbour, modulo 65,536 (TIFF 6.0, section 14)."""
+    left = image.embed(1, 0, image.width, image.height)
+    return ((image - left) & _FULL).cast(BandFormat.USHORT)
+
+
+def rows(image: pyvips.Image, *, big: bool) -> Callable[[int, int], bytes]:
+    """Gives the samples of the rows from one number up to another, which must be the next;
+    the high byte first if ``big``."""
+    foreign = big == (sys.byteorder == "little")
+    region = pyvips.Region.new(image.byteswap() if foreign else image)
+
+    def fetch(start: int, stop: int) -> bytes:
+        return bytes(region.fetch(0, start, image.width, stop - start))
+
+    return fetch

@@ -1,0 +1,90 @@
+"""The only door to the native core, which changes only what the mark covers.
+
+Whatever it can't do it declines, for a reason that a person is told, and the picture goes the
+way through pixels. The core is optional: where it isn't installed that is the reason.
+"""
+
+from collections.abc import Callable
+
+from media_processor.images.codecs import Encoded, Options
+from media_processor.images.codecs.jpeg import fitting
+from media_processor.images.containers import jpeg, png
+from media_processor.images.info import Format, PictureInfo
+from media_processor.images.overlay import Overlay
+
+try:
+    import media_processor_native as native
+except ImportError:
+    native = None  # type: ignore[assignment,unused-ignore]
+
+
+# Of a JPEG with standard tables the splice takes 7 % of the decoding's time where the mark covers
+# 4 %, 36 % at 25 %, 88 % at 56 % and 111 % at 100 %.
+_MOST_COVERED = 0.6
+
+
+class Declined(Exception):
+    """The core can't watermark this picture; ``reason`` says why, in a few words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def is_installed() -> bool:
+    """Whether the native core is there."""
+    return native is not None
+
+
+def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
+    """The picture with the mark; all else is coded as it was. Raises Declined."""
+    way = _WAYS.get(info.format)
+    if way is None:
+        raise Declined(f"{info.format} isn't spliced")
+    if native is None:
+        raise Declined("no native core")
+    if options.quality:
+        raise Declined("the profile sets a quality")
+    if overlay.blend != "normal":
+        raise Declined(f"blends by {overlay.blend}")
+    if not overlay.is_chosen:
+        raise Declined("variants")
+    try:
+        return way(data, info, overlay, options)
+    except native.Declined as declined:
+        raise Declined(str(declined)) from None
+
+
+def _jpeg(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
+    found = jpeg.metadata(data)
+    kept = found.kept(info.orientation, options.strip)
+    mark = overlay.mark("L" if jpeg.components(data) == 1 else "RGB", kept.icc)
+    if mark.covered * len(overlay.stored) > _MOST_COVERED * info.width * info.height:
+        raise Declined("the mark covers most of the picture")
+    spliced = native.splice_jpeg(
+        data,
+        mark.samples,
+        [(box.left, box.top) for box in overlay.stored],
+        jpeg.written(fitting(kept, info.orientation)),
+        options.limits.memory,
+    )
+    return Encoded(memoryview(spliced), "JPEG", kept.notes, method="splice")
+
+
+def _png(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
+    kept = png.metadata(data, options.limits).kept(info.orientation, options.strip)
+    mark = overlay.mark("L" if png.header(data).is_grey else "RGB", kept.icc)
+    spliced = native.splice_png(
+        data,
+        mark.samples,
+        [(box.left, box.top) for box in overlay.stored],
+        png.written(data, kept),
+        options.limits.memory,
+    )
+    return Encoded(memoryview(spliced), "PNG", kept.notes, method="splice")
+
+
+_WAYS: dict[Format, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
+    "JPEG": _jpeg,
+    "PNG": _png,
+}

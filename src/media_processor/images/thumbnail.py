@@ -1,0 +1,38 @@
+"""A small picture for a browser, of any format that is taken."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from media_processor.images.codecs.convert import as_srgb, upright
+from media_processor.images.codecs.pillow import encoded
+from media_processor.images.limits import Limits
+from media_processor.images.probe import DAMAGED, guarded, probe
+from media_processor.images.whole_file import write
+
+_CODING = {"quality": 80, "method": 2}
+
+
+def view(source: Path, target: Path, side: int, limits: Limits) -> None:
+    """Write the first frame of ``source`` to ``target`` as a WebP in sRGB, as it is displayed,
+    of at most ``side`` pixels a side. It is never enlarged.
+
+    Raises a PictureError where the picture can't be used, OSError where a file can't be read
+    or written.
+    """
+    data = source.read_bytes()
+    info = probe(data, limits)
+    limits.check_memory(info)
+    with guarded(DAMAGED):
+        image, found = upright(data, info, at_least=side)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+        small = encoded(_in_srgb(image, found.icc), "WEBP", **_CODING)
+    write(target, small)
+
+
+def _in_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    if image.mode not in ("LA", "RGBA"):
+        return as_srgb(image, icc)
+    colours = as_srgb(image.convert(image.mode.removesuffix("A")), icc)
+    colours.putalpha(image.getchannel("A"))
+    return colours

@@ -1,0 +1,165 @@
+"""Watermark one picture: the list of steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from media_processor.images import splice
+from media_processor.images.codecs import (
+    Encoded,
+    Method,
+    Options,
+    avif,
+    bmp,
+    convert,
+    gif,
+    heif,
+    jpeg,
+    pillow,
+    png,
+    tiff,
+    webp,
+)
+from media_processor.images.geometry import Box
+from media_processor.images.info import CONTENT_TYPES, Format, PictureInfo
+from media_processor.images.limits import Limits
+from media_processor.images.logo import Artwork
+from media_processor.images.overlay import Overlay
+from media_processor.images.probe import DAMAGED, guarded, probe
+from media_processor.images.profile import Output, Profile, filled
+from media_processor.images.text import Text
+from media_processor.images.whole_file import write
+
+_CODECS: dict[Format, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
+    "JPEG": jpeg.watermark,
+    "PNG": png.watermark,
+    "WEBP": webp.watermark,
+    "GIF": gif.watermark,
+    "TIFF": tiff.watermark,
+    "BMP": bmp.watermark,
+    "AVIF": avif.watermark,
+    "HEIF": heif.watermark,
+}
+_OUTPUTS: dict[Output, Format] = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "gif": "GIF",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+    "avif": "AVIF",
+}
+
+
+@dataclass(frozen=True)
+class Watermarked:
+    """What was made. ``width``, ``height`` and ``boxes`` are in displayed pixels, ``size`` in
+    bytes, ``sha256`` in hex; ``notes`` tell what couldn't be kept, ``is_converted`` that the
+    format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out,
+    ``declined`` why the picture wasn't spliced."""
+
+    format: Format
+    content_type: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    method: Method
+    declined: str | None
+    sha256: str
+    size: int
+    notes: tuple[str, ...]
+    is_converted: bool
+    contrast: float | None
+
+    @property
+    def box(self) -> Box:
+        """Where the only mark is."""
+        (box,) = self.boxes
+        return box
+
+
+def watermark(
+    source: Path,
+    target: Path,
+    artworks: Sequence[Artwork],
+    profile: Profile,
+    limits: Limits,
+    tokens: Mapping[str, str] | None = None,
+    font: Path | None = None,
+) -> Watermarked:
+    """Watermark the picture in ``source`` and write it to ``target``, whole or not at all.
+
+    ``artworks`` are what ``profile.logos`` names; ``tokens`` and ``font`` are for its text.
+    The format stays unless the profile names one, but for HEIC, which comes out as JPEG.
+    Raises a PictureError where the picture can't be used, LogoUnavailable for a font that
+    can't, OSError where a file can't be read or written. Nothing is synced to disk.
+    """
+    data = source.read_bytes()
+    info = probe(data, limits)
+    limits.check_memory(info)
+    width, height = info.displayed_size
+    boxes: tuple[Box, ...] = ()
+    contrast = None
+    if min(width, height) < profile.skip_below:
+        watermarked = Encoded(data, info.format, ("too small to be watermarked",), method="skip")
+        declined = None
+    else:
+        drawn = artworks if profile.text is None else [_text(data, info, profile, tokens, font)]
+        watermarked, overlay, declined = _watermarked(data, info, drawn, profile, limits)
+        boxes, contrast = tuple(overlay.boxes), overlay.contrast
+    write(target, watermarked.data)
+    return Watermarked(
+        format=watermarked.format,
+        content_type=CONTENT_TYPES[watermarked.format],
+        width=width,
+        height=height,
+        boxes=boxes,
+        method=watermarked.method,
+        declined=declined,
+        sha256=sha256(watermarked.data).hexdigest(),
+        size=len(watermarked.data),
+        notes=watermarked.notes,
+        is_converted=watermarked.format != info.format,
+        contrast=contrast,
+    )
+
+
+def _watermarked(
+    data: bytes,
+    info: PictureInfo,
+    artworks: Sequence[Artwork],
+    profile: Profile,
+    limits: Limits,
+) -> tuple[Encoded, Overlay, str | None]:
+    options = Options(limits, profile.strip, profile.quality)
+    wanted = _OUTPUTS.get(profile.format, info.format)
+    with guarded(DAMAGED):
+        if wanted == info.format:
+            overlay = Overlay(artworks, profile, info)
+            try:
+                return splice.watermark(data, info, overlay, options), overlay, None
+            except splice.Declined as error:
+                watermarked = _CODECS[info.format](data, info, overlay, options)
+                return watermarked, overlay, error.reason
+        width, height = info.displayed_size
+        overlay = Overlay(
+            artworks, profile, replace(info, width=width, height=height, orientation=1)
+        )
+        watermarked = convert.watermark(data, info, overlay, options, wanted)
+        return watermarked, overlay, f"{info.format} becomes {wanted}"
+
+
+def _text(
+    data: bytes,
+    info: PictureInfo,
+    profile: Profile,
+    tokens: Mapping[str, str] | None,
+    font: Path | None,
+) -> Text:
+    known: dict[str, Any] = dict(tokens or {})
+    text = profile.text or ""
+    if "{exif.artist}" in text:
+        known["exif.artist"] = pillow.artist(data, info.format)
+    return Text(filled(text, known), font, profile.colour, profile.shadow)

@@ -1,0 +1,46 @@
+"""What kind of Redis that is, for who looks after it."""
+
+import time
+from dataclasses import dataclass
+
+from media_processor.jobs.connection import close, connect
+from media_processor.jobs.queue import redis_errors
+from media_processor.settings import RedisSettings
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """``server`` as "Valkey 9.0.1"; ``policy`` is its maxmemory-policy and ``max_memory`` the
+    limit in bytes, 0 for none; ``skew_seconds`` is how far its clock is before ours."""
+
+    server: str
+    keeps_a_file: bool
+    policy: str
+    max_memory: int
+    skew_seconds: float
+
+
+async def examine(settings: RedisSettings) -> ServerInfo:
+    """Ask a Redis for itself. Only INFO and TIME, which hosted ones allow too.
+
+    Raises:
+        QueueUnavailable: it doesn't answer.
+    """
+    redis = connect(settings)
+    try:
+        with redis_errors():
+            found = await redis.info()
+            asked = time.time()
+            seconds, microseconds = await redis.time()
+            skew = seconds + microseconds / 1e6 - (asked + time.time()) / 2
+    finally:
+        await close(redis)
+    is_valkey = "valkey_version" in found
+    version = found["valkey_version" if is_valkey else "redis_version"]
+    return ServerInfo(
+        server=f"{'Valkey' if is_valkey else 'Redis'} {version}",
+        keeps_a_file=bool(found.get("aof_enabled")),
+        policy=str(found.get("maxmemory_policy", "unknown")),
+        max_memory=int(found.get("maxmemory", 0)),
+        skew_seconds=skew,
+    )

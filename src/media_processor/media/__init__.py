@@ -1,1 +1,0 @@
-"""Pictures in, branded pictures out. Pure: no network, no queue, no event loop."""

@@ -1,0 +1,1 @@
+"""Which logo and profile a job uses."""

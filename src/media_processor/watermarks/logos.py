@@ -1,0 +1,105 @@
+"""Where the logo comes from: GOOGLE_LOGO, a URL or a file, fetched once and kept on disk."""
+
+import asyncio
+import hashlib
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx2
+
+from media_processor.errors import LogoUnavailable
+from media_processor.images.logo import MAX_BYTES, bundled_logo_path, load_logo
+
+log = logging.getLogger(__name__)
+
+
+class LogoSource:
+    """Finds the logo's file once; until that worked, every call tries again."""
+
+    def __init__(self, address: str, cache: Path, *, is_chosen: bool) -> None:
+        """``cache`` is a folder for what is fetched; only a logo that nobody chose may be
+        replaced by the bundled one."""
+        self._address, self._cache, self._is_chosen = address, cache, is_chosen
+        self._file: Path | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def file(self) -> Path:
+        """A file that holds the logo, checked.
+
+        Raises:
+            LogoUnavailable: a logo was chosen, but can't be had now. Another one is never
+                put in its place.
+        """
+        if self._file is None:
+            async with self._one_at_a_time:
+                if self._file is None:
+                    self._file = await self._find()
+        return self._file
+
+    async def _find(self) -> Path:
+        if urlsplit(self._address).scheme not in ("http", "https"):
+            path = Path(self._address.removeprefix("file://")).expanduser().absolute()
+            await asyncio.to_thread(load_logo, path)
+            return path
+        try:
+            return await self._fetched()
+        except LogoUnavailable as error:
+            if self._is_chosen:
+                raise
+            log.warning(
+                "⚠️ %s GOOGLE_LOGO is not set and its default can't be used, so pictures get "
+                "the logo that ships with media-processor.",
+                error.detail,
+            )
+            return bundled_logo_path()
+
+    async def _fetched(self) -> Path:
+        digest = hashlib.sha256(self._address.encode()).hexdigest()
+        path = self._cache / digest[:32]
+        if not await asyncio.to_thread(_is_logo, path):
+            content = await self._download()
+            await asyncio.to_thread(_keep, content, path)
+            log.info("🖼️ logo fetched, %d bytes", len(content))
+        return path
+
+    async def _download(self) -> bytes:
+        content = bytearray()
+        try:
+            async with (
+                asyncio.timeout(20),
+                httpx2.AsyncClient(timeout=5, follow_redirects=True, max_redirects=3) as http,
+                http.stream("GET", self._address) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise LogoUnavailable(f"The logo's URL answered {answer.status_code}.")
+                async for piece in answer.aiter_bytes():
+                    content += piece
+                    if len(content) > MAX_BYTES:
+                        raise LogoUnavailable(f"The logo is larger than {MAX_BYTES:,} bytes.")
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+            kind = type(error).__name__
+            raise LogoUnavailable(f"The logo's URL can't be reached ({kind}).") from None
+        return bytes(content)
+
+
+def _is_logo(path: Path) -> bool:
+    """Whether an earlier fetch left a good file; a power cut may have emptied it."""
+    try:
+        load_logo(path)
+    except LogoUnavailable:
+        return False
+    return True
+
+
+def _keep(content: bytes, path: Path) -> None:
+    """Check the bytes, then put them in place whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    try:
+        temporary.write_bytes(content)
+        load_logo(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

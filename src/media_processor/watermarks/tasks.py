@@ -1,0 +1,71 @@
+"""What a picture process is told: the profile, and files in place of addresses."""
+
+from pathlib import Path
+
+from media_processor.errors import LogoUnavailable
+from media_processor.images.profile import Profile
+from media_processor.messages.sandbox import WatermarkTask
+from media_processor.settings import PipelineSettings
+from media_processor.watermarks.logos import LogoSource
+from media_processor.watermarks.profiles import Profiles, as_message, resolved
+
+# Python, the libraries and the address space that threads reserve.
+_OUR_OWN = 256 * 1024**2
+
+
+class TaskBuilder:
+    """Makes tasks out of profiles; every logo is fetched once."""
+
+    def __init__(self, settings: PipelineSettings, profiles: Profiles | None = None) -> None:
+        """Raises SetupError for a file of profiles that can't be used."""
+        self.profiles = profiles or Profiles(settings.watermarks)
+        self._settings = settings
+        self._default = LogoSource(
+            settings.google_logo, settings.logo_dir, is_chosen=settings.google_logo_is_set
+        )
+        self._sources: dict[str, LogoSource] = {}
+
+    async def order(
+        self, source: Path, target: Path, profile: str, tokens: dict[str, str]
+    ) -> WatermarkTask:
+        """The order to watermark ``source``.
+
+        Raises:
+            UnknownProfile: there is no such profile here.
+            LogoUnavailable: one of its logos can't be had now.
+        """
+        chosen = self.profiles.get(profile)
+        font = resolved(chosen.font, self._settings.watermarks) if chosen.font else None
+        return WatermarkTask(
+            source=str(source),
+            target=str(target),
+            profile=as_message(chosen),
+            logos=tuple([str(path) for path in await self._logos(chosen)]),
+            font=font,
+            tokens=tokens,
+            limits=self.limits,
+        )
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What ``media.info.Limits`` is made of, in a picture process."""
+        memory = self._settings.watermark_memory_bytes - _OUR_OWN
+        return self._settings.picture_limits | {"memory": memory}
+
+    async def check(self, profile: Profile) -> None:
+        """Raises LogoUnavailable if one of the profile's logos can't be had."""
+        await self._logos(profile)
+
+    async def _logos(self, profile: Profile) -> list[Path]:
+        try:
+            return [await self._logo(address) for address in profile.logos]
+        except LogoUnavailable as error:
+            raise LogoUnavailable(f"Profile {profile.name}: {error.detail}") from None
+
+    async def _logo(self, address: str | None) -> Path:
+        if address is None:
+            return await self._default.file()
+        place = resolved(address, self._settings.watermarks)
+        if place not in self._sources:
+            self._sources[place] = LogoSource(place, self._settings.logo_dir, is_chosen=True)
+        return await self._sources[place].file()

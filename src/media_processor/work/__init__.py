@@ -1,0 +1,1 @@
+"""The spool: the record of every accepted picture until it is stored."""

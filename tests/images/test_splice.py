@@ -1,0 +1,234 @@
+"""Only what the mark covers changes, told by libjpeg's own coefficients."""
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from media_processor.images import splice
+from media_processor.images.codecs import Options
+from media_processor.images.geometry import Box
+from media_processor.images.logo import Artwork, Logo
+from media_processor.images.overlay import Mark, Overlay, within
+from media_processor.images.probe import probe
+from media_processor.images.profile import DEFAULT, Profile, Tile
+from media_processor.images.watermark import watermark
+
+from .coefficients import Cover, components, expected, touched
+from .pictures import LIMITS, encoded, opened, orientation_exif, photo, quartered_logo
+
+native = pytest.importorskip("media_processor_native", reason="there is no cargo here")
+
+OPTIONS = Options(LIMITS, DEFAULT.strip, DEFAULT.quality)
+SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
+
+
+def soft_logo(size: tuple[int, int] = (90, 45)) -> Logo:
+    """Opaque, half covering, and not at all, with soft edges."""
+    image = quartered_logo(size).image.copy()
+    alpha = Image.radial_gradient("L").point(lambda value: max(0, 255 - 2 * value))
+    image.putalpha(alpha.resize(size))
+    return Logo(image, "1" * 64)
+
+
+def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[bytes, Overlay]:
+    info = probe(data, LIMITS)
+    overlay = Overlay([logo], profile, info)
+    watermarked = splice.watermark(data, info, overlay, OPTIONS)
+    assert watermarked.method == "splice"
+    return bytes(watermarked.data), overlay
+
+
+def cover(overlay: Overlay, size: tuple[int, int], mode: str = "RGB") -> Cover:
+    """The mark as it lies over a picture of ``size`` and the padding of its last blocks."""
+    return laid(overlay.mark("L" if mode == "L" else "RGB", b""), overlay.stored, size)
+
+
+def laid(mark: Mark, boxes: list[Box], size: tuple[int, int]) -> Cover:
+    """A mark in several places, one over the other; those outside the picture don't count."""
+    seen = [(box, within(box, size)) for box in boxes]
+    boxes = [box for box, inside in seen if inside.width > 0 and inside.height > 0]
+    size = size[0] + 32, size[1] + 32
+    colours = np.zeros((len(mark.colours.getbands()), size[1], size[0]))
+    alpha = np.zeros((size[1], size[0]))
+    for box in boxes:
+        inside = within(box, size)
+        part = mark.part(box, inside)
+        rows = slice(inside.top, inside.top + inside.height)
+        columns = slice(inside.left, inside.left + inside.width)
+        share = np.asarray(part.alpha) / 255.0
+        over = np.asarray(part.colours, float).reshape(*share.shape, -1)
+        under, before = colours[:, rows, columns], alpha[rows, columns]
+        both = share + before * (1 - share)
+        mixed = over.transpose(2, 0, 1) * share + under * before * (1 - share)
+        colours[:, rows, columns] = mixed / np.where(both > 0, both, 1)
+        alpha[rows, columns] = both
+    return Cover(alpha, colours)
+
+
+def check_coefficients(before: bytes, after: bytes, mark: Cover, folder: Path) -> None:
+    """Untouched blocks are the same; touched ones within a step of the definition."""
+    sources, results = components(before, folder), components(after, folder)
+    assert len(sources) == len(results)
+    distances = []
+    for number, (source, result) in enumerate(zip(sources, results, strict=True)):
+        assert np.array_equal(source.steps, result.steps)
+        covered = touched(source, mark)
+        assert np.array_equal(source.coefficients[~covered], result.coefficients[~covered])
+        wanted = expected(number, source, mark)
+        distances.append(abs(result.coefficients - wanted)[covered].ravel())
+    near = np.concatenate(distances) <= 1
+    assert near.size == 0 or near.mean() >= 0.999
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimize": True},
+        {"progressive": True},
+        {"restart_marker_blocks": 7},
+        {"restart_marker_rows": 1, "progressive": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [(400, 300), (403, 301), (37, 29)], ids=str)
+def test_a_jpeg_changes_under_the_mark_only(
+    sampling: str, options: dict[str, int], size: tuple[int, int], tmp_path: Path
+) -> None:
+    data = encoded(photo(size), "JPEG", quality=87, subsampling=SAMPLINGS[sampling], **options)
+    out, overlay = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(overlay, size), tmp_path)
+    assert opened(out).info.get("progressive") == opened(data).info.get("progressive")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_jpeg_changes_where_it_is_displayed(orientation: int, tmp_path: Path) -> None:
+    exif = orientation_exif(orientation)
+    data = encoded(photo((205, 301)), "JPEG", quality=90, exif=exif)
+    out, overlay = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(overlay, (205, 301)), tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_grey_and_rgb(mode: str, tmp_path: Path) -> None:
+    data = encoded(photo((120, 90), mode), "JPEG", quality=60)
+    out, overlay = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(overlay, (120, 90), mode), tmp_path)
+
+
+@pytest.mark.parametrize("quality", [1, 20, 50, 75, 95, 100])
+def test_every_quality(quality: int, tmp_path: Path) -> None:
+    data = encoded(photo((160, 120)), "JPEG", quality=quality)
+    out, overlay = spliced(data, soft_logo())
+    check_coefficients(data, out, cover(overlay, (160, 120)), tmp_path)
+
+
+def test_a_tile(tmp_path: Path) -> None:
+    data = encoded(photo((300, 200)), "JPEG", quality=80)
+    profile = Profile("tiled", tile=Tile(angle=30), opacity=0.5)
+    out, overlay = spliced(data, soft_logo(), profile)
+    assert len(overlay.stored) > 4
+    check_coefficients(data, out, cover(overlay, (300, 200)), tmp_path)
+
+
+def test_old_ringing_does_not_show_through_an_opaque_mark() -> None:
+    """The samples of a hard edge reach beyond 0 and 255; what is cut off there would stay."""
+    stripes = Image.effect_noise((64, 64), 5000).point(lambda value: 255 if value > 127 else 0)
+    data = encoded(stripes, "JPEG", quality=40)
+    grey = Mark(Image.new("L", (64, 64), 128), Image.new("L", (64, 64), 255))
+    out = opened(bytes(native.splice_jpeg(data, grey.samples, [(0, 0)], b"", 1 << 24)))
+    assert out.getextrema() == (128, 128)
+
+
+def test_nothing_superfluous_is_written() -> None:
+    """Padding that is shifted with the data mustn't fill a byte of its own. A mark at the end, of
+    which nothing shows, has all blocks read, and what is behind the last one left out."""
+    random = Random(9)
+    for number in range(2000):
+        size = (random.randrange(8, 60), random.randrange(8, 60))
+        if number % 40 == 0:  # too large to be read from the mark to the end
+            size = (160, 160)
+        noise = Image.frombytes("L", size, random.randbytes(size[0] * size[1]))
+        data = encoded(noise, "JPEG", quality=random.choice((60, 90, 100)))
+        seen, unseen = ((9, 9, [bytes(81)], share * 81) for share in (b"\xff", b"\0"))
+        out = bytes(native.splice_jpeg(data, seen, [(-3, -3)], b"", 1 << 24))
+        last = [(size[0] - 1, size[1] - 1)]
+        assert bytes(native.splice_jpeg(out, unseen, last, b"", 1 << 24)) == out
+
+
+@pytest.mark.parametrize(("scale", "method"), [(0.7, "splice"), (0.9, "decode")])
+def test_a_mark_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
+    scale: float, method: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(encoded(photo((120, 120)), "JPEG"))
+    logo = Logo(Image.new("RGBA", (50, 50), "red"), "2" * 64)
+    made = watermark(
+        tmp_path / "in", tmp_path / "out", [logo], Profile("a", scale=scale, margin=0), LIMITS
+    )
+    assert made.method == method
+    assert made.declined == (None if method == "splice" else "the mark covers most of the picture")
+
+
+JPEGS = [
+    encoded(photo(size, mode), "JPEG", quality=quality, subsampling=sampling, **options)
+    for size in ((70, 90), (121, 35))
+    for mode, sampling in (("L", 0), ("RGB", 0), ("RGB", 1), ("RGB", 2))
+    for quality in (40, 97)
+    for options in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3})
+]
+# Smooth pictures have few symbols: their optimised tables lack most that a mark needs.
+JPEGS += [
+    encoded(Image.linear_gradient("L").convert("RGB"), "JPEG", optimize=True, progressive=kind)
+    for kind in (False, True)
+]
+
+
+@st.composite
+def marks(draw: st.DrawFn) -> Mark:
+    """Of any size, soft or hard or nothing, in blocks of their own."""
+    size = draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
+    random = draw(st.randoms(use_true_random=False))
+    small = (1 + size[0] // 9, 1 + size[1] // 9)
+    shares = bytes(random.choice((0, 0, 255, 90)) for _ in range(small[0] * small[1]))
+    colours = random.randbytes(3 * small[0] * small[1])
+    way = draw(st.sampled_from((Image.Resampling.NEAREST, Image.Resampling.BICUBIC)))
+    return Mark(
+        Image.frombytes("RGB", small, colours).resize(size, way),
+        Image.frombytes("L", small, shares).resize(size, way),
+    )
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.sampled_from(JPEGS),
+    mark=marks(),
+    corners=st.lists(st.tuples(st.integers(-70, 260), st.integers(-70, 260)), max_size=6),
+)
+def test_marks_anywhere(
+    data: bytes, mark: Mark, corners: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    boxes: list[Box] = []
+    for left, top in corners:
+        if not any(
+            abs(left - b.left) < b.width + 4 and abs(top - b.top) < b.height + 4 for b in boxes
+        ):
+            boxes.append(Box(left, top, *mark.alpha.size))
+    image = opened(data)
+    if image.mode == "L":
+        mark = Mark(mark.colours.convert("L"), mark.alpha)
+    places = [(box.left, box.top) for box in boxes]
+    out = native.splice_jpeg(data, mark.samples, places, b"", 1 << 24)
+    check_coefficients(data, bytes(out), laid(mark, boxes, image.size), tmp_path)
+
+
+def test_where_nothing_shows_nothing_changes() -> None:
+    data = encoded(photo(), "JPEG", quality=80)
+    assert spliced(data, quartered_logo(alpha=0))[0] == data

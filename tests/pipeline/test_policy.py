@@ -1,0 +1,31 @@
+import pytest
+
+from media_processor import errors
+from media_processor.pipeline.policy import OPERATOR_DELAY, Verdict, judge
+
+DELAYS = (10.0, 20.0, 30.0, 40.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "verdict"),
+    [
+        (errors.CentralUnavailable("x"), 0, Verdict(10, counts=True, parks=True)),
+        (errors.CentralUnavailable("x"), 4, Verdict(50, counts=True, parks=True)),
+        (errors.CentralUnavailable("x"), 5, Verdict(None, counts=True, parks=True)),
+        (errors.CentralRefused("x"), 0, Verdict(None, counts=True)),
+        (errors.BrokenPicture("x"), 0, Verdict(None, counts=True)),
+        (errors.SpoolDamaged("x"), 0, Verdict(None, counts=True)),
+        (errors.UnknownProfile("x"), 0, Verdict(None, counts=True)),
+        (errors.DecoderCrash("x"), 0, Verdict(2, counts=True)),
+        (errors.TooSlow("x"), 2, Verdict(None, counts=True)),
+        (errors.LogoUnavailable("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+        (errors.StorageFull("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+        (errors.StorageFailing("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+        (errors.QueueUnavailable("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+        (errors.MediaProcessorError("x"), 99, Verdict(OPERATOR_DELAY, counts=False)),
+    ],
+)
+def test_what_a_failed_attempt_means(
+    error: errors.MediaProcessorError, attempts: int, verdict: Verdict
+) -> None:
+    assert judge(error, attempts, DELAYS) == verdict

@@ -1,0 +1,75 @@
+"""What has no job gets one; what is left over goes."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from media_processor.chaos.valkey import Valkey
+from media_processor.jobs.queue import JobQueue, Wanted, open_queue
+from media_processor.pipeline.reconciler import Reconciler
+from media_processor.work.spool import Spool
+from tests.work.test_spool import accept, fail, new_media, store, watermark
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "uploads")
+
+
+@pytest.fixture
+async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
+    async with open_queue(valkey.settings) as queue:
+        yield queue
+
+
+async def test_every_unfinished_picture_gets_the_job_it_needs(
+    spool: Spool, queue: JobQueue, valkey: Valkey
+) -> None:
+    fresh, watermarked = accept(spool), watermark(spool, accept(spool))
+    store(spool, accept(spool))
+    fail(spool, accept(spool))
+    reconciler = Reconciler(spool, queue, every=60)
+
+    assert await reconciler.round() == 2
+    assert await reconciler.round() == 0  # they are queued now
+    assert valkey.client.zrange("arq:queue:watermark", 0, -1) == [
+        f"watermark:{fresh.record.id}".encode()
+    ]
+    assert valkey.client.zrange("arq:queue:upload", 0, -1) == [
+        f"upload:{watermarked.record.id}".encode()
+    ]
+
+
+async def test_a_job_that_waits_for_its_retry_is_left_waiting(
+    spool: Spool, queue: JobQueue
+) -> None:
+    media = watermark(spool, accept(spool))
+    await queue.ensure([Wanted("upload", media.record.id, delay=60)])
+    assert await Reconciler(spool, queue, every=60).round() == 0
+    assert (await queue.depths())["upload"].retrying == 1
+
+
+async def test_a_flushed_redis_is_made_whole(spool: Spool, queue: JobQueue, valkey: Valkey) -> None:
+    for _ in range(1200):  # more than one batch
+        spool.accept(new_media(spool))
+    reconciler = Reconciler(spool, queue, every=60)
+    assert await reconciler.round() == 1200
+    valkey.client.flushall()
+    assert await reconciler.round() == 1200
+
+
+async def test_what_crashes_left_over_is_swept(spool: Spool, queue: JobQueue) -> None:
+    """A watermark of a finished picture; a temporary file of a writer that died."""
+    media = watermark(spool, accept(spool))
+    kept = watermark(spool, accept(spool))
+    store(spool, media)
+    spool.watermarked(media.record.id).write_bytes(b"left over")
+    abandoned = spool.storage.incoming()
+    abandoned.write_bytes(b"")
+    os.utime(abandoned, (0, 0))
+
+    await Reconciler(spool, queue, every=60).round()
+    assert spool.watermarked_ids() == [kept.record.id]
+    assert not abandoned.exists()

@@ -1,0 +1,334 @@
+import hashlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
+from media_processor.ids import day_folder, now
+from media_processor.messages.media import Attempts, Failure, Receipt, WatermarkResult
+from media_processor.work.spool import Media, NewMedia, Spool
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "uploads")
+
+
+def new_media(spool: Spool, content: bytes = b"picture") -> NewMedia:
+    path = spool.storage.incoming()
+    path.write_bytes(content)
+    return NewMedia(
+        path=path,
+        filename="photo.jpg",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content_type="image/jpeg",
+        width=4,
+        height=3,
+        profile="default",
+    )
+
+
+def accept(spool: Spool, content: bytes = b"picture", key: str | None = None) -> Media:
+    time.sleep(0.002)  # ids of one millisecond have no order
+    return spool.accept(new_media(spool, content), key)
+
+
+def watermark(spool: Spool, media: Media, content: bytes = b"watermarked") -> Media:
+    made = spool.storage.incoming()
+    made.write_bytes(content)
+    watermarked = WatermarkResult(
+        content_type="image/jpeg",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        width=4,
+        height=3,
+        method="decode",
+    )
+    spool.keep_watermark(media.record.id, made, watermarked, "worker-1")
+    return spool.find(media.record.id)
+
+
+def receipt(media: Media) -> Receipt:
+    return Receipt(
+        media_id=media.record.id, stored_path="x", sha256="0" * 64, size=1, stored_at=now()
+    )
+
+
+def store(spool: Spool, media: Media, *, keep_original: bool = True) -> None:
+    spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=keep_original)
+
+
+def fail(spool: Spool, media: Media) -> None:
+    failure = Failure(code="broken_picture", detail="It is broken.")
+    spool.close_failed(media.record.id, failure, "worker-1", Attempts(watermark=1))
+
+
+def park(spool: Spool, media: Media, until: datetime) -> None:
+    failure = Failure(code="central_unavailable", detail="No answer.")
+    spool.close_failed(media.record.id, failure, "worker-1", Attempts(upload=6), parked_until=until)
+
+
+def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
+    media = accept(spool)
+
+    found = spool.find(media.record.id)
+    assert found == media
+    assert found.status == "queued"
+    assert spool.original(found.record).read_bytes() == b"picture"
+    assert spool.open_ids() == [media.record.id]
+    assert spool.storage.names("incoming") == []
+
+
+@pytest.mark.parametrize("media_id", ["x", "../open/x", "01a20a66-a48f-7ad5-bb5f-000000000000"])
+def test_an_unknown_media_is_not_found(spool: Spool, media_id: str) -> None:
+    with pytest.raises(MediaNotFound):
+        spool.find(media_id)
+
+
+def test_a_media_goes_from_open_to_stored(spool: Spool) -> None:
+    media = watermark(spool, accept(spool))
+    assert media.status == "uploading"
+    assert spool.finished_watermark(media) == spool.watermarked(media.record.id)
+
+    store(spool, media)
+
+    media = spool.find(media.record.id)
+    assert (media.place, media.status) == ("stored", "stored")
+    assert [step.step for step in media.progress.steps] == ["watermarked", "stored"]
+    assert media.progress.attempts == Attempts(watermark=1, upload=1)
+    assert spool.open_ids() == []
+    assert spool.original(media.record).exists()
+
+
+def test_originals_go_only_when_asked(spool: Spool) -> None:
+    media = watermark(spool, accept(spool))
+    store(spool, media, keep_original=False)
+    assert not spool.original(media.record).exists()
+
+
+def test_a_failed_media_keeps_its_original_and_its_reason(spool: Spool) -> None:
+    media = accept(spool)
+    fail(spool, media)
+
+    media = spool.find(media.record.id)
+    assert media.status == "failed"
+    assert media.progress.error == Failure(code="broken_picture", detail="It is broken.")
+    assert spool.original(media.record).exists()
+    assert (spool.open_ids(), spool.failed_count()) == ([], 1)
+
+
+def test_lost_or_torn_progress_is_made_anew(spool: Spool) -> None:
+    """A power cut may leave an unsynced file empty: the record is enough to go on."""
+    media = watermark(spool, accept(spool))
+    progress = next((spool.storage.root / "progress").rglob("*.json"))
+    for torn in (b"", b'{"status": "upl'):
+        progress.write_bytes(torn)
+        found = spool.find(media.record.id)
+        assert found.status == "queued"
+        assert spool.finished_watermark(found) is None
+
+
+def test_a_watermark_of_the_wrong_size_does_not_count(spool: Spool) -> None:
+    media = watermark(spool, accept(spool))
+    spool.watermarked(media.record.id).write_bytes(b"")
+    assert spool.finished_watermark(media) is None
+
+
+def test_a_late_twin_of_stage_1_changes_nothing(spool: Spool) -> None:
+    media = watermark(spool, accept(spool))
+    store(spool, media)
+    stored = spool.find(media.record.id)
+
+    assert watermark(spool, media, b"late") == stored
+    assert stored.progress.receipt is not None
+
+
+def test_a_crash_between_note_and_closing_leaves_it_open(spool: Spool) -> None:
+    media = accept(spool)
+    spool.note(media.record.id, "stored", status="stored", receipt=receipt(media))
+
+    media = spool.find(media.record.id)
+    assert (media.place, media.status) == ("open", "watermarking")  # never back to the start
+    assert media.progress.receipt is not None
+
+
+def test_a_record_in_two_places_counts_as_finished(spool: Spool) -> None:
+    media = accept(spool)
+    record = (spool.storage.root / "open" / f"{media.record.id}.json").read_bytes()
+    store(spool, media)
+    spool.storage.write(f"open/{media.record.id}.json", record)
+
+    assert spool.find(media.record.id).status == "stored"
+    assert len(spool.newest(None, None, 10)) == 1
+    assert spool.forget_reopened(media.record.id)
+    assert spool.open_ids() == []
+
+
+def test_an_unfinished_media_is_not_forgotten(spool: Spool) -> None:
+    media = accept(spool)
+    assert not spool.forget_reopened(media.record.id)
+    assert spool.open_ids() == [media.record.id]
+
+
+class TestIdempotency:
+    def test_the_same_key_and_bytes_give_the_same_media(self, spool: Spool) -> None:
+        first = accept(spool, key="k")
+        second = accept(spool, key="k")
+
+        assert second.record.id == first.record.id
+        assert len(spool.open_ids()) == 1
+
+    def test_it_holds_after_the_media_is_stored(self, spool: Spool) -> None:
+        first = accept(spool, key="k")
+        store(spool, first)
+
+        again = accept(spool, key="k")
+        assert (again.record.id, again.status) == (first.record.id, "stored")
+        assert spool.open_ids() == []
+
+    def test_other_bytes_are_refused_and_not_kept(self, spool: Spool) -> None:
+        accept(spool, key="k")
+        with pytest.raises(IdempotencyConflict):
+            accept(spool, b"other", key="k")
+        assert len(spool.open_ids()) == 1
+
+    def test_twenty_at_once_make_one_record(self, spool: Spool) -> None:
+        """And all of them are told the same."""
+        given = [replace(new_media(spool), filename=f"{number}.jpg") for number in range(20)]
+        with ThreadPoolExecutor(20) as pool:
+            accepted = list(pool.map(lambda new: spool.accept(new, "k").record, given))
+        assert len(set(accepted)) == 1
+        assert spool.find(accepted[0].id).record == accepted[0]
+        assert spool.open_ids() == [accepted[0].id]
+
+    def test_a_repetition_syncs_what_the_first_may_not_have_synced_yet(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first one's 202 may be still to come when the second one's is sent."""
+        media = accept(spool, key="k")
+        synced: set[int] = set()
+        monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
+        accept(spool, key="k")
+        original = spool.original(media.record)
+        assert {original.stat().st_ino, original.parent.stat().st_ino} <= synced
+        (key,) = spool.storage.path("keys").glob("*/*")
+        assert key.parent.stat().st_ino in synced
+        record = spool.storage.path(f"open/{media.record.id}.json")
+        assert {record.stat().st_ino, record.parent.stat().st_ino} <= synced
+
+    def test_a_crash_between_key_and_record_is_completed(self, spool: Spool) -> None:
+        first = accept(spool, key="k")
+        spool.storage.delete(f"open/{first.record.id}.json")
+
+        assert accept(spool, key="k").record.id == first.record.id
+        assert spool.open_ids() == [first.record.id]
+
+
+class TestListing:
+    def test_newest_first_by_pages(self, spool: Spool) -> None:
+        made = [accept(spool) for _ in range(7)]
+        store(spool, made[1])
+        store(spool, made[5])
+        fail(spool, made[3])
+        newest = [media.record.id for media in reversed(made)]
+
+        listed: list[str] = []
+        cursor = None
+        while page := spool.newest(None, cursor, 3):
+            listed += [media.record.id for media in page]
+            cursor = listed[-1]
+        assert listed == newest
+
+    def test_by_status(self, spool: Spool) -> None:
+        made = [accept(spool) for _ in range(4)]
+        store(spool, made[0])
+        fail(spool, made[1])
+        spool.note(made[2].record.id, "watermarking", status="watermarking")
+
+        def ids(status: str) -> list[str]:
+            return [media.record.id for media in spool.newest(status, None, 10)]  # type: ignore[arg-type]
+
+        assert ids("stored") == [made[0].record.id]
+        assert ids("failed") == [made[1].record.id]
+        assert ids("watermarking") == [made[2].record.id]
+        assert ids("queued") == [made[3].record.id]
+
+    def test_steps_stay_bounded(self, spool: Spool) -> None:
+        media = accept(spool)
+        for _ in range(120):
+            progress = spool.note(media.record.id, "retrying")
+        assert len(progress.steps) == 100
+
+
+class TestDeadLetters:
+    def test_a_failed_one_can_be_tried_again_with_all_its_attempts(self, spool: Spool) -> None:
+        media = accept(spool)
+        fail(spool, media)
+        reopened = spool.reopen(media.record.id)
+
+        assert reopened == spool.find(media.record.id)
+        assert reopened.status == "queued"
+        assert reopened.progress.attempts == Attempts()
+        assert [step.step for step in reopened.progress.steps] == ["failed", "reopened"]
+        assert spool.open_ids() == [media.record.id]
+        assert spool.failed_count() == 0
+        assert spool.original(media.record).read_bytes() == b"picture"
+
+    def test_a_parked_one_is_failed_and_keeps_stage_1s_output(self, spool: Spool) -> None:
+        media = watermark(spool, accept(spool))
+        park(spool, media, now())
+
+        parked = spool.find(media.record.id)
+        assert parked.status == "failed"
+        assert spool.parked_ids() == [media.record.id]
+        assert [one.record.id for one in spool.newest("failed", None, 9)] == [media.record.id]
+        assert spool.finished_watermark(spool.reopen(media.record.id))
+        assert spool.parked_ids() == []
+
+    def test_a_late_failure_of_what_is_stored_counts_for_nothing(self, spool: Spool) -> None:
+        media = accept(spool)
+        store(spool, media)
+        fail(spool, media)
+        assert spool.find(media.record.id).status == "stored"
+        assert spool.find(media.record.id).progress.error is None
+
+    def test_only_a_failed_one_can_be_retried(self, spool: Spool) -> None:
+        media = accept(spool)
+        with pytest.raises(NotFailed, match="queued"):
+            spool.reopen(media.record.id)
+        store(spool, media)
+        with pytest.raises(NotFailed, match="stored"):
+            spool.reopen(media.record.id)
+
+    def test_the_reason_is_durable_before_the_record_moves(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        media = accept(spool)
+        synced: list[str] = []
+        real = os.fsync
+
+        def sync(descriptor: int) -> None:
+            assert spool.find(media.record.id).place == "open"
+            synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        fail(spool, media)
+        file = next(number for number, path in enumerate(synced) if path.endswith(".part"))
+        folder = spool.storage.path(f"progress/{day_folder(media.record.id)}")
+        assert str(folder) in synced[file:]
+
+
+class TestDamagedRecord:
+    def test_it_is_told_and_hides_no_other(self, spool: Spool) -> None:
+        good, bad = accept(spool), accept(spool)
+        spool.storage.path(f"open/{bad.record.id}.json").write_text("{")
+        with pytest.raises(SpoolDamaged, match=bad.record.id):
+            spool.find(bad.record.id)
+        assert [one.record.id for one in spool.newest(None, None, 9)] == [good.record.id]
