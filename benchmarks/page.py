@@ -18,7 +18,7 @@ from benchmarks.pictures import Pictures
 from benchmarks.problem import BenchmarkError
 from benchmarks.report import markdown, verdict
 from benchmarks.systems import System
-from media_processor.chaos.load import picture
+from media_processor.harness.load import picture
 from media_processor.images.logo import bundled_logo_path
 
 _MOST_BYTES = 100_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import Valkey
+from media_processor.harness.valkey import Valkey
 from media_processor.images.logo import bundled_logo_path
 from media_processor.settings import (
     CentralServerSettings,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 
 # Debian keeps the server's programs out of PATH, a folder for each version.
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

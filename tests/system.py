@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx2
 
-from media_processor.chaos.machine import Machine
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.machine import Machine
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.fast_server import QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaStatus
 

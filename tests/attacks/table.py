@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.attacks.pictures import ATTACKS
-from tests.attacks.test_attacks import peak_memory, verdict
+from tests.attacks.verdicts import peak_memory, verdict
 from tests.conftest import running_system
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "hostile-input.md"

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.attacks.pictures import ATTACKS, Attack
+from tests.attacks.verdicts import peak_memory, processor_seconds, verdict
 from tests.images.pictures import encoded, photo
 from tests.system import System
 
@@ -26,36 +26,6 @@ def attacked(running: System) -> Iterator[System]:
     assert {name: process.pid for name, process in running.processes.items()} == before
     assert all(process.poll() is None for process in running.processes.values())
     assert not running.temporary_files()
-
-
-def verdict(system: System, attack: Attack) -> tuple[int, str, str | None]:
-    """Status, code or end, and the media's id if it was taken."""
-    answer = system.post(attack.make(), f"{attack.name}.jpg")
-    if answer.status_code != 202:
-        return answer.status_code, answer.json()["code"], None
-    media = system.wait_for(answer.json()["id"], "stored", "failed", seconds=60)
-    ended = media.error.code if media.status == "failed" and media.error else media.status
-    return 202, ended, media.id
-
-
-def processor_seconds(system: System) -> float:
-    """What all processes have worked so far: unlike time, the same on a busy machine."""
-    total = 0.0
-    for process in system.processes.values():
-        for each in (found := psutil.Process(process.pid), *found.children(recursive=True)):
-            times = each.cpu_times()  # with those of children that have ended
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def peak_memory(system: System) -> int:
-    """The most that any picture process, or server, has had in memory, in bytes."""
-    most = 0
-    for process in system.processes.values():
-        for each in (found := psutil.Process(process.pid), *found.children(recursive=True)):
-            status = Path(f"/proc/{each.pid}/status").read_text()
-            most = max(most, int(status.split("VmHWM:")[1].split()[0]) * 1024)
-    return most
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.name for attack in ATTACKS])

@@ -13,7 +13,7 @@ from random import Random
 import httpx2
 import pytest
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from tests.images.pictures import (
     animated,
     damaged,

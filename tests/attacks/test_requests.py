@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from tests import raw
 from tests.attacks import slow
 from tests.images.pictures import encoded, photo

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from media_processor.chaos.machine import FAST
+from media_processor.harness.machine import FAST
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, overtake, scenes, screenshot, without
 from tests.conftest import running_system

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from media_processor.chaos.machine import WORKER
+from media_processor.harness.machine import WORKER
 from media_processor.images.splice import is_installed
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, overtake, scene, screenshot, without

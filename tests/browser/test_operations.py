@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER
+from media_processor.harness.machine import CENTRAL, FAST, WORKER
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (
     card,

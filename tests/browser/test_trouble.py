@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER
+from media_processor.harness.machine import CENTRAL, FAST, WORKER
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (
     card,

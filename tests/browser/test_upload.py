@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from media_processor.chaos.machine import WORKER
+from media_processor.harness.machine import WORKER
 from media_processor.images.splice import is_installed
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import (

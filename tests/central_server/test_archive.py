@@ -1,6 +1,5 @@
 """File, row and line are kept in step, whatever is cut short."""
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from media_processor.central_server.archive import Archive, Delivery
-from media_processor.central_server.catalogue import Catalogue, Entry, metadata, open_catalogue
-from media_processor.central_server.chain import open_signer
+from media_processor.central_server.catalogue import Entry, metadata
 from media_processor.errors import (
     CatalogueUnavailable,
     MediaConflict,
@@ -20,40 +17,8 @@ from media_processor.errors import (
     StorageFull,
 )
 from media_processor.ids import new_media_id
-from media_processor.storage.local import LocalStorage
+from tests.central_server.place import Place, delivery
 from tests.postgres import Postgres
-
-
-class Place:
-    """An archive's folder, which can be opened again as after a crash."""
-
-    def __init__(self, root: Path, database: Path | str | None = None) -> None:
-        self.root = root
-        self.database = database or root / "c.sqlite"
-        self.log = root / "worker_activity.log"
-        self.rotate_bytes = 0
-        self._open: list[Catalogue] = []
-
-    def open(self) -> Archive:
-        catalogue = open_catalogue(self.database)
-        self._open.append(catalogue)
-        return Archive(
-            LocalStorage(self.root / "central_storage"),
-            catalogue,
-            self.log,
-            open_signer(self.root / "audit_key.pem"),
-            self.rotate_bytes,
-        )
-
-    def close(self) -> None:
-        for catalogue in self._open:
-            catalogue.close()
-
-    def lines(self) -> list[str]:
-        return self.log.read_text().splitlines()
-
-    def files(self) -> list[Path]:
-        return [path for path in (self.root / "central_storage").glob("2*/**/*") if path.is_file()]
 
 
 @pytest.fixture
@@ -61,21 +26,6 @@ def place(tmp_path: Path, database: Path | str) -> Iterator[Place]:
     place = Place(tmp_path, database)
     yield place
     place.close()
-
-
-def delivery(
-    archive: Archive, content: bytes = b"picture", media_id: str | None = None, name: str = "a.jpg"
-) -> Delivery:
-    path = archive.storage.incoming()
-    path.write_bytes(content)
-    return Delivery(
-        path=path,
-        media_id=media_id or new_media_id(),
-        filename=name,
-        worker_name="worker-1",
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-    )
 
 
 def test_a_picture_is_stored_with_row_and_line(place: Place) -> None:

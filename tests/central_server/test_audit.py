@@ -29,7 +29,7 @@ from media_processor.central_server.chain import (
 from media_processor.errors import SetupError, StorageFailing
 from media_processor.ids import new_media_id
 from media_processor.messages.archive import Checkpoint
-from tests.central_server.test_archive import Place, delivery
+from tests.central_server.place import Place, delivery
 
 ENTRY = ChainEntry(1, 0, 71, "a line", "019ab3c4-0000-7000-8000-000000000000", "5a" * 32, "0" * 64)
 

@@ -7,7 +7,7 @@ import signal
 import httpx2
 import pytest
 
-from media_processor.chaos.valkey import free_port
+from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
 from media_processor.messages.archive import ActivityPage, StoredMedia, StoredPage
 from media_processor.messages.base import Problem, Readiness

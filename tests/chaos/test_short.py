@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.invariant import examine
-from media_processor.chaos.load import Load
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.invariant import examine
+from media_processor.harness.load import Load
+from media_processor.harness.waiting import wait_until
 from tests.system import System
 
 

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 
 # Only a process that makes the terminal its own gets a Ctrl-C from it.
 _IN_TERMINAL = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import free_port
+from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
 from media_processor.messages.media import MediaStatus
 from tests.cli.shell import one_line, run

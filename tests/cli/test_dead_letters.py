@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
 from tests.cli.shell import run
 from tests.images.pictures import encoded, photo

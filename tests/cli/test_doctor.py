@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.images import splice
 from tests.cli.shell import run
 from tests.system import System

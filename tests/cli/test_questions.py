@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id
 from media_processor.messages.archive import StoredMedia, StoredPage
 from media_processor.messages.media import AcceptedMedia

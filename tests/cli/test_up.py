@@ -13,9 +13,9 @@ import httpx2
 import psutil
 import pytest
 
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import SetupError
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import MediaPage
 from media_processor.up import main as up
 from tests.images.pictures import encoded, photo

@@ -6,19 +6,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from media_processor.chaos.machine import FAST
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
 from media_processor.cli.sent_log import Journal
+from media_processor.harness.machine import FAST
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id
-from media_processor.messages.media import MediaPage
 from tests.cli.shell import Terminal, run
+from tests.cli.uploaded import known
 from tests.images.pictures import encoded, photo
 from tests.system import System
 
@@ -33,18 +31,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "in" / "below" / "b.png").write_bytes(encoded(photo((30, 20)), "PNG"))
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     return tmp_path
-
-
-def known(url: str, prefix: str) -> "Counter[str]":
-    """How often the fast server has each name that begins like that."""
-    found: Counter[str] = Counter()
-    page = MediaPage(items=(), next="")
-    while page.next is not None:
-        params = {"limit": "500"} | ({"cursor": page.next} if page.next else {})
-        answer = httpx2.get(f"{url}/media", params=params)
-        page = MediaPage.model_validate_json(answer.content)
-        found.update(media.filename for media in page.items)
-    return Counter({name: count for name, count in found.items() if name.startswith(prefix)})
 
 
 def many(folder: Path, count: int, prefix: str) -> Path:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.machine import FAST
-from media_processor.chaos.waiting import wait_until
 from media_processor.cli.placing import place, place_beside
+from media_processor.harness.machine import FAST
+from media_processor.harness.waiting import wait_until
 from tests.cli.shell import Terminal, one_line, run
-from tests.cli.test_upload import known
+from tests.cli.uploaded import known
 from tests.images.pictures import encoded, photo
 from tests.system import System
 

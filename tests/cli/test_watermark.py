@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import free_port
+from media_processor.harness.ports import free_port
 from media_processor.images import splice
 from media_processor.images.logo import bundled_logo_path
 from tests.cli.shell import Terminal, one_line, run

@@ -9,7 +9,7 @@ import pytest
 from media_processor import client, errors
 from media_processor.client import AsyncClient, Client
 from tests.client.conftest import JPEG
-from tests.client.test_media import TORN
+from tests.client.pictures import TORN
 from tests.images.pictures import encoded, photo
 from tests.system import System
 

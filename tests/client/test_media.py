@@ -19,12 +19,10 @@ from media_processor.errors import (
 )
 from media_processor.messages.media import Failure, MediaStatus
 from tests.client.conftest import JPEG, Open
+from tests.client.pictures import TORN
 from tests.client.stub import Exchange, answer, cut_short, refuse, stream, stub, tells, told
-from tests.images.pictures import encoded, opened, photo
+from tests.images.pictures import opened
 from tests.system import System
-
-_PNG = encoded(photo((400, 300)), "PNG")
-TORN = _PNG[:1000] + bytes(1000) + _PNG[2000:]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from media_processor.chaos.valkey import free_port
 from media_processor.client import requests
 from media_processor.client.requests import Call
 from media_processor.client.responses import told_to_wait
@@ -20,6 +19,7 @@ from media_processor.errors import (
     ServerUnreachable,
     StorageFailing,
 )
+from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
 from media_processor.messages.fast_server import QueueReport
 from tests.client.conftest import JPEG, Open

@@ -15,7 +15,7 @@ from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT
 from tests.images.pictures import LIMITS, encoded, opened, photo
-from tests.images.test_splice import soft_logo
+from tests.images.splicing import soft_logo
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 pytest.importorskip("media_processor_native", reason="there is no cargo here")

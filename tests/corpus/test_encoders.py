@@ -12,7 +12,7 @@ from PIL import Image
 
 from media_processor.images.geometry import Box
 from media_processor.images.overlay import Mark
-from tests.images.test_splice import check_coefficients, laid
+from tests.images.splicing import check_coefficients, laid
 
 from .conftest import Unpack, program
 

@@ -19,7 +19,7 @@ from media_processor.images.logo import bundled_logo_path, load_logo
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT
-from tests.images.test_splice import check_coefficients, cover
+from tests.images.splicing import check_coefficients, cover
 
 from .conftest import Unpack, program
 

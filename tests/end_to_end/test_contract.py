@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from PIL import Image, ImageChops
 
-from media_processor.chaos.valkey import free_port
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
 from media_processor.jobs.queue import TASKS
 from media_processor.messages.media import MediaStatus

@@ -4,7 +4,7 @@ import hashlib
 import signal
 from collections import Counter
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
 from tests.images.pictures import encoded, opened, photo
 from tests.postgres import Postgres

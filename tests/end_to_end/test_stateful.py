@@ -18,10 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from media_processor.chaos.invariant import examine
-from media_processor.chaos.load import picture
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.invariant import examine
+from media_processor.harness.load import picture
+from media_processor.harness.machine import CENTRAL, FAST, WORKER
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
 from tests.conftest import running_system
 from tests.system import System

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.archive import StoredMedia, StoredPage, WitnessedActivity
 from tests.images.pictures import encoded, opened, photo
 from tests.system import System

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import Overloaded
 from media_processor.fast_server.backpressure import Backpressure
+from media_processor.harness.waiting import wait_until
 from media_processor.work.spool import Spool
 from tests.cli.shell import run
 from tests.images.pictures import encoded, photo

@@ -12,7 +12,7 @@ from media_processor.messages.archive import StoredMedia
 from media_processor.work.spool import Spool
 from tests.conftest import running_system
 from tests.system import System
-from tests.work.test_spool import accept, receipt
+from tests.work.records import accept, receipt
 
 _SIZE, _SENT = 10_000_000, 3_000_000
 

@@ -12,13 +12,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from media_processor.chaos.waiting import wait_until
 from media_processor.fast_server.event_feed import EventFeed
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.fast_server import QueueReport
 from media_processor.work.spool import Spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
-from tests.work.test_spool import accept, store
+from tests.work.records import accept, store
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _PAGES = 500

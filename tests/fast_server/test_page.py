@@ -2,8 +2,8 @@
 
 import pytest
 
-from media_processor.chaos.waiting import wait_until
 from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.fast_server import Throughput, UploadLimits
 from tests.images.pictures import encoded, photo
 from tests.system import System

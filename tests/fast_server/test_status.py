@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.base import Problem, Readiness
 from media_processor.messages.media import MediaPage, MediaStatus
 from tests.images.pictures import encoded, opened, photo

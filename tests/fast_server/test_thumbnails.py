@@ -16,11 +16,11 @@ import httpx2
 import pytest
 from PIL import Image, ImageChops
 
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import StorageFull
 from media_processor.fast_server.dependencies import Dependencies
 from media_processor.fast_server.renditions import Key, Renditions, _sweep
 from media_processor.fast_server.thumbnails import archived_file, spooled
+from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id, now
 from media_processor.images.splice import is_installed
 from media_processor.messages.fast_server import Difference
@@ -30,7 +30,7 @@ from media_processor.watermarks.tasks import TaskBuilder
 from media_processor.work.spool import Spool
 from tests.images.pictures import encoded, opened, photo
 from tests.system import System
-from tests.work.test_spool import park, watermark
+from tests.work.records import park, watermark
 
 JPEG = encoded(photo((640, 480)), "JPEG", quality=92)
 PNG = encoded(photo((900, 600)), "PNG")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 from media_processor.ids import is_media_id
 from media_processor.images.profile import DEFAULT
 from media_processor.messages.base import Problem

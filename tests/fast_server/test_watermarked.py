@@ -15,7 +15,7 @@ from media_processor.fast_server import status
 from media_processor.http.problems import add_problem_handlers
 from media_processor.work.spool import Media, Spool
 from tests.system import System
-from tests.work.test_spool import accept, receipt, watermark
+from tests.work.records import accept, receipt, watermark
 
 WATERMARKED = b"watermarked" * 100
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from media_processor.central_client import CentralClient
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import CentralUnavailable
 from media_processor.fast_server.witness import Contradiction, Witness
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.archive import Checkpoint
 from tests.cli.shell import run
 from tests.images.pictures import encoded, photo

@@ -1,7 +1,7 @@
 """``HEAD`` of every route that has a ``GET``, on both servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,22 +12,13 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import iter_route_contexts
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from media_processor.central_server import main as central_main
-from media_processor.fast_server import main as fast_main
 from media_processor.http.head_requests import Heads
-from media_processor.settings import CentralServerSettings, FastServerSettings
+from tests.http.apps import apps
 from tests.images.pictures import encoded, photo
 from tests.system import System
 
 # They differ from answer to answer.
 _OF_THE_MOMENT = {"date", "content-length", "transfer-encoding"}
-
-
-def apps(folder: Path) -> Iterator[tuple[str, FastAPI]]:
-    fast = FastServerSettings(media_data_dir=folder)
-    yield "fast", fast_main.create_app(fast, asyncio.Event())
-    central = CentralServerSettings(media_data_dir=folder)
-    yield "central", central_main.create_app(central, None)
 
 
 def get_routes(folder: Path) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.http.test_head_requests import apps
+from tests.http.apps import apps
 
 
 def test_every_error_is_described_as_a_problem_and_nothing_else(tmp_path: Path) -> None:

@@ -7,22 +7,12 @@ from PIL import Image, ImageOps
 
 from media_processor.images.geometry import Box, place, to_stored
 from media_processor.images.profile import DEFAULT, Profile
+from tests.images.boxes import is_inside
 
 sides = st.integers(1, 65_500)
 sizes = st.tuples(sides, sides)
 logos = st.tuples(st.integers(1, 4096), st.integers(1, 4096))
 orientations = st.integers(1, 8)
-
-
-def is_inside(box: Box, size: tuple[int, int]) -> bool:
-    return (
-        box.left >= 0
-        and box.top >= 0
-        and box.width >= 1
-        and box.height >= 1
-        and box.left + box.width <= size[0]
-        and box.top + box.height <= size[1]
-    )
 
 
 @pytest.mark.parametrize(

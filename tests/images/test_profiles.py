@@ -15,6 +15,7 @@ from media_processor.images.logo import Logo, Rotated
 from media_processor.images.metadata import Strip
 from media_processor.images.profile import Anchor, Blend, Output, Profile, ScaleOf, Tile
 
+from .boxes import is_inside
 from .conftest import ApplyWatermark
 from .pictures import (
     QUARTERS,
@@ -29,7 +30,6 @@ from .pictures import (
     quarters,
     srgb_profile,
 )
-from .test_geometry import is_inside
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 

@@ -17,7 +17,7 @@ from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile, Tile
 
 from .pictures import LIMITS, encoded, orientation_exif, photo, png_chunk, quartered_logo
-from .test_splice import cover, soft_logo, spliced
+from .splicing import cover, soft_logo, spliced
 
 native = pytest.importorskip("media_processor_native", reason="there is no cargo here")
 

@@ -9,9 +9,10 @@ import msgpack
 import pytest
 from redis.asyncio.connection import AbstractConnection
 
-from media_processor.chaos.valkey import Valkey, free_port
-from media_processor.chaos.waiting import wait_until_async
 from media_processor.errors import QueueUnavailable
+from media_processor.harness.ports import free_port
+from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until_async
 from media_processor.jobs.connection import end
 from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
 from media_processor.settings import RedisSettings

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from media_processor.chaos.valkey import Valkey
-from media_processor.chaos.waiting import wait_until_async
+from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until_async
 from media_processor.ids import new_media_id
 from media_processor.jobs.connection import close
 from media_processor.jobs.queue import CHANGES_CHANNEL, JobQueue, Wanted, open_queue

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from media_processor.central_client import CentralClient
-from media_processor.chaos.valkey import Valkey
+from media_processor.harness.valkey import Valkey
 from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.pipeline.parked import Parked
 from media_processor.work.spool import Spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
-from tests.work.test_spool import accept, fail, park
+from tests.work.records import accept, fail, park
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import Valkey
+from media_processor.harness.valkey import Valkey
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.pipeline.reconciler import Reconciler
 from media_processor.work.spool import Spool
-from tests.work.test_spool import accept, fail, new_media, store, watermark
+from tests.work.records import accept, fail, new_media, store, watermark
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import psutil
 import pytest
 from PIL import Image
 
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import (
     BrokenPicture,
     DecoderCrash,
@@ -22,6 +21,7 @@ from media_processor.errors import (
     OutOfMemory,
     TooSlow,
 )
+from media_processor.harness.waiting import wait_until
 from media_processor.images.limits import Limits
 from media_processor.images.logo import bundled_logo_path
 from media_processor.images.profile import DEFAULT, Profile

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.chaos.valkey import free_port
 from media_processor.errors import LogoUnavailable
+from media_processor.harness.ports import free_port
 from media_processor.images.logo import bundled_logo_path, load_logo
 from media_processor.settings import WorkerSettings
 from media_processor.watermarks.logos import LogoSource

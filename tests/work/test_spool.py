@@ -1,77 +1,20 @@
-import hashlib
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
 from media_processor.ids import day_folder, now
-from media_processor.messages.media import Attempts, Failure, Receipt, WatermarkResult
-from media_processor.work.spool import Media, NewMedia, Spool
+from media_processor.messages.media import Attempts, Failure
+from media_processor.work.spool import Spool
+from tests.work.records import accept, fail, new_media, park, receipt, store, watermark
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "uploads")
-
-
-def new_media(spool: Spool, content: bytes = b"picture") -> NewMedia:
-    path = spool.storage.incoming()
-    path.write_bytes(content)
-    return NewMedia(
-        path=path,
-        filename="photo.jpg",
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        content_type="image/jpeg",
-        width=4,
-        height=3,
-        profile="default",
-    )
-
-
-def accept(spool: Spool, content: bytes = b"picture", key: str | None = None) -> Media:
-    time.sleep(0.002)  # ids of one millisecond have no order
-    return spool.accept(new_media(spool, content), key)
-
-
-def watermark(spool: Spool, media: Media, content: bytes = b"watermarked") -> Media:
-    made = spool.storage.incoming()
-    made.write_bytes(content)
-    watermarked = WatermarkResult(
-        content_type="image/jpeg",
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        width=4,
-        height=3,
-        method="decode",
-    )
-    spool.keep_watermark(media.record.id, made, watermarked, "worker-1")
-    return spool.find(media.record.id)
-
-
-def receipt(media: Media) -> Receipt:
-    return Receipt(
-        media_id=media.record.id, stored_path="x", sha256="0" * 64, size=1, stored_at=now()
-    )
-
-
-def store(spool: Spool, media: Media, *, keep_original: bool = True) -> None:
-    spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=keep_original)
-
-
-def fail(spool: Spool, media: Media) -> None:
-    failure = Failure(code="broken_picture", detail="It is broken.")
-    spool.close_failed(media.record.id, failure, "worker-1", Attempts(watermark=1))
-
-
-def park(spool: Spool, media: Media, until: datetime) -> None:
-    failure = Failure(code="central_unavailable", detail="No answer.")
-    spool.close_failed(media.record.id, failure, "worker-1", Attempts(upload=6), parked_until=until)
 
 
 def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:

@@ -9,9 +9,6 @@ from collections.abc import Callable
 
 import httpx2
 
-from media_processor.chaos.invariant import wait_drained
-from media_processor.chaos.load import Load, picture
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.chaos.proxy import (
     Fault,
     Proxy,
@@ -25,8 +22,11 @@ from media_processor.chaos.proxy import (
     slow,
 )
 from media_processor.chaos.trial import Outcome, Trial, settle
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import DigestMismatch
+from media_processor.harness.invariant import wait_drained
+from media_processor.harness.load import Load, picture
+from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id
 from media_processor.work.spool import Spool
 

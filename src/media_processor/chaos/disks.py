@@ -6,13 +6,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-from media_processor.chaos.invariant import Finding
-from media_processor.chaos.load import Load, picture
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.chaos.mounts import ext4_image, make_ext4, small_disk
 from media_processor.chaos.preload import can_compile, preload
 from media_processor.chaos.trial import NotHere, Outcome, Trial, settle
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.invariant import Finding
+from media_processor.harness.load import Load, picture
+from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.harness.waiting import wait_until
 
 _IMAGE_BYTES = 64 * 1024 * 1024
 _DISK_BYTES = 12 * 1024 * 1024

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from contextlib import suppress
 
-from media_processor.chaos.invariant import Finding
-from media_processor.chaos.load import Load
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.chaos.trial import Outcome, Trial, settle
-from media_processor.chaos.waiting import wait_until
 from media_processor.crash_points import EXIT_STATUS, POINTS, VARIABLE
+from media_processor.harness.invariant import Finding
+from media_processor.harness.load import Load
+from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.harness.waiting import wait_until
 from media_processor.work.spool import Spool
 
 _VALKEY = "valkey"

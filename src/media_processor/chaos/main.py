@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from media_processor.chaos import archive, disks, kills, pictures, queue
-from media_processor.chaos.invariant import Finding
 from media_processor.chaos.trial import NotHere, Outcome, Trial
 from media_processor.errors import SetupError
+from media_processor.harness.invariant import Finding
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from media_processor.chaos.trial import NotHere
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.waiting import wait_until
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from PIL import Image
 
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.scrub import Scrubbed, scrub
-from media_processor.chaos.invariant import Finding
-from media_processor.chaos.load import Load
-from media_processor.chaos.machine import CENTRAL, WORKER, Machine, children
 from media_processor.chaos.trial import Outcome, Trial, settle
+from media_processor.harness.invariant import Finding
+from media_processor.harness.load import Load
+from media_processor.harness.machine import CENTRAL, WORKER, Machine, children
 from media_processor.work.spool import Spool
 
 # Ours has 147 MB of pixels; the processes with small ones stay far below.

@@ -8,13 +8,13 @@ from functools import partial
 from statistics import quantiles
 from typing import Any, cast
 
-from media_processor.chaos.invariant import Finding
-from media_processor.chaos.load import Load
-from media_processor.chaos.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.chaos.preload import can_compile, preload
 from media_processor.chaos.trial import NotHere, Outcome, Trial, settle
-from media_processor.chaos.valkey import Valkey
-from media_processor.chaos.waiting import wait_until, wait_until_async
+from media_processor.harness.invariant import Finding
+from media_processor.harness.load import Load
+from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
+from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.ids import new_media_id
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker

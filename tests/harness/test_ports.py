@@ -1,6 +1,6 @@
 """Ports for systems that run side by side."""
 
-from media_processor.chaos.valkey import free_port
+from media_processor.harness.ports import free_port
 
 
 def test_no_port_is_given_out_twice() -> None:

@@ -1,0 +1,1 @@
+"""Whole systems for tests, benchmarks and chaos: started, waited for, loaded, checked."""
