@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from media_processor.addresses import FAST_SERVER_PORT
 from media_processor.errors import SetupError
+from media_processor.validation import first_mistake
 
 DEFAULT_GOOGLE_LOGO = (
     "https://www.google.com/images/branding/googlelogo/2x/googlelogo_color_272x92dp.png"
@@ -355,7 +356,6 @@ def read(kind: type[AnySettings]) -> AnySettings:
     try:
         return kind()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        variable = ".".join(str(part) for part in first["loc"][:1]).upper()
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SetupError(f"{variable}: {reason[:1].lower()}{reason[1:]}") from None
+        first = first_mistake(error)
+        variable = ".".join(str(part) for part in first.location[:1]).upper()
+        raise SetupError(f"{variable}: {first.reason}") from None

@@ -9,11 +9,11 @@ import msgpack
 import pytest
 from redis.asyncio.connection import AbstractConnection
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until_async
-from media_processor.jobs.connection import end
 from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
 from media_processor.settings import RedisSettings
 
@@ -137,5 +137,5 @@ async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> No
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    await asyncio.wait_for(end(task), 10)
+    await asyncio.wait_for(cancel_and_wait(task), 10)
     assert task.cancelled()

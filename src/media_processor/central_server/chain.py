@@ -18,7 +18,6 @@ Nothing in it depends on when it was made, so it can be made again, the same to 
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from media_processor.atomic_files import write_atomically
 from media_processor.errors import SetupError
 from media_processor.messages.archive import Checkpoint
 
@@ -177,24 +177,8 @@ def _make_key(file: Path) -> None:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    _write_durably(public_key_file(file), public, 0o644)
-    _write_durably(file, private, 0o600)
-
-
-def _write_durably(file: Path, content: bytes, mode: int) -> None:
-    temporary = file.with_name(f"{file.name}.part")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    temporary.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_atomically(public_key_file(file), public, mode=0o644, durable=True)
+    write_atomically(file, private, mode=0o600, durable=True)
 
 
 def _hex(key: Ed25519PublicKey) -> str:

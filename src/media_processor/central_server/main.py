@@ -1,10 +1,10 @@
 """Wires the central server and runs it."""
 
 import asyncio
-import fcntl
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from media_processor.central_server.audit import CheckedLog
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.errors import SetupError
+from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
@@ -47,17 +48,22 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
 
 
 @contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    try:
+        with hold_folder(folder):
+            yield
+    except AlreadyLocked:
+        raise SetupError(
+            f"Another central server uses {folder}. Stop it, or set MEDIA_DATA_DIR "
+            "to another folder."
+        ) from None
+
+
+@contextmanager
 def _opened(settings: CentralServerSettings) -> Iterator[Archive]:
     """The archive, held against any other process that would write to it."""
     storage = LocalStorage(settings.storage_dir)
-    with (settings.storage_dir / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SetupError(
-                f"Another central server uses {settings.storage_dir}. Stop it, or set "
-                "MEDIA_DATA_DIR to another folder."
-            ) from None
+    with _hold(settings.storage_dir):
         storage.sweep_incoming(0)  # nobody else writes here, so whoever left these is dead
         catalogue = open_catalogue(settings.catalogue)
         signer = open_signer(settings.audit_key_file)

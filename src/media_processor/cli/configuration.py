@@ -23,6 +23,7 @@ from media_processor.settings import (
     UpSettings,
     WorkerSettings,
 )
+from media_processor.validation import mistakes
 
 _READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "fast-server": (FastServerSettings,),
@@ -122,9 +123,8 @@ def _mistakes() -> dict[str, str]:
         try:
             kind()
         except ValidationError as error:
-            for each in error.errors(include_input=False, include_url=False):
-                reason = each["msg"].removeprefix("Value error, ")
-                found[str(each["loc"][0]).upper()] = reason[:1].lower() + reason[1:]
+            for mistake in mistakes(error):
+                found[str(mistake.location[0]).upper()] = mistake.reason
     return found
 
 

@@ -3,7 +3,8 @@
 import os
 import shutil
 from pathlib import Path
-from uuid import uuid4
+
+from media_processor.atomic_files import temporary_beside
 
 
 def place(source: Path, target: Path) -> None:
@@ -38,9 +39,6 @@ def place_beside(source: Path, target: Path) -> Path:
 def _copy(source: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise FileExistsError(f"{target} exists.")
-    temporary = target.with_name(f".{uuid4().hex}.part")
-    try:
+    with temporary_beside(target) as temporary:
         shutil.copy2(source, temporary)
         temporary.rename(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
+
+from media_processor.atomic_files import write_atomically
 
 # About 10 MB in memory, 5 on the disk; the older half goes when it is more.
 _MOST_LINES = 50_000
@@ -73,13 +74,8 @@ class Journal:
 
     def _shorten(self) -> None:
         kept = list(self._known.items())[-_MOST_LINES // 2 :]
-        temporary = self._file.with_name(f".{uuid4().hex}.part")
-        try:
-            temporary.touch(0o600)
-            temporary.write_text("".join(f"{key} {media_id}\n" for key, media_id in kept))
-            temporary.replace(self._file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        content = "".join(f"{key} {media_id}\n" for key, media_id in kept)
+        write_atomically(self._file, content.encode(), mode=0o600)
         self._torn = False
 
 

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
-from uuid import uuid4
 
 import httpx2
 
+from media_processor.atomic_files import temporary_name
 from media_processor.filenames import MAX_STORED_FILENAME_BYTES, safe_filename
 
 # Large enough that handing a piece to a thread (about 0.1 ms) is cheap beside writing it.
@@ -29,8 +29,7 @@ class Download:
         if self._target is None:
             self._temporary, self._file = None, io.BytesIO()
         else:
-            # In the same folder, so that it can be renamed; its own name might be too long.
-            self._temporary = self._target.with_name(f".{uuid4().hex}.part")
+            self._temporary = temporary_name(self._target)
             self._file = self._temporary.open("xb")
 
     def write(self, piece: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.central_client import CentralClient
 from media_processor.fast_server import archive, status, system, thumbnails, uploads
 from media_processor.fast_server.backpressure import Backpressure
@@ -19,7 +20,6 @@ from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.application import application
 from media_processor.http.serve import serve
-from media_processor.jobs.connection import end
 from media_processor.jobs.queue import Changes, open_queue
 from media_processor.settings import FastServerSettings
 from media_processor.telemetry import start_logging
@@ -102,7 +102,7 @@ async def _helped(deps: Dependencies) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await end(*helpers)
+        await cancel_and_wait(*helpers)
 
 
 def run(settings: FastServerSettings) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.errors import Overloaded
 from media_processor.messages.sandbox import DifferenceTask, ThumbnailTask
 from media_processor.sandbox.pool import Sandbox
@@ -81,10 +82,7 @@ class Renditions:
 
     async def close(self) -> None:
         """End what is being made, and the picture processes."""
-        making = list(self._making.values())
-        for task in making:
-            task.cancel()
-        await asyncio.gather(*making, return_exceptions=True)
+        await cancel_and_wait(*self._making.values())
         await self._sandbox.close()
 
     async def view(self, key: Key, side: int, source: Source) -> bytes:

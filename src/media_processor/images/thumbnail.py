@@ -4,11 +4,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from media_processor.atomic_files import write_atomically
 from media_processor.images.codecs.convert import as_srgb, upright
 from media_processor.images.codecs.pillow import encoded
 from media_processor.images.limits import Limits
 from media_processor.images.probe import DAMAGED, guarded, probe
-from media_processor.images.whole_file import write
 
 _CODING = {"quality": 80, "method": 2}
 
@@ -27,7 +27,7 @@ def view(source: Path, target: Path, side: int, limits: Limits) -> None:
         image, found = upright(data, info, at_least=side)
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         small = encoded(_in_srgb(image, found.icc), "WEBP", **_CODING)
-    write(target, small)
+    write_atomically(target, small)
 
 
 def _in_srgb(image: Image.Image, icc: bytes) -> Image.Image:

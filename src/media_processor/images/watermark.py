@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from media_processor.atomic_files import write_atomically
 from media_processor.images import splice
 from media_processor.images.codecs import (
     Encoded,
@@ -30,7 +31,6 @@ from media_processor.images.overlay import Overlay
 from media_processor.images.probe import DAMAGED, guarded, probe
 from media_processor.images.profile import Output, Profile, filled
 from media_processor.images.text import Text
-from media_processor.images.whole_file import write
 
 _CODECS: dict[Format, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
     "JPEG": jpeg.watermark,
@@ -109,7 +109,7 @@ def watermark(
         drawn = artworks if profile.text is None else [_text(data, info, profile, tokens, font)]
         watermarked, overlay, declined = _watermarked(data, info, drawn, profile, limits)
         boxes, contrast = tuple(overlay.boxes), overlay.contrast
-    write(target, watermarked.data)
+    write_atomically(target, watermarked.data)
     return Watermarked(
         format=watermarked.format,
         content_type=CONTENT_TYPES[watermarked.format],

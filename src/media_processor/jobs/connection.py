@@ -1,8 +1,6 @@
 """Connections to Redis that survive its going away."""
 
-import asyncio
 import logging
-from typing import Any
 
 import msgpack
 from arq.connections import ArqRedis
@@ -49,22 +47,6 @@ def connect(settings: RedisSettings) -> ArqRedis:
         job_deserializer=msgpack.unpackb,
         expires_extra_ms=JOB_LIFETIME_MS,
     )
-
-
-async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks that speak to Redis and wait until they are over.
-
-    Asked again until it works: redis-py sends through ``asyncio.wait_for``, which on
-    Python 3.11 swallows a cancellation that comes as the sending ends (python/cpython#86296).
-    """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
-    for task in tasks:
-        if not task.cancelled() and (error := task.exception()):
-            log.error("❌ %s met an error of ours", task.get_name(), exc_info=error)
 
 
 async def close(redis: ArqRedis) -> None:

@@ -17,8 +17,9 @@ from arq.typing import WorkerCoroutine
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.ids import now
-from media_processor.jobs.connection import REDIS_AWAY, close, connect, end
+from media_processor.jobs.connection import REDIS_AWAY, close, connect
 from media_processor.jobs.queue import (
     CHANGES_CHANNEL,
     TASKS,
@@ -108,7 +109,7 @@ class LeasedWorker(Worker):
             if beating.done():
                 beating.result()  # a stage without leases must not go on in silence
         finally:
-            await end(beating, looking, stopped)
+            await cancel_and_wait(beating, looking, stopped)
             with suppress(*REDIS_AWAY):
                 await self.pool.delete(self._worker_key)
             for connected in (self.pool, self._ear):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from media_processor.atomic_files import write_atomically
 from media_processor.errors import MediaProcessorError, OutOfMemory
 from media_processor.formats import PICTURE_EXTENSIONS
 from media_processor.images.difference import difference
@@ -24,7 +25,6 @@ from media_processor.images.limits import Limits
 from media_processor.images.logo import Logo, load_logo
 from media_processor.images.thumbnail import view
 from media_processor.images.watermark import watermark
-from media_processor.images.whole_file import write
 from media_processor.messages.fast_server import Difference
 from media_processor.messages.media import Failure, WatermarkResult
 from media_processor.messages.sandbox import (
@@ -107,7 +107,7 @@ def _carried_out(task: SandboxTask) -> SandboxReply:
         case DifferenceTask():
             found = difference(Path(task.before), Path(task.after), Limits(**task.limits))
             told = Difference.model_validate(asdict(found)).model_dump_json()
-            write(Path(task.target), told.encode())
+            write_atomically(Path(task.target), told.encode())
             return SandboxReply()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from media_processor.atomic_files import sync
 from media_processor.crash_points import crash_point
 from media_processor.errors import StorageFailing, StorageFull
 
@@ -42,14 +43,6 @@ def disk_errors() -> Iterator[None]:
                 f"The disk fails ({error.strerror}). Nothing was kept; send it again."
             ) from error
         raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class LocalStorage:
@@ -99,7 +92,7 @@ class LocalStorage:
     def create(self, key: str, data: bytes) -> bool:
         """Set ``key`` durably unless it exists; tells whether it was set. Durable it is then."""
         with disk_errors(), self._temporary(data) as temporary:
-            _sync(temporary)
+            sync(temporary)
             target = self.path(key)
             self._make_folder(target.parent)
             try:
@@ -108,7 +101,7 @@ class LocalStorage:
             except FileExistsError:
                 is_new = False  # and whoever set it may not have synced it yet
             try:
-                _sync(target.parent)
+                sync(target.parent)
             except OSError:
                 if is_new:
                     target.unlink(missing_ok=True)
@@ -134,7 +127,7 @@ class LocalStorage:
                     placed[target] = inode
                     crash_point("file-renamed")
                 for folder in dict.fromkeys(target.parent for _, target in ready):
-                    _sync(folder)
+                    sync(folder)
         except (StorageFull, StorageFailing):
             for target, inode in reversed(placed.items()):
                 self._set_aside(target, inode)
@@ -217,7 +210,7 @@ class LocalStorage:
 
     def _sync_or_set_aside(self, file: Path) -> None:
         try:
-            _sync(file)
+            sync(file)
         except OSError:
             self._set_aside(file, file.stat().st_ino)
             raise
@@ -243,4 +236,4 @@ class LocalStorage:
             return
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
+        sync(folder.parent)

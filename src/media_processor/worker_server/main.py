@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
+from media_processor.cancellation import cancel_and_wait
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
 from media_processor.filenames import safe_worker_name
 from media_processor.images import splice
-from media_processor.jobs.connection import end
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.parked import Parked
@@ -58,7 +58,7 @@ async def _work(settings: WorkerSettings, stage: Stage, name: str) -> None:
                 for worker in workers:
                     group.create_task(worker.work(stop, settings.shutdown_seconds))
         finally:
-            await end(*helpers)
+            await cancel_and_wait(*helpers)
     log.info("👋 stopped")
 
 

@@ -6,7 +6,7 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
-from media_processor.addresses import FAST_SERVER
+from media_processor.addresses import FAST_SERVER, is_http_url
 
 # A shell that waits longer than this feels broken.
 _PATIENCE = 0.5
@@ -55,7 +55,7 @@ def _ask(found: list[str]) -> None:
     from http.client import HTTPException
 
     url = (os.environ.get("FAST_SERVER_URL") or FAST_SERVER).rstrip("/")
-    if not url.startswith(("http://", "https://")):
+    if not is_http_url(url):
         return
     try:
         with urllib.request.urlopen(f"{url}/profiles", timeout=_PATIENCE) as answer:  # noqa: S310
