@@ -153,10 +153,19 @@ def test_the_error_tree_is_drawn_as_it_is() -> None:
     assert len({kind.code for kind in leaves}) == len(leaves)
 
 
-def test_every_command_is_in_the_readme() -> None:
-    readme = text("README.md")
+def test_every_command_is_documented() -> None:
+    reference = text("docs/cli.md")
     for name in get_command(commands).commands:  # type: ignore[attr-defined]
-        assert f"media-processor {name}" in readme
+        assert f"### {name}" in reference
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {
+        (index.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index.read_text())
+    }
+    documents = {path for path in (ROOT / "docs").rglob("*.md") if path != index}
+    assert documents <= linked
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
