@@ -5,10 +5,9 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,6 +29,7 @@ from media_processor.errors import SetupError, StorageFailing
 from media_processor.ids import new_media_id
 from media_processor.messages.archive import Checkpoint
 from tests.central_server.place import Place, delivery
+from tests.cli import shell
 
 ENTRY = ChainEntry(1, 0, 71, "a line", "019ab3c4-0000-7000-8000-000000000000", "5a" * 32, "0" * 64)
 
@@ -433,14 +433,7 @@ def test_it_can_be_checked_while_it_is_written(place: Place) -> None:
     assert len(counts) > 10
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "media_processor", "audit", "verify", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+run = partial(shell.run, "audit", "verify")
 
 
 def test_the_command(place: Place, tmp_path: Path) -> None:

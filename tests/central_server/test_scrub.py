@@ -5,8 +5,7 @@ import json
 import os
 import random
 import sqlite3
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
 from media_processor.ids import new_media_id
 from media_processor.storage.local import LocalStorage
+from tests.cli import shell
 
 COUNT = 1000
 
@@ -48,14 +48,7 @@ def check(data: Path) -> Scrubbed:
         catalogue.close()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "media_processor", "scrub", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+run = partial(shell.run, "scrub")
 
 
 def test_twenty_flipped_bytes_in_a_thousand_files_are_found_and_no_others(data: Path) -> None:

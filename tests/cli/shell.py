@@ -11,13 +11,9 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from media_processor.harness.forking import Popen
 from media_processor.harness.waiting import wait_until
 
-# Only a process that makes the terminal its own gets a Ctrl-C from it.
-_IN_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "os.execv(sys.executable, [sys.executable, '-m', 'media_processor', *sys.argv[1:]])"
-)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -30,17 +26,23 @@ def run(
     *arguments: str, cwd: Path | str | None = None, stdin: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with pipes."""
-    return subprocess.run(
-        [sys.executable, "-m", "media_processor", *arguments],
+    command = [sys.executable, "-m", "media_processor", *arguments]
+    pipe = subprocess.PIPE
+    with Popen[str](
+        command,
         env={**_ENVIRONMENT, "COLUMNS": "200", **env},
         cwd=cwd,
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
+        stdin=subprocess.DEVNULL if stdin is None else pipe,
+        stdout=pipe,
+        stderr=pipe,
         text=True,
-        timeout=60,
-        check=False,
-    )
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=60)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
@@ -65,14 +67,13 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 120))
         output = os.open(stdout, os.O_CREAT | os.O_WRONLY) if stdout else theirs
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _IN_TERMINAL, *arguments],
+        self.process = Popen[bytes](
+            [sys.executable, "-m", "media_processor", *arguments],
             env={**_ENVIRONMENT, "TERM": "xterm-256color", **env},
             cwd=cwd,
             stdin=theirs,
             stdout=output,
             stderr=theirs,
-            start_new_session=True,
         )
         for descriptor in {output, theirs}:
             os.close(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from media_processor.harness.forking import Popen
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
@@ -46,6 +47,7 @@ class Machine:
         self.http = httpx2.Client(base_url=self.fast_url, timeout=20)
         self.central = httpx2.Client(base_url=self.central_url, timeout=20)
         self._started: dict[str, _Started] = {}
+        self.sessions: set[int] = set()  # of all that it ever started
         self.environment = {
             **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME")},
             **valkey.environment,
@@ -82,7 +84,7 @@ class Machine:
         self.data.mkdir(parents=True, exist_ok=True)
         started = self._started[name]
         with self._log_file(name).open("ab") as output:
-            started.process = subprocess.Popen(
+            started.process = Popen(
                 started.arguments,
                 env=started.environment,
                 stdin=subprocess.DEVNULL,
@@ -90,6 +92,7 @@ class Machine:
                 stderr=output,
                 start_new_session=True,  # a signal to the group must not reach us
             )
+        self.sessions.add(started.process.pid)
 
     def revive(self) -> list[str]:
         """Start again whatever has died; its names."""
@@ -141,9 +144,8 @@ class Machine:
         return left
 
     def _left(self) -> list[int]:
-        """Processes of this machine, orphans of killed ones too: they have its data folder."""
-        mark = f"MEDIA_DATA_DIR={self.data}".encode()
-        return [pid for pid in _pids() if mark in _environment(pid)]
+        """Processes of this machine, orphans of killed ones too: they stay in its sessions."""
+        return [pid for pid in _pids() if _session(pid) in self.sessions]
 
     # ── what is on disk ──────────────────────────────────────────────────────────
 
@@ -186,12 +188,11 @@ def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def _environment(pid: int) -> list[bytes]:
-    """Its variables; none if it has ended, or is somebody else's."""
+def _session(pid: int) -> int | None:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return []
+        return os.getsid(pid)
+    except OSError:  # it has ended, or is somebody else's
+        return None
 
 
 def _healthy(client: httpx2.Client) -> bool:
