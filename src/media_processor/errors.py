@@ -1,4 +1,4 @@
-"""Every error the system tells a person about, drawn once.
+"""Every error that the system reports, drawn once.
 
     MediaProcessorError                 code                     status  fault
     ├── RequestError                                                     client
@@ -31,7 +31,7 @@
     ├── SpoolDamaged                    spool_damaged            500     operator
     ├── StorageFull                     storage_full             507     operator
     ├── StorageFailing                  storage_failing          503     operator
-    ├── Overloaded                  overloaded               503     operator
+    ├── Overloaded                      overloaded               503     operator
     ├── CatalogueUnavailable            catalogue_unavailable    503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
     ├── CentralUnavailable              central_unavailable      503     upstream
@@ -40,10 +40,9 @@
     ├── ServerRefused                   server_refused           502     upstream
     └── SetupError                      setup_error              500     operator
 
-An error knows four things: a stable ``code`` for programs, the HTTP ``status`` it is
-answered with, a ``detail`` written for the person who meets it, and whose ``fault``
-it is. ``media_processor.http.problems`` turns one into an RFC 9457 document;
-``error_of`` makes it an error again on the other side.
+An error has a stable ``code`` for programs, an HTTP ``status``, a ``detail`` for the person
+who meets it, and says whose ``fault`` it is. ``media_processor.http.problems`` encodes it as
+an RFC 9457 document; ``error_of`` decodes it on the other side.
 """
 
 from functools import cache
@@ -57,7 +56,7 @@ class MediaProcessorError(Exception):
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
-    title: ClassVar[str] = "Something went wrong on our side"
+    title: ClassVar[str] = "Internal error"
     fault: ClassVar[Fault] = "ours"
 
     def __init__(self, detail: str) -> None:
@@ -68,7 +67,7 @@ class MediaProcessorError(Exception):
 class RequestError(MediaProcessorError):
     code = "bad_request"
     status = 400
-    title = "The request can't be carried out"
+    title = "The request is invalid"
     fault = "client"
 
 
@@ -90,13 +89,13 @@ class MissingPart(RequestError):
 
 class DuplicatePart(RequestError):
     code = "duplicate_part"
-    title = "A part of the form came twice"
+    title = "A part of the form appears twice"
 
 
 class InvalidField(RequestError):
     code = "invalid_field"
     status = 422
-    title = "A field has a value that can't be used"
+    title = "A field has an invalid value"
 
 
 class UploadTooLarge(RequestError):
@@ -108,13 +107,13 @@ class UploadTooLarge(RequestError):
 class UploadTooSlow(RequestError):
     code = "upload_too_slow"
     status = 408
-    title = "The upload comes in too slowly"
+    title = "The upload is too slow"
 
 
 class UnknownProfile(RequestError):
     code = "unknown_profile"
     status = 422
-    title = "There is no such profile"
+    title = "Unknown profile"
 
 
 class IdempotencyConflict(RequestError):
@@ -126,25 +125,25 @@ class IdempotencyConflict(RequestError):
 class MediaNotFound(RequestError):
     code = "media_not_found"
     status = 404
-    title = "There is no such media"
+    title = "Unknown media"
 
 
 class NotReadyYet(RequestError):
     code = "not_ready_yet"
     status = 409
-    title = "The picture isn't there yet"
+    title = "The picture isn't ready yet"
 
 
 class NotFailed(RequestError):
     code = "not_failed"
     status = 409
-    title = "There is nothing to retry"
+    title = "Only a failed media can be retried"
 
 
 class DigestMismatch(RequestError):
     code = "digest_mismatch"
     status = 422
-    title = "The bytes are not the ones that were announced"
+    title = "The bytes don't match the digest"
 
 
 class MediaConflict(RequestError):
@@ -169,7 +168,7 @@ class EmptyFile(PictureError):
 class UnsupportedPicture(PictureError):
     code = "unsupported_picture"
     status = 415
-    title = "This kind of file isn't taken"
+    title = "Unsupported file type"
 
 
 class BrokenPicture(PictureError):
@@ -188,18 +187,18 @@ class TooManyFrames(PictureError):
 
 
 class ImageBomb(PictureError):
-    """It is small, but would take much time or memory to open."""
+    """Small, but it would take too much time or memory to open."""
 
     code = "image_bomb"
-    title = "The picture is built to be costly"
+    title = "The picture would take too much time or memory to open"
 
 
 class SandboxError(MediaProcessorError):
-    """The guarded child process that handles pixels came to grief over a picture."""
+    """The guarded child process failed on a picture."""
 
     code = "sandbox_error"
     status = 422
-    title = "The picture couldn't be handled"
+    title = "The picture can't be processed"
     fault = "client"
 
 
@@ -209,8 +208,8 @@ class DecoderCrash(SandboxError):
 
 
 class OutOfMemory(SandboxError):
-    """``for_good`` if it met its own limit and would again; what the kernel killed for want of
-    memory may have been innocent."""
+    """``for_good`` if the process reached its own limit, and would again. One that the kernel
+    killed may have been a bystander."""
 
     code = "out_of_memory"
     title = "The picture needs too much memory"
@@ -228,7 +227,7 @@ class TooSlow(SandboxError):
 class LogoUnavailable(MediaProcessorError):
     code = "logo_unavailable"
     status = 503
-    title = "The logo can't be had"
+    title = "The logo is unavailable"
     fault = "operator"
 
 
@@ -241,25 +240,25 @@ class SpoolDamaged(MediaProcessorError):
 class StorageFull(MediaProcessorError):
     code = "storage_full"
     status = 507
-    title = "There is no room left on the disk"
+    title = "The disk is full"
     fault = "operator"
 
 
 class StorageFailing(MediaProcessorError):
-    """What was being written is in doubt; it was set aside, never taken for good."""
+    """What was being written is in doubt, so it was set aside."""
 
     code = "storage_failing"
     status = 503
-    title = "The disk fails"
+    title = "The disk reports errors"
     fault = "operator"
 
 
 class Overloaded(MediaProcessorError):
-    """``retry_after`` is in how many seconds it is worth trying again."""
+    """``retry_after`` is the number of seconds to wait."""
 
     code = "overloaded"
     status = 503
-    title = "There is too much to do"
+    title = "Too many unfinished pictures"
     fault = "operator"
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
@@ -305,8 +304,7 @@ class ServerUnreachable(MediaProcessorError):
 
 
 class ServerRefused(MediaProcessorError):
-    """The fast server said no with a code that this tree doesn't have, or in a way that can't
-    be understood."""
+    """The fast server refused with an unknown code or an unreadable answer."""
 
     code = "server_refused"
     status = 502
