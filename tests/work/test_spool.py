@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,6 +28,15 @@ def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
     assert spool.original(found.record).read_bytes() == b"picture"
     assert spool.open_ids() == [media.record.id]
     assert spool.storage.names("incoming") == []
+
+
+def test_a_record_without_an_owner_belongs_to_main(spool: Spool) -> None:
+    media = accept(spool)
+    file = f"open/{media.record.id}.json"
+    record = json.loads(spool.storage.read(file) or b"")
+    del record["owner"]
+    spool.storage.write(file, json.dumps(record).encode())
+    assert spool.find(media.record.id).record == media.record
 
 
 @pytest.mark.parametrize("media_id", ["x", "../open/x", "01a20a66-a48f-7ad5-bb5f-000000000000"])
@@ -140,6 +151,20 @@ class TestIdempotency:
         with pytest.raises(IdempotencyConflict):
             accept(spool, b"other", key="k")
         assert len(spool.open_ids()) == 1
+
+    def test_each_owner_has_keys_of_its_own(self, spool: Spool) -> None:
+        given = [
+            replace(new_media(spool), owner=owner) for owner in ("main", "anna", "ben", "anna")
+        ]
+        main, anna, ben, again = [spool.accept(new, "k").record for new in given]
+        assert [main.owner, anna.owner, ben.owner] == ["main", "anna", "ben"]
+        assert len({main.id, anna.id, ben.id}) == 3
+        assert again == anna
+
+    def test_the_main_owners_keys_are_kept_as_before_there_were_owners(self, spool: Spool) -> None:
+        accept(spool, key="k")
+        digest = hashlib.sha256(b"k").hexdigest()
+        assert spool.storage.size(f"keys/{digest[:2]}/{digest}.json")
 
     def test_twenty_at_once_make_one_record(self, spool: Spool) -> None:
         """And all of them are told the same."""

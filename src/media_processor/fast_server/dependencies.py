@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from media_processor.accounts.caller import LOCAL, Caller
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.backpressure import Backpressure
@@ -54,3 +55,8 @@ def dependencies_of(request: Request) -> Dependencies:
 
 Deps = Annotated[Dependencies, Depends(dependencies_of)]
 """For a route's signature."""
+
+
+def caller_of(request: Request) -> Caller:  # noqa: ARG001 - every request is local as yet
+    """Who sent ``request``."""
+    return LOCAL

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -25,7 +26,7 @@ from media_processor.errors import (
     UploadTooLarge,
     UploadTooSlow,
 )
-from media_processor.fast_server.dependencies import dependencies_of
+from media_processor.fast_server.dependencies import caller_of, dependencies_of
 from media_processor.fast_server.representations import accepted
 from media_processor.filenames import safe_filename
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
@@ -118,6 +119,7 @@ async def upload(
             chosen = chosen_profile(form, profile)
             limits = Limits(**deps.settings.picture_limits)
             new = await asyncio.to_thread(checked, form, deps.profiles, chosen, limits)
+            new = replace(new, owner=caller_of(request).owner)
             media = await asyncio.to_thread(deps.spool.accept, new, idempotency_key)
     log.info("📥 %s accepted %s, %d bytes", media.record.id, media.record.filename, new.size)
     if media.place == "open":

@@ -5,6 +5,9 @@ from typing import Literal
 
 from media_processor.messages.base import Message
 
+MAIN_OWNER = "main"
+"""Owns every picture that no other owner sent, and those from before there were owners."""
+
 Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
 StepName = Literal[
     "accepted",
@@ -111,6 +114,7 @@ class MediaRecord(Message):
     height: int
     profile: str
     profile_digest: str | None = None
+    owner: str = MAIN_OWNER
     accepted_at: datetime
 
 
@@ -160,6 +164,7 @@ class MediaStatus(AcceptedMedia):
 
     width: int
     height: int
+    owner: str = MAIN_OWNER
     attempts: Attempts
     worker: str | None
     steps: tuple[Step, ...]

@@ -34,6 +34,7 @@ from media_processor.formats import PICTURE_EXTENSIONS
 from media_processor.ids import day_folder, is_media_id, media_time, new_media_id, now
 from media_processor.messages.base import Message
 from media_processor.messages.media import (
+    MAIN_OWNER,
     Attempts,
     Failure,
     MediaRecord,
@@ -68,6 +69,7 @@ class NewMedia:
     height: int
     profile: str
     profile_digest: str | None = None
+    owner: str = MAIN_OWNER
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Spool:
     def accept(self, new: NewMedia, idempotency_key: str | None = None) -> Media:
         """Take responsibility for a picture: when this returns, it is durable.
 
-        The same key with the same bytes and profile gives the media of the first time.
+        The same key of the same owner with the same bytes and profile gives the media of
+        the first time.
 
         Raises:
             IdempotencyConflict: the key was used with other bytes or another profile.
@@ -117,6 +120,7 @@ class Spool:
             height=new.height,
             profile=new.profile,
             profile_digest=new.profile_digest,
+            owner=new.owner,
             accepted_at=now(),
         )
         if idempotency_key is not None:
@@ -137,8 +141,7 @@ class Spool:
         The whole record, so that whoever completes an upload that was cut short after
         this, or at the same time, writes the very same one.
         """
-        digest = hashlib.sha256(idempotency_key.encode()).hexdigest()
-        key = f"keys/{digest[:2]}/{digest}.json"
+        key = _idempotency_key(record.owner, idempotency_key)
         if self.storage.create(key, _encode(record)):
             return record
         earlier = MediaRecord.model_validate_json(self.storage.read(key) or b"")
@@ -429,6 +432,14 @@ def _progress_key(media_id: str) -> str:
 
 def _watermarked_key(media_id: str) -> str:
     return f"watermarked/{media_id}"
+
+
+def _idempotency_key(owner: str, chosen: str) -> str:
+    """Where an Idempotency-Key is kept: each owner has keys of its own."""
+    # The main owner's keys are from before there were owners; none has a NUL.
+    scoped = chosen if owner == MAIN_OWNER else f"{owner}\0{chosen}"
+    digest = hashlib.sha256(scoped.encode()).hexdigest()
+    return f"keys/{digest[:2]}/{digest}.json"
 
 
 def _original_key(record: MediaRecord) -> str:

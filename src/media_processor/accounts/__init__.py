@@ -1,0 +1,1 @@
+"""Callers and the owners of their pictures."""
