@@ -7,6 +7,7 @@ from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.ids import new_media_id
+from media_processor.messages.media import MAIN_OWNER
 from media_processor.storage.local import LocalStorage
 
 
@@ -43,7 +44,11 @@ class Place:
 
 
 def delivery(
-    archive: Archive, content: bytes = b"picture", media_id: str | None = None, name: str = "a.jpg"
+    archive: Archive,
+    content: bytes = b"picture",
+    media_id: str | None = None,
+    name: str = "a.jpg",
+    owner: str = MAIN_OWNER,
 ) -> Delivery:
     path = archive.storage.incoming()
     path.write_bytes(content)
@@ -52,6 +57,7 @@ def delivery(
         media_id=media_id or new_media_id(),
         filename=name,
         worker_name="worker-1",
+        owner=owner,
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
     )

@@ -7,13 +7,13 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from alembic.config import Config
 
 from media_processor.central_server.archive import Archive
 from media_processor.central_server.audit import Altered, Verified, verify
@@ -31,6 +31,7 @@ from media_processor.messages.archive import Checkpoint
 from tests.central_server.place import Place, delivery
 from tests.cli import shell
 
+_NAMES = ["sequence", "offset", "length", "line", "media_id", "sha256", "previous", "hash"]
 ENTRY = ChainEntry(1, 0, 71, "a line", "019ab3c4-0000-7000-8000-000000000000", "5a" * 32, "0" * 64)
 
 
@@ -60,13 +61,18 @@ def chain(place: Place) -> Path:
 class TestFormat:
     def test_an_entry_is_what_the_documents_say(self) -> None:
         told = json.loads(ENTRY.encoded())
-        names = ["sequence", "offset", "length", "line", "media_id", "sha256", "previous", "hash"]
-        assert list(told) == names
+        assert list(told) == _NAMES
         digest = told.pop("hash")
         body = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
         assert digest == hashlib.sha256(body).hexdigest() == ENTRY.hash
         assert digest == "3555da0b61a37d34cdcb593075e42ad93ed23050554b934019705444f76c3734"
         assert ENTRY.encoded().endswith(f',"hash":"{digest}"}}\n'.encode())
+
+    def test_an_owner_stands_before_the_previous_hash_and_the_main_owner_does_not(self) -> None:
+        owned = replace(ENTRY, owner="anna")
+        assert list(json.loads(owned.encoded())) == [*_NAMES[:6], "owner", *_NAMES[6:]]
+        assert owned.hash != ENTRY.hash
+        assert b"owner" not in ENTRY.encoded()
 
     def test_a_checkpoint_is_the_same_each_time_and_bound_to_all_it_says(
         self, tmp_path: Path
@@ -191,12 +197,7 @@ class TestCompleting:
     ) -> None:
         """A real catalogue of the first version, with rows."""
         place.database = database
-        with monkeypatch.context() as patched:
-            patched.setattr(command, "upgrade", _upgrade_to_first)
-            open_catalogue(database).close()
-        engine = sa.create_engine(
-            database if isinstance(database, str) else f"sqlite:///{database}"
-        )
+        engine = _catalogue_of(database, "0001", monkeypatch)
         offset = 0
         with engine.begin() as connection:
             for number in range(300):
@@ -221,17 +222,77 @@ class TestCompleting:
         archive.store(delivery(archive))
         assert check(place) == Verified(entries=301, checkpoints=1)
 
+    def test_an_archive_from_before_there_were_owners_goes_on(
+        self, place: Place, database: Path | str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A real catalogue of version 0003 with its log and chain, all made without our code."""
+        place.database = database
+        old_log, old_chain = _archive_without_owners(place, database, monkeypatch)
+        archive = place.open()
+        assert {media.owner for media in archive.catalogue.newest(None, 10)} == {"main"}
+        archive.store(delivery(archive, owner="anna"))
+        archive.store(delivery(archive))
+        assert check(place, archive.checkpoints(0, 10)).entries == 5
+        assert archive.catalogue.newest(None, 10)[1].owner == "anna"
+        whole_log, whole_chain = place.log.read_bytes(), chain(place).read_bytes()
+        assert whole_log.startswith(old_log)
+        assert whole_chain.startswith(old_chain)
+        assert whole_chain.count(b'"owner"') == whole_chain.count(b'"owner":"anna"') == 1
+        assert b"anna" not in whole_log
 
-def _upgrade_to_first(config: Config, _: str) -> None:
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.script import ScriptDirectory
+        for lost in (place.log, chain(place)):
+            lost.unlink()
+        place.open()
+        assert (place.log.read_bytes(), chain(place).read_bytes()) == (whole_log, whole_chain)
 
-    script = ScriptDirectory.from_config(config)
-    with EnvironmentContext(
-        config, script, fn=lambda revision, _: script._upgrade_revs("0001", revision)
-    ) as context:
-        context.configure(connection=config.attributes["connection"])
-        context.run_migrations()
+
+def _catalogue_of(
+    database: Path | str, revision: str, monkeypatch: pytest.MonkeyPatch
+) -> sa.Engine:
+    """An empty catalogue of an older version."""
+    upgrade = command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "upgrade", lambda config, _: upgrade(config, revision))
+        open_catalogue(database).close()
+    return sa.create_engine(database if isinstance(database, str) else f"sqlite:///{database}")
+
+
+def _archive_without_owners(
+    place: Place, database: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[bytes, bytes]:
+    """Log and chain of three pictures, which version 0003 of the catalogue knows."""
+    log, entries, previous = b"", b"", "0" * 64
+    engine = _catalogue_of(database, "0003", monkeypatch)
+    with engine.begin() as connection:
+        for number in range(1, 4):
+            line = f"[2026-01-15 14:30:4{number}] WORKER: w | IMAGE: {number}.jpg"
+            media_id = new_media_id()
+            body = (
+                f'{{"sequence":{number},"offset":{len(log)},"length":{len(line) + 1},'
+                f'"line":"{line}","media_id":"{media_id}","sha256":"ab","previous":"{previous}"'
+            )
+            previous = hashlib.sha256(f"{body}}}".encode()).hexdigest()
+            connection.execute(
+                sa.text(
+                    "INSERT INTO stored_media VALUES (:id, 'a', 'w', 'image/jpeg', :path, 'ab', 1, "
+                    "'2026-01-15T14:30:45+00:00', :offset, :end, :line, :sequence, :hash)"
+                ),
+                {
+                    "id": media_id,
+                    "path": media_id,
+                    "offset": len(log),
+                    "end": len(log) + len(line) + 1,
+                    "line": f"{line}\n",
+                    "sequence": number,
+                    "hash": previous,
+                },
+            )
+            log += f"{line}\n".encode()
+            entries += f'{body},"hash":"{previous}"}}\n'.encode()
+    engine.dispose()
+    place.log.write_bytes(log)
+    chain(place).write_bytes(entries)
+    return log, entries
 
 
 class TestRotation:
@@ -330,6 +391,8 @@ _WAYS = (_edit, _delete, _swap, _insert, _truncate)
         ENTRY.encoded().replace(b"a line", b"\\ud800"),
         ENTRY.encoded().replace(b":71", b":-1"),
         ENTRY.encoded().replace(b"{", b"{ ", 1),
+        ENTRY.encoded().replace(b',"previous"', b',"owner":"main","previous"'),
+        ENTRY.encoded().replace(b',"previous"', b',"owner":"anna","previous"'),
         b"\xff\xfe\n",
     ],
 )

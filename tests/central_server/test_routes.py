@@ -9,6 +9,7 @@ import pytest
 
 from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
+from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.archive import ActivityPage, StoredMedia, StoredPage
 from media_processor.messages.base import Problem, Readiness
 from media_processor.messages.media import Receipt
@@ -115,6 +116,38 @@ def test_a_stored_picture_can_be_had_back(central: httpx2.Client) -> None:
     assert file.headers["content-type"] == "image/png"
     assert file.headers["x-content-type-options"] == "nosniff"
     assert "gr%C3%BCn.png" in file.headers["content-disposition"]
+
+
+def test_an_owner_is_kept_and_shown_and_changes_no_log_line(
+    running: System, central: httpx2.Client
+) -> None:
+    unnamed = send(central).json()["media_id"]
+    owned = send(central, owner="anna@example.org").json()["media_id"]
+    assert central.get(f"/media/{unnamed}").json()["owner"] == "main"
+    assert central.get(f"/media/{owned}").json()["owner"] == "anna@example.org"
+    assert central.get("/media?limit=1").json()["items"][0]["owner"] == "anna@example.org"
+    assert running.log_lines()[-1].endswith("] WORKER: worker-1 | IMAGE: watermarked_a.jpg")
+
+
+@pytest.mark.parametrize("owner", ["", " ", "a|b", "a/b", "a\nb", "a\u202e", "x" * 201])
+def test_an_owner_that_would_have_to_be_changed_is_refused(
+    central: httpx2.Client, owner: str
+) -> None:
+    answer = send(central, owner=owner)
+    assert (answer.status_code, problem(answer).code) == (422, "invalid_field")
+    assert "owner" in problem(answer).detail
+
+
+def test_the_owner_in_the_record_of_the_spool_reaches_the_archive(system: System) -> None:
+    system.start("fast-server")
+    system.start("central-server")
+    system.wait_healthy()
+    media_id = system.upload(bundled_logo_path().read_bytes(), "a.png").id
+    (record,) = system.open_records()
+    record.write_text(record.read_text().replace('"owner":"main"', '"owner":"anna"'))
+    system.start("worker-server")
+    system.wait_for(media_id, "stored")
+    assert system.central.get(f"/media/{media_id}").json()["owner"] == "anna"
 
 
 def test_what_is_no_picture_by_name_is_served_as_plain_bytes(central: httpx2.Client) -> None:

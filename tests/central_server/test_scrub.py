@@ -1,6 +1,5 @@
 """Real files, a real catalogue, one byte flipped here and there."""
 
-import hashlib
 import json
 import os
 import random
@@ -10,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.central_server.archive import Archive, Delivery
+from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
-from media_processor.ids import new_media_id
 from media_processor.storage.local import LocalStorage
+from tests.central_server.place import delivery
 from tests.cli import shell
 
 COUNT = 1000
@@ -30,12 +29,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signer = open_signer(data / "audit_key.pem")
     archive = Archive(storage, catalogue, data / "worker_activity.log", signer)
     for number in range(COUNT):
-        content, path = random.Random(number).randbytes(2000), storage.incoming()
-        path.write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        archive.store(
-            Delivery(path, new_media_id(), f"{number}.jpg", "worker-1", digest, len(content))
-        )
+        content = random.Random(number).randbytes(2000)
+        archive.store(delivery(archive, content, name=f"{number}.jpg"))
     catalogue.close()
     return data
 

@@ -26,6 +26,7 @@ class Delivery:
     media_id: str
     filename: str
     worker_name: str
+    owner: str
     sha256: str
     size: int
 
@@ -154,6 +155,7 @@ class Archive:
             media_id=delivery.media_id,
             filename=delivery.filename,
             worker_name=delivery.worker_name,
+            owner=delivery.owner,
             content_type=CONTENT_TYPES.get(suffix, "application/octet-stream"),
             stored_path=f"{self.storage.root.name}/{key}",
             sha256=delivery.sha256,

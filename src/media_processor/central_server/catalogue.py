@@ -13,7 +13,7 @@ from media_processor.central_server.chain import GENESIS, ChainEntry
 from media_processor.central_server.database import Database, open_database
 from media_processor.errors import InvalidField
 from media_processor.messages.archive import ArchiveQuery, ArchiveSort, StoredMedia
-from media_processor.messages.media import Receipt
+from media_processor.messages.media import MAIN_OWNER, Receipt
 
 metadata = sa.MetaData()
 
@@ -38,6 +38,7 @@ stored = sa.Table(
     sa.Column("media_id", sa.String(36), primary_key=True),
     sa.Column("filename", sa.Text, nullable=False),
     sa.Column("worker_name", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, server_default=MAIN_OWNER),
     sa.Column("content_type", sa.String(64), nullable=False),
     sa.Column("stored_path", sa.Text, nullable=False, unique=True),
     sa.Column("sha256", sa.String(64), nullable=False),
@@ -198,6 +199,7 @@ def chain_entry(entry: Entry, previous: str) -> ChainEntry:
         media_id=entry.media.media_id,
         sha256=entry.media.sha256,
         previous=previous,
+        owner=entry.media.owner,
     )
 
 

@@ -9,6 +9,7 @@ without spaces:
 ``offset`` and ``length`` are the bytes of the line, with its line break, in the log as a
 whole, rotated pieces included. ``sha256`` is the picture's. ``hash`` is the SHA-256 of the
 object as it stands without ``,"hash":"…"``; ``previous`` is the hash of the entry before.
+An owner other than ``main`` stands as ``"owner":"…"`` between ``sha256`` and ``previous``.
 Behind every 256th entry stands a checkpoint, signed with Ed25519 (RFC 8032):
 
     {"checkpoint":256,"hash":"9c1e…","end":18176,"key":"d75a…","signature":"e556…"}
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from media_processor.atomic_files import write_atomically
 from media_processor.errors import SetupError
 from media_processor.messages.archive import Checkpoint
+from media_processor.messages.media import MAIN_OWNER
 
 GENESIS = "0" * 64
 EVERY = 256
@@ -46,6 +48,7 @@ class ChainEntry:
     media_id: str
     sha256: str
     previous: str
+    owner: str = MAIN_OWNER
 
     @property
     def hash(self) -> str:
@@ -64,6 +67,8 @@ class ChainEntry:
         return body[:-1] + f',"hash":"{digest}"}}\n'.encode()
 
     def _body(self) -> bytes:
+        # The main owner is left out: entries from before there were owners stay as they are.
+        owner = {} if self.owner == MAIN_OWNER else {"owner": self.owner}
         return _compact(
             {
                 "sequence": self.sequence,
@@ -72,6 +77,7 @@ class ChainEntry:
                 "line": self.line,
                 "media_id": self.media_id,
                 "sha256": self.sha256,
+                **owner,
                 "previous": self.previous,
             }
         )

@@ -43,7 +43,7 @@ from media_processor.messages.archive import (
     StoredPage,
 )
 from media_processor.messages.base import Check, Health, Readiness
-from media_processor.messages.media import Receipt
+from media_processor.messages.media import MAIN_OWNER, Receipt
 from media_processor.settings import CentralServerSettings
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ _FORM = {
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
                         "worker_name": {"type": "string"},
+                        "owner": {"type": "string", "default": MAIN_OWNER},
                         "media_id": {"type": "string", "format": "uuid"},
                         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
                     },
@@ -155,11 +156,17 @@ def _delivery(form: ReceivedForm) -> Delivery:
     media_id = fields.get("media_id") or new_media_id()
     if not is_media_id(media_id):
         raise InvalidField("The field 'media_id' must be a UUIDv7. Leave it out to get a new one.")
+    owner = fields.get("owner", MAIN_OWNER)
+    if owner != safe_worker_name(owner):  # made safe, it might be another owner's
+        raise InvalidField(
+            "The field 'owner' must be printable, without '|', '/' and '\\', at most 200 bytes."
+        )
     return Delivery(
         path=file.path,
         media_id=media_id,
         filename=safe_filename(file.filename, MAX_STORED_FILENAME_BYTES),
         worker_name=safe_worker_name(fields["worker_name"]),
+        owner=owner,
         sha256=file.sha256,
         size=file.size,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from media_processor.messages.base import Message
+from media_processor.messages.media import MAIN_OWNER
 
 
 class StoredMedia(Message):
@@ -15,6 +16,7 @@ class StoredMedia(Message):
     media_id: str
     filename: str
     worker_name: str
+    owner: str = MAIN_OWNER
     content_type: str
     stored_path: str
     sha256: str

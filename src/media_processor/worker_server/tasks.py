@@ -140,7 +140,12 @@ class Tasks:
         log.info("📦 %s stored as %s", record.id, receipt.stored_path)
 
     async def _deliver(self, media: Media, picture: Path, made: WatermarkResult) -> Receipt:
-        fields = {"worker_name": self.worker, "media_id": media.record.id, "sha256": made.sha256}
+        fields = {
+            "worker_name": self.worker,
+            "owner": media.record.owner,
+            "media_id": media.record.id,
+            "sha256": made.sha256,
+        }
         name = watermarked_filename(media.record.filename, made.extension)
         try:
             receipt = await self.central.deliver(picture, name, made.content_type, fields)
