@@ -69,7 +69,7 @@ def _tiny(source: Path, profile: Profile) -> Case:
 def _ours(case: Case) -> bytes | memoryview:
     """The worker's steps. Raises splice.Declined."""
     info = probe(case.data, LIMITS)
-    LIMITS.check_memory(info)
+    info.check_memory(LIMITS)
     overlay = Overlay([logo()], case.profile, info)
     watermarked = splice.watermark(case.data, info, overlay, Options(LIMITS))
     assert watermarked.method == "splice"

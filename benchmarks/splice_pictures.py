@@ -9,11 +9,11 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from benchmarks.pictures import grained, photo
-from media_processor.images.limits import Limits
 from media_processor.images.logo import Logo, bundled_logo_path, load_logo
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile
+from media_processor.limits import Limits
 
 LIMITS = Limits()
 GIANT, PNG = "JPEG 100 MP", "PNG 12 MP"

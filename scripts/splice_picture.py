@@ -13,11 +13,11 @@ from scripts.profile_pictures import word
 from media_processor.cli.profiles import DAY, draw_scene
 from media_processor.images import splice
 from media_processor.images.codecs import Options
-from media_processor.images.limits import Limits
 from media_processor.images.logo import Logo
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT
+from media_processor.limits import Limits
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "splice.webp"
 _SIZE = (480, 304)

@@ -15,11 +15,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from media_processor.addresses import FAST_SERVER_PORT
 from media_processor.errors import SetupError
+from media_processor.limits import Limits
 from media_processor.validation import first_mistake
 
 DEFAULT_GOOGLE_LOGO = (
     "https://www.google.com/images/branding/googlelogo/2x/googlelogo_color_272x92dp.png"
 )
+
+_LIMITS = Limits()
+# Address space of Python, the libraries and the threads in a picture process.
+_WITHOUT_A_PICTURE = 256 * 1024**2
 
 Stage = Literal["watermark", "upload", "both"]
 
@@ -108,21 +113,28 @@ class PipelineSettings(Settings, RedisSettings):
         description="Where finished pictures go (and are read back from).",
     )
     max_pixels: int = Field(
-        default=100_000_000,
+        default=_LIMITS.pixels,
         ge=1,
         description="Most pixels (width × height) a picture may have, over all its frames.",
     )
     max_side: int = Field(
-        default=65_500, ge=1, le=65_500, description="Most pixels a side of a picture may have."
+        default=_LIMITS.side,
+        ge=1,
+        le=_LIMITS.side,
+        description="Most pixels a side of a picture may have.",
     )
     max_frames: int = Field(
-        default=300, ge=1, description="Most frames an animation, or pages a TIFF, may have."
+        default=_LIMITS.frames,
+        ge=1,
+        description="Most frames an animation, or pages a TIFF, may have.",
     )
     max_scans: int = Field(
-        default=64, ge=1, description="Most scans a JPEG may have; a progressive one has about 10."
+        default=_LIMITS.scans,
+        ge=1,
+        description="Most scans a JPEG may have; a progressive one has about 10.",
     )
     max_metadata_bytes: int = Field(
-        default=1 << 20,
+        default=_LIMITS.metadata,
         ge=1,
         description="Largest colour profile, EXIF, XMP or IPTC a picture may have, in bytes each.",
     )
@@ -140,7 +152,7 @@ class PipelineSettings(Settings, RedisSettings):
         default=60, gt=0, description="Seconds a picture may take before its process is killed."
     )
     watermark_memory_bytes: int = Field(
-        default=1280 * 1024**2,
+        default=_LIMITS.memory + _WITHOUT_A_PICTURE,
         ge=512 * 1024**2,
         description="Address space one picture process may use, in bytes.",
     )
@@ -161,15 +173,16 @@ class PipelineSettings(Settings, RedisSettings):
         return "google_logo" in self.model_fields_set
 
     @property
-    def picture_limits(self) -> dict[str, int]:
-        """What ``media.info.Limits`` is made of."""
-        return {
-            "pixels": self.max_pixels,
-            "side": self.max_side,
-            "frames": self.max_frames,
-            "scans": self.max_scans,
-            "metadata": self.max_metadata_bytes,
-        }
+    def picture_limits(self) -> Limits:
+        """The most that a picture may have, here and in a picture process."""
+        return Limits(
+            pixels=self.max_pixels,
+            side=self.max_side,
+            frames=self.max_frames,
+            scans=self.max_scans,
+            metadata=self.max_metadata_bytes,
+            memory=self.watermark_memory_bytes - _WITHOUT_A_PICTURE,
+        )
 
     @field_validator("central_server_url")
     @classmethod

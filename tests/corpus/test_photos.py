@@ -14,11 +14,11 @@ from media_processor.images import splice
 from media_processor.images.codecs import Options, jpeg
 from media_processor.images.containers import png
 from media_processor.images.geometry import Box, corners
-from media_processor.images.limits import Limits
 from media_processor.images.logo import bundled_logo_path, load_logo
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT
+from media_processor.limits import Limits
 from tests.images.splicing import check_coefficients, cover
 
 from .conftest import Unpack, program

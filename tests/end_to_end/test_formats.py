@@ -2,7 +2,7 @@
 
 import pytest
 
-from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.formats import FORMATS, extension_of
 from media_processor.images import splice
 from tests.images.pictures import animated, encoded, heic, opened, photo
 from tests.system import System
@@ -19,9 +19,9 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("kind", PICTURE_EXTENSIONS)
+@pytest.mark.parametrize("kind", [each.content_type for each in FORMATS])
 def test_a_picture_of_every_format_is_stored(kind: str, running: System) -> None:
-    extension = PICTURE_EXTENSIONS[kind]
+    extension = extension_of(kind)
     media = running.upload(PICTURES[kind], f"my photo{extension}", content_type=kind)
     assert media.content_type == kind
     stored = running.wait_for(media.id, "stored")

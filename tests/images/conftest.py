@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from media_processor.images import splice
-from media_processor.images.limits import Limits
 from media_processor.images.logo import Artwork
 from media_processor.images.profile import DEFAULT, Profile
 from media_processor.images.watermark import Watermarked, watermark
+from media_processor.limits import Limits
 
 from .pictures import LIMITS, quartered_logo
 

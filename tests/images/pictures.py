@@ -12,8 +12,8 @@ import pillow_heif
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from media_processor.images.geometry import Box
-from media_processor.images.limits import Limits
 from media_processor.images.logo import Logo
+from media_processor.limits import Limits
 
 Size = tuple[int, int]
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from media_processor.images.containers import gif
-from media_processor.images.limits import Limits
+from media_processor.limits import Limits
 
 from .conftest import ApplyWatermark
 from .pictures import encoded, heic, opened, photo, png_with

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from media_processor.images import exif
-from media_processor.images.limits import Limits
 from media_processor.images.probe import probe
+from media_processor.limits import Limits
 
 from .pictures import opened
 

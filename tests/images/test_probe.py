@@ -16,9 +16,9 @@ from media_processor.errors import (
     TooManyPixels,
     UnsupportedPicture,
 )
-from media_processor.images.info import CONTENT_TYPES, PictureInfo
-from media_processor.images.limits import Limits
+from media_processor.images.info import PictureInfo
 from media_processor.images.probe import probe
+from media_processor.limits import Limits
 
 from .pictures import (
     LIMITS,
@@ -166,7 +166,7 @@ def test_metadata_is_limited(kind: str, name: str) -> None:
     payload = bytes(5000) if name != "exif" else orientation_exif(6) + bytes(5000)
     data = encoded(photo((8, 8)), kind, **{name: payload})
     assert facts_of(data, Limits(metadata=6000)).width == 8
-    with pytest.raises(ImageBomb, match="most allowed"):
+    with pytest.raises(ImageBomb, match=r"of .*, the limit"):
         facts_of(data, Limits(metadata=4000))
 
 
@@ -229,7 +229,3 @@ def test_the_pages_of_a_tiff_may_not_lead_in_a_circle() -> None:
     data[link : link + 4] = data[4:8]
     with pytest.raises(BrokenPicture, match="circle"):
         facts_of(bytes(data))
-
-
-def test_every_format_has_a_media_type() -> None:
-    assert set(CONTENT_TYPES) == {*KINDS, "HEIF"}

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from media_processor.errors import BrokenPicture, OutOfMemory, UnsupportedPicture
 from media_processor.images.difference import BLOCK, difference
-from media_processor.images.limits import Limits
 from media_processor.images.thumbnail import view
+from media_processor.limits import Limits
 from tests.images.pictures import animated, encoded, heic, opened, photo, png_16_bit_grey
 from tests.images.profiles import rgb_profile
 

@@ -16,9 +16,9 @@ from media_processor.errors import (
     TooManyPixels,
     UnsupportedPicture,
 )
-from media_processor.images.limits import Limits
 from media_processor.images.profile import DEFAULT
 from media_processor.images.watermark import Watermarked, watermark
+from media_processor.limits import Limits
 
 from .conftest import ApplyWatermark
 from .pictures import (
@@ -107,7 +107,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, encoded(photo(), "JPEG"))
-    assert sorted(os.listdir(tmp_path)) == ["watermarked.jpg", "photo.jpg"]
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "watermarked.jpg"]
     assert (tmp_path / "watermarked.jpg").read_bytes() == b"old"
 
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -22,9 +21,9 @@ from media_processor.errors import (
     TooSlow,
 )
 from media_processor.harness.waiting import wait_until
-from media_processor.images.limits import Limits
 from media_processor.images.logo import bundled_logo_path
 from media_processor.images.profile import DEFAULT, Profile
+from media_processor.limits import Limits
 from media_processor.messages.fast_server import Difference
 from media_processor.messages.sandbox import DifferenceTask, WatermarkTask
 from media_processor.sandbox.pool import Sandbox
@@ -65,7 +64,7 @@ def task(folder: Path, content: bytes | None = None, **changes: object) -> Water
         profile=as_message(DEFAULT),
         font=None,
         tokens={},
-        limits=asdict(Limits()),
+        limits=Limits(),
     ).model_copy(update=changes)
 
 
@@ -156,7 +155,7 @@ async def test_a_difference_of_many_stretches_is_told_whole(tmp_path: Path) -> N
     before.write_bytes(encoded(plain, "PNG"))
     after.write_bytes(encoded(dots, "PNG"))
     order = DifferenceTask(
-        before=str(before), after=str(after), target=str(target), limits=asdict(Limits())
+        before=str(before), after=str(after), target=str(target), limits=Limits()
     )
     async with sandbox(tmp_path) as box:
         await box.difference(order)

@@ -11,7 +11,7 @@ from media_processor.central_server.chain import EVERY, GENESIS, Signer
 from media_processor.central_server.log_files import Chain, Pieces
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
-from media_processor.formats import CONTENT_TYPES
+from media_processor.formats import content_type_of
 from media_processor.ids import day_folder, now
 from media_processor.messages.archive import Checkpoint, StoredMedia
 from media_processor.messages.media import Receipt
@@ -156,7 +156,7 @@ class Archive:
             filename=delivery.filename,
             worker_name=delivery.worker_name,
             owner=delivery.owner,
-            content_type=CONTENT_TYPES.get(suffix, "application/octet-stream"),
+            content_type=content_type_of(suffix) or "application/octet-stream",
             stored_path=f"{self.storage.root.name}/{key}",
             sha256=delivery.sha256,
             size=delivery.size,

@@ -6,11 +6,11 @@ from pathlib import Path
 from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.filenames import watermarked_filename
-from media_processor.formats import CONTENT_TYPES, PICTURE_EXTENSIONS
+from media_processor.formats import content_type_of, extension_of, named, writable
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
 from media_processor.images.probe import probe
 from media_processor.images.profile import Profile
+from media_processor.limits import Limits
 
 _PREFIX = watermarked_filename("", None)
 
@@ -43,11 +43,11 @@ def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool
         )
     info = _info(source, limits)
     result = _result(info, profile) if info else None
-    promised = CONTENT_TYPES.get(target.suffix.lower())
+    promised = content_type_of(target.suffix)
     if result and promised and promised != result:
         raise SetupError(
             f"{target}: what comes out is {result}, so its name should end in "
-            f"{PICTURE_EXTENSIONS[result]}."
+            f"{extension_of(result)}."
         )
     return Job(source, target)
 
@@ -115,13 +115,13 @@ def _result(info: PictureInfo, profile: Profile) -> str:
     """The media type of what comes out."""
     if min(info.displayed_size) < profile.skip_below:
         return info.content_type
-    if profile.format != "keep":
-        return f"image/{profile.format}"
-    return "image/jpeg" if info.format == "HEIF" else info.content_type
+    if wanted := writable().get(profile.format):
+        return wanted.content_type
+    return named(info.kind.comes_out_as or info.format).content_type
 
 
 def _new_extension(source: Path, profile: Profile, limits: Limits) -> str | None:
     info = _info(source, limits)
     if info is None or (result := _result(info, profile)) == info.content_type:
         return None
-    return PICTURE_EXTENSIONS[result]
+    return extension_of(result)

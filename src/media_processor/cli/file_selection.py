@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from media_processor.errors import SetupError
-from media_processor.formats import CONTENT_TYPES
+from media_processor.formats import content_type_of, titles
 
-NONE_THERE = "There is no picture there. JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC are taken."
+NONE_THERE = f"There is no picture there. {titles()} are taken."
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def below(folder: Path) -> Iterator[Found]:
     """The pictures in a folder and those below it, hidden ones not."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in CONTENT_TYPES and not hidden and path.is_file():
+        if content_type_of(path.suffix) and not hidden and path.is_file():
             yield Found(path, folder)
 
 
@@ -66,6 +66,6 @@ def _fitting(pattern: Path) -> list[Found]:
     found: list[Found] = []
     for name in sorted(glob.glob(str(pattern.expanduser()), recursive=True)):  # noqa: PTH207
         path = Path(name)
-        if path.is_file() and path.suffix.lower() in CONTENT_TYPES:
+        if path.is_file() and content_type_of(path.suffix):
             found.append(Found(path))
     return found

@@ -19,7 +19,6 @@ from media_processor.cli import interrupts
 from media_processor.cli.batch import Job, plan_many, plan_one
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.errors import MediaProcessorError
-from media_processor.images.limits import Limits
 from media_processor.messages.media import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
@@ -64,7 +63,7 @@ def watermark_files(
     """
     settings = read(WorkerSettings)
     tasks = TaskBuilder(settings)
-    chosen, limits = tasks.profiles.get(profile), Limits(**settings.picture_limits)
+    chosen, limits = tasks.profiles.get(profile), settings.picture_limits
     if output:
         planned = plan_many(files, output, chosen, limits, force=force)
     else:

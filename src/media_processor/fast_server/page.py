@@ -5,12 +5,12 @@ from importlib.resources import files
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 
+from media_processor import formats
 from media_processor.errors import EmptyFile, UnsupportedPicture, UploadTooLarge
 from media_processor.fast_server.dependencies import Deps
-from media_processor.formats import FURTHER_EXTENSIONS, PICTURE_EXTENSIONS
 from media_processor.http.multipart import too_large
 from media_processor.http.pages import PAGE_HEADERS, PageFiles
-from media_processor.images.probe import EMPTY, NOT_TAKEN
+from media_processor.images.probe import EMPTY, not_taken
 from media_processor.messages.fast_server import UploadLimits
 
 router = APIRouter()
@@ -36,13 +36,10 @@ def limits(deps: Deps) -> UploadLimits:
     most = deps.settings.max_upload_bytes
     return UploadLimits(
         max_upload_bytes=most,
-        content_types={
-            kind: (extension, *FURTHER_EXTENSIONS.get(kind, ()))
-            for kind, extension in PICTURE_EXTENSIONS.items()
-        },
+        content_types={each.content_type: each.extensions for each in formats.FORMATS},
         refusals={
             UploadTooLarge.code: too_large(most).detail,
-            UnsupportedPicture.code: NOT_TAKEN,
+            UnsupportedPicture.code: not_taken(),
             EmptyFile.code: EMPTY,
         },
     )

@@ -28,7 +28,6 @@ from media_processor.fast_server.uploads import FORM, REFUSALS, checked, chosen_
 from media_processor.http.files import file_headers
 from media_processor.http.multipart import receive_form
 from media_processor.http.problems import answers
-from media_processor.images.limits import Limits
 from media_processor.messages.fast_server import Difference
 from media_processor.storage.local import disk_errors
 from media_processor.work.spool import Media
@@ -94,7 +93,7 @@ async def preview(
     with deps.backpressure.admitted(announced):
         async with receive_form(request, deps.spool.storage, max_file_bytes=limit) as form:
             chosen = chosen_profile(form, profile)
-            limits = Limits(**deps.settings.picture_limits)
+            limits = deps.settings.picture_limits
             new = await asyncio.to_thread(checked, form, deps.profiles, chosen, limits)
             tokens = {"filename": new.filename, "date": f"{date.today():%Y-%m-%d}", "id": ""}
             shown = await deps.renditions.preview(new.path, new.profile, tokens)

@@ -31,8 +31,8 @@ from media_processor.fast_server.representations import accepted
 from media_processor.filenames import safe_filename
 from media_processor.http.multipart import ReceivedFile, ReceivedForm, receive_form
 from media_processor.http.problems import answers
-from media_processor.images.limits import Limits
 from media_processor.images.probe import EMPTY, probe
+from media_processor.limits import Limits
 from media_processor.messages.media import AcceptedMedia
 from media_processor.watermarks.profiles import Profiles
 from media_processor.work.spool import NewMedia
@@ -117,7 +117,7 @@ async def upload(
         async with receive_form(request, deps.spool.storage, max_file_bytes=limit) as form:
             crash_point("upload-received")
             chosen = chosen_profile(form, profile)
-            limits = Limits(**deps.settings.picture_limits)
+            limits = deps.settings.picture_limits
             new = await asyncio.to_thread(checked, form, deps.profiles, chosen, limits)
             new = replace(new, owner=caller_of(request).owner)
             media = await asyncio.to_thread(deps.spool.accept, new, idempotency_key)

@@ -1,11 +1,16 @@
-"""The mark's colours, which are sRGB's, in the colour space of the picture it goes on."""
+"""Colours in another space: the mark's, which are sRGB's, in that of the picture it goes on.
+
+LittleCMS (ImageCms) is loaded once a picture has a colour profile.
+"""
 
 from functools import lru_cache
 from io import BytesIO
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from PIL import ImageCms
 from PIL.Image import Image
+
+if TYPE_CHECKING:
+    from PIL.ImageCms import ImageCmsTransform
 
 Base = Literal["L", "RGB", "CMYK"]
 
@@ -22,12 +27,34 @@ def in_space_of(mark: Image, base: Base, icc: bytes) -> Image:
     transform = _transform(icc, base) if icc else None
     if transform is None:
         return mark.convert(base)
+    from PIL import ImageCms
+
     converted = ImageCms.applyTransform(mark, transform)
     return mark.convert(base) if converted is None else converted
 
 
+def as_srgb(image: Image, icc: bytes) -> Image:
+    """A picture of the colour profile ``icc`` as RGB in sRGB; converted without a profile, or
+    with one that is damaged or of another kind, as Pillow has it."""
+    if icc:
+        from PIL import ImageCms
+
+        try:
+            profile = ImageCms.ImageCmsProfile(BytesIO(icc))
+            converted = ImageCms.profileToProfile(
+                image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    return image.convert("RGB")
+
+
 @lru_cache(_KEPT)
-def _transform(icc: bytes, base: Base) -> ImageCms.ImageCmsTransform | None:
+def _transform(icc: bytes, base: Base) -> "ImageCmsTransform | None":
+    from PIL import ImageCms
+
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         if profile.profile.xcolor_space != _SPACES[base]:

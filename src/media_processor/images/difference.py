@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from media_processor.errors import BrokenPicture
-from media_processor.images.codecs.convert import upright
-from media_processor.images.limits import Limits
+from media_processor.images.codecs import codec_of
 from media_processor.images.probe import DAMAGED, guarded, probe
+from media_processor.limits import Limits
 
 # A JPEG's blocks; where it is turned for display, or its colour is subsampled, they are
 # a finer or shifted grid than the codec's own.
@@ -62,9 +62,9 @@ def difference(before: Path, after: Path, limits: Limits) -> Difference:
 def _displayed(source: Path, limits: Limits) -> Image.Image:
     data = source.read_bytes()
     info = probe(data, limits)
-    limits.check_memory(info)
+    info.check_memory(limits)
     with guarded(DAMAGED):
-        return upright(data, info)[0]
+        return codec_of(info.kind).decode_upright(data, info)[0]
 
 
 def _runs(first: Image.Image, second: Image.Image) -> Iterator[Run]:

@@ -1,39 +1,36 @@
 """What a picture is, as its header says."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-Format = Literal["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"]
+from media_processor import formats
+from media_processor.errors import OutOfMemory, TooManyPixels
+from media_processor.formats import PictureFormat
+from media_processor.limits import Limits
+
 Size: TypeAlias = tuple[int, int]
-
-CONTENT_TYPES: dict[Format, str] = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "TIFF": "image/tiff",
-    "BMP": "image/bmp",
-    "AVIF": "image/avif",
-    "HEIF": "image/heic",
-}
-"""Each format that is taken, with its media type."""
 
 
 @dataclass(frozen=True)
 class PictureInfo:
-    """``width`` and ``height`` are stored pixels; ``orientation`` is EXIF's, 1 to 8;
-    ``frames`` counts the frames of an animation or the pages of a TIFF."""
+    """``format`` is the name of a row of formats.py; ``width`` and ``height`` are stored pixels;
+    ``orientation`` is EXIF's, 1 to 8; ``frames`` counts the frames of an animation or the pages
+    of a TIFF."""
 
-    format: Format
+    format: str
     width: int
     height: int
     orientation: int = 1
     frames: int = 1
 
     @property
+    def kind(self) -> PictureFormat:
+        return formats.named(self.format)
+
+    @property
     def content_type(self) -> str:
         """The media type, as ``image/jpeg``."""
-        return CONTENT_TYPES[self.format]
+        return self.kind.content_type
 
     @property
     def displayed_size(self) -> Size:
@@ -41,6 +38,28 @@ class PictureInfo:
         if is_sideways(self.orientation):
             return self.height, self.width
         return self.width, self.height
+
+    def check(self, limits: Limits) -> None:
+        """Raises TooManyPixels or TooManyFrames."""
+        size = f"{self.width:,} x {self.height:,}"
+        if max(self.width, self.height) > limits.side:
+            raise TooManyPixels(
+                f"The picture is {size} pixels; the limit is {limits.side:,} a side."
+            )
+        limits.check_frames(self.frames)
+        described = f"{size} in {self.frames} frames" if self.frames > 1 else size
+        frames = 1 if self.kind.has_pages else self.frames
+        limits.check_pixels(self.width * self.height * frames, described)
+
+    def check_memory(self, limits: Limits) -> None:
+        """Raises OutOfMemory, before a library meets its end of memory in its own way."""
+        need = self.width * self.height * self.kind.bytes_a_pixel
+        if need > limits.memory:
+            raise OutOfMemory(
+                f"A {self.kind.title} of {self.width:,} x {self.height:,} pixels needs about "
+                f"{need >> 20:,} MiB of memory; the limit is {limits.memory >> 20:,} MiB.",
+                for_good=True,
+            )
 
 
 def is_sideways(orientation: int) -> bool:

@@ -4,22 +4,21 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 from PIL.Image import Resampling, Transpose
-from PIL.ImageOps import exif_transpose
 
 from media_processor.errors import LogoUnavailable, PictureError
 from media_processor.images.info import Size
-from media_processor.images.limits import Limits
+from media_processor.images.pillow import opened
 from media_processor.images.probe import guarded, probe
+from media_processor.limits import Limits
 
 MAX_BYTES = 5_000_000
 MAX_SIDE = 4096
+_ORIENTATION = 0x0112
 _FORMATS = ("PNG", "WEBP", "JPEG")
 
 # Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
@@ -134,7 +133,7 @@ def load_logo(path: Path) -> Logo:
 
 def bundled_logo_path() -> Path:
     """The logo that ships with the package."""
-    return Path(str(files("media_processor.images") / "bundled_logo.png"))
+    return Path(__file__).with_name("bundled_logo.png")
 
 
 def _decoded(data: bytes) -> Image.Image:
@@ -147,5 +146,9 @@ def _decoded(data: bytes) -> Image.Image:
             f"at most {MAX_SIDE} px a side are allowed."
         )
     with guarded("Its data is damaged or cut short."):
-        image = Image.open(BytesIO(data), formats=[info.format])
-        return exif_transpose(image.convert("RGBA"))
+        image = opened(data, info.format).convert("RGBA")
+        if image.getexif().get(_ORIENTATION, 1) == 1:
+            return image
+        from PIL.ImageOps import exif_transpose
+
+        return exif_transpose(image)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops
 
 from media_processor.images.colour import Base, in_space_of
 from media_processor.images.geometry import Box, corners, tiles, to_stored
@@ -193,6 +193,8 @@ def _luminance(image: Image.Image, alpha: Image.Image) -> float:
     """The mean relative luminance, 0 to 1, of an RGB picture where ``alpha`` (L) covers it."""
     if not alpha.getbbox():
         return 0.0
+    from PIL import ImageStat  # only variants are measured
+
     linear = image.point([round(255 * _linear(value / 255)) for value in range(256)] * 3)
     red, green, blue = ImageStat.Stat(linear, alpha).mean
     return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
+from media_processor import formats
 from media_processor.images.metadata import Strip
 
 Anchor = Literal[
@@ -23,7 +24,6 @@ Anchor = Literal[
 ]
 Blend = Literal["normal", "multiply", "screen"]
 ScaleOf = Literal["box", "width", "height", "short-side", "area"]
-Output = Literal["keep", "jpeg", "png", "webp", "gif", "tiff", "bmp", "avif"]
 Length = int | str
 """Pixels, or a share of the picture's short side as ``"2.5%"``."""
 
@@ -93,7 +93,7 @@ class Profile:
     skip_below: Annotated[int, Ge(0)] = 0
     quality: Annotated[int, Ge(1), Le(100)] | None = None
     strip: Strip = "none"
-    format: Output = "keep"
+    format: str = "keep"
 
     def __post_init__(self) -> None:
         check_length("margin", self.margin)
@@ -108,6 +108,9 @@ class Profile:
             if token not in TOKENS:
                 known = ", ".join(f"{{{name}}}" for name in TOKENS)
                 raise ValueError(f"text: there is no {{{token}}}; there are {known}")
+        if self.format != "keep" and self.format not in formats.writable():
+            known = ", ".join(formats.writable())
+            raise ValueError(f"format: there is no {self.format!r}; there are keep, {known}")
         if self.min_size and self.max_size and self.min_size > self.max_size:
             raise ValueError("min_size: it is larger than max_size")
 

@@ -7,9 +7,8 @@ way through pixels. The core is optional: where it isn't installed that is the r
 from collections.abc import Callable
 
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.jpeg import fitting
 from media_processor.images.containers import jpeg, png
-from media_processor.images.info import Format, PictureInfo
+from media_processor.images.info import PictureInfo
 from media_processor.images.overlay import Overlay
 
 try:
@@ -65,7 +64,7 @@ def _jpeg(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) ->
         data,
         mark.samples,
         [(box.left, box.top) for box in overlay.stored],
-        jpeg.written(fitting(kept, info.orientation)),
+        jpeg.written(jpeg.fitting(kept, info.orientation)),
         options.limits.memory,
     )
     return Encoded(memoryview(spliced), "JPEG", kept.notes, method="splice")
@@ -84,7 +83,7 @@ def _png(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> 
     return Encoded(memoryview(spliced), "PNG", kept.notes, method="splice")
 
 
-_WAYS: dict[Format, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
+_WAYS: dict[str, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
     "JPEG": _jpeg,
     "PNG": _png,
 }

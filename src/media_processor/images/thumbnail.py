@@ -5,10 +5,11 @@ from pathlib import Path
 from PIL import Image
 
 from media_processor.atomic_files import write_atomically
-from media_processor.images.codecs.convert import as_srgb, upright
-from media_processor.images.codecs.pillow import encoded
-from media_processor.images.limits import Limits
+from media_processor.images.codecs import codec_of
+from media_processor.images.colour import as_srgb
+from media_processor.images.pillow import encoded
 from media_processor.images.probe import DAMAGED, guarded, probe
+from media_processor.limits import Limits
 
 _CODING = {"quality": 80, "method": 2}
 
@@ -22,9 +23,9 @@ def view(source: Path, target: Path, side: int, limits: Limits) -> None:
     """
     data = source.read_bytes()
     info = probe(data, limits)
-    limits.check_memory(info)
+    info.check_memory(limits)
     with guarded(DAMAGED):
-        image, found = upright(data, info, at_least=side)
+        image, found = codec_of(info.kind).decode_upright(data, info, at_least=side)
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         small = encoded(_in_srgb(image, found.icc), "WEBP", **_CODING)
     write_atomically(target, small)

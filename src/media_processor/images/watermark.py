@@ -1,56 +1,25 @@
 """Watermark one picture: the list of steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from media_processor import formats
 from media_processor.atomic_files import write_atomically
 from media_processor.images import splice
-from media_processor.images.codecs import (
-    Encoded,
-    Method,
-    Options,
-    avif,
-    bmp,
-    convert,
-    gif,
-    heif,
-    jpeg,
-    pillow,
-    png,
-    tiff,
-    webp,
-)
+from media_processor.images.codecs import Encoded, Method, Options, codec_of
 from media_processor.images.geometry import Box
-from media_processor.images.info import CONTENT_TYPES, Format, PictureInfo
-from media_processor.images.limits import Limits
+from media_processor.images.info import PictureInfo
 from media_processor.images.logo import Artwork
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import DAMAGED, guarded, probe
-from media_processor.images.profile import Output, Profile, filled
-from media_processor.images.text import Text
+from media_processor.images.profile import Profile, filled
+from media_processor.limits import Limits
 
-_CODECS: dict[Format, Callable[[bytes, PictureInfo, Overlay, Options], Encoded]] = {
-    "JPEG": jpeg.watermark,
-    "PNG": png.watermark,
-    "WEBP": webp.watermark,
-    "GIF": gif.watermark,
-    "TIFF": tiff.watermark,
-    "BMP": bmp.watermark,
-    "AVIF": avif.watermark,
-    "HEIF": heif.watermark,
-}
-_OUTPUTS: dict[Output, Format] = {
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WEBP",
-    "gif": "GIF",
-    "tiff": "TIFF",
-    "bmp": "BMP",
-    "avif": "AVIF",
-}
+if TYPE_CHECKING:
+    from media_processor.images.text import Text
 
 
 @dataclass(frozen=True)
@@ -60,7 +29,7 @@ class Watermarked:
     format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out,
     ``declined`` why the picture wasn't spliced."""
 
-    format: Format
+    format: str
     content_type: str
     width: int
     height: int
@@ -98,7 +67,7 @@ def watermark(
     """
     data = source.read_bytes()
     info = probe(data, limits)
-    limits.check_memory(info)
+    info.check_memory(limits)
     width, height = info.displayed_size
     boxes: tuple[Box, ...] = ()
     contrast = None
@@ -112,7 +81,7 @@ def watermark(
     write_atomically(target, watermarked.data)
     return Watermarked(
         format=watermarked.format,
-        content_type=CONTENT_TYPES[watermarked.format],
+        content_type=formats.named(watermarked.format).content_type,
         width=width,
         height=height,
         boxes=boxes,
@@ -134,21 +103,24 @@ def _watermarked(
     limits: Limits,
 ) -> tuple[Encoded, Overlay, str | None]:
     options = Options(limits, profile.strip, profile.quality)
-    wanted = _OUTPUTS.get(profile.format, info.format)
+    target = formats.writable().get(profile.format, info.kind)
     with guarded(DAMAGED):
-        if wanted == info.format:
+        if target == info.kind:
             overlay = Overlay(artworks, profile, info)
             try:
                 return splice.watermark(data, info, overlay, options), overlay, None
             except splice.Declined as error:
-                watermarked = _CODECS[info.format](data, info, overlay, options)
+                watermarked = codec_of(info.kind).watermark(data, info, overlay, options)
                 return watermarked, overlay, error.reason
+        # Turning a picture into another format is rare, and brings a module of its own.
+        from media_processor.images.codecs import convert
+
         width, height = info.displayed_size
         overlay = Overlay(
             artworks, profile, replace(info, width=width, height=height, orientation=1)
         )
-        watermarked = convert.watermark(data, info, overlay, options, wanted)
-        return watermarked, overlay, f"{info.format} becomes {wanted}"
+        watermarked = convert.watermark(data, info, overlay, options, target)
+        return watermarked, overlay, f"{info.format} becomes {target.name}"
 
 
 def _text(
@@ -157,9 +129,12 @@ def _text(
     profile: Profile,
     tokens: Mapping[str, str] | None,
     font: Path | None,
-) -> Text:
+) -> "Text":
+    from media_processor.images.pillow import artist
+    from media_processor.images.text import Text
+
     known: dict[str, Any] = dict(tokens or {})
     text = profile.text or ""
     if "{exif.artist}" in text:
-        known["exif.artist"] = pillow.artist(data, info.format)
+        known["exif.artist"] = artist(data, info.format)
     return Text(filled(text, known), font, profile.colour, profile.shadow)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from media_processor.limits import Limits
 from media_processor.messages.base import Message
 from media_processor.messages.media import Failure, WatermarkResult
 
@@ -14,7 +15,7 @@ is not a picture's fault."""
 
 class WatermarkTask(Message):
     """Watermark a picture. Paths are absolute; ``logos`` and ``font`` are the profile's files,
-    ``tokens`` what its text may say, ``limits`` those of ``media.info.Limits``."""
+    ``tokens`` what its text may say."""
 
     kind: Literal["watermark"] = "watermark"
     source: str
@@ -23,7 +24,7 @@ class WatermarkTask(Message):
     logos: tuple[str, ...]
     font: str | None
     tokens: dict[str, str]
-    limits: dict[str, int]
+    limits: Limits
 
 
 class ThumbnailTask(Message):
@@ -33,7 +34,7 @@ class ThumbnailTask(Message):
     source: str
     target: str
     side: int
-    limits: dict[str, int]
+    limits: Limits
 
 
 class DifferenceTask(Message):
@@ -43,7 +44,7 @@ class DifferenceTask(Message):
     before: str
     after: str
     target: str
-    limits: dict[str, int]
+    limits: Limits
 
 
 SandboxTask = Annotated[WatermarkTask | ThumbnailTask | DifferenceTask, Field(discriminator="kind")]

@@ -19,9 +19,8 @@ from pydantic import TypeAdapter
 
 from media_processor.atomic_files import write_atomically
 from media_processor.errors import MediaProcessorError, OutOfMemory
-from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.formats import extension_of
 from media_processor.images.difference import difference
-from media_processor.images.limits import Limits
 from media_processor.images.logo import Logo, load_logo
 from media_processor.images.thumbnail import view
 from media_processor.images.watermark import watermark
@@ -102,10 +101,10 @@ def _carried_out(task: SandboxTask) -> SandboxReply:
         case WatermarkTask():
             return SandboxReply(watermarked=_watermark(task))
         case ThumbnailTask():
-            view(Path(task.source), Path(task.target), task.side, Limits(**task.limits))
+            view(Path(task.source), Path(task.target), task.side, task.limits)
             return SandboxReply()
         case DifferenceTask():
-            found = difference(Path(task.before), Path(task.after), Limits(**task.limits))
+            found = difference(Path(task.before), Path(task.after), task.limits)
             told = Difference.model_validate(asdict(found)).model_dump_json()
             write_atomically(Path(task.target), told.encode())
             return SandboxReply()
@@ -120,7 +119,7 @@ def _watermark(task: WatermarkTask) -> WatermarkResult:
         Path(task.target),
         logos,
         profile,
-        Limits(**task.limits),
+        task.limits,
         task.tokens,
         Path(task.font) if task.font else None,
     )
@@ -132,7 +131,7 @@ def _watermark(task: WatermarkTask) -> WatermarkResult:
         height=made.height,
         method=made.method,
         declined=made.declined,
-        extension=PICTURE_EXTENSIONS[made.content_type] if made.is_converted else None,
+        extension=extension_of(made.content_type) if made.is_converted else None,
         notes=made.notes,
         profile_digest=profile.digest,
         logos=tuple(logo.digest for logo in logos),

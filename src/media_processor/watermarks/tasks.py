@@ -4,13 +4,11 @@ from pathlib import Path
 
 from media_processor.errors import LogoUnavailable
 from media_processor.images.profile import Profile
+from media_processor.limits import Limits
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.settings import PipelineSettings
 from media_processor.watermarks.logos import LogoSource
 from media_processor.watermarks.profiles import Profiles, as_message, resolved
-
-# Python, the libraries and the address space that threads reserve.
-_OUR_OWN = 256 * 1024**2
 
 
 class TaskBuilder:
@@ -47,10 +45,9 @@ class TaskBuilder:
         )
 
     @property
-    def limits(self) -> dict[str, int]:
-        """What ``media.info.Limits`` is made of, in a picture process."""
-        memory = self._settings.watermark_memory_bytes - _OUR_OWN
-        return self._settings.picture_limits | {"memory": memory}
+    def limits(self) -> Limits:
+        """The settings', for every task."""
+        return self._settings.picture_limits
 
     async def check(self, profile: Profile) -> None:
         """Raises LogoUnavailable if one of the profile's logos can't be had."""

@@ -30,7 +30,7 @@ from pydantic import ValidationError
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
-from media_processor.formats import PICTURE_EXTENSIONS
+from media_processor.formats import extension_of
 from media_processor.ids import day_folder, is_media_id, media_time, new_media_id, now
 from media_processor.messages.base import Message
 from media_processor.messages.media import (
@@ -443,7 +443,7 @@ def _idempotency_key(owner: str, chosen: str) -> str:
 
 
 def _original_key(record: MediaRecord) -> str:
-    extension = PICTURE_EXTENSIONS.get(record.content_type, "")
+    extension = extension_of(record.content_type)
     return f"originals/{day_folder(record.id)}/{record.id}{extension}"
 
 

@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.pillow import encoded, metadata_in, opened, stampable
-from media_processor.images.info import PictureInfo
-from media_processor.images.overlay import Overlay
+from PIL import Image
 
+from media_processor.images.codecs import Encoded, Options
+from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata
+from media_processor.images.overlay import Overlay
+from media_processor.images.pillow import decode_upright as decode_upright
+from media_processor.images.pillow import encoded, metadata_in, opened, stampable
+
+MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
 
 
@@ -22,11 +27,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
     kept = metadata_in(image.info).kept(info.orientation, options.strip)
-    how = (
-        _CODING
-        | options.coding
-        | {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
-    )
+    how = _how(kept, options)
     if len(frames) > 1:
         how |= {"save_all": True, "append_images": frames[1:], "duration": durations}
     try:
@@ -34,3 +35,12 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
     return Encoded(result, "AVIF", kept.notes)
+
+
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
+    return encoded(image, "AVIF", **_how(kept, options))
+
+
+def _how(kept: Metadata, options: Options) -> dict[str, Any]:
+    carried = {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
+    return _CODING | options.coding | carried

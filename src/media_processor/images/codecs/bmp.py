@@ -5,9 +5,13 @@ import struct
 from PIL import Image
 
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.pillow import encoded, opened, stampable
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
+from media_processor.images.pillow import decode_upright as decode_upright
+from media_processor.images.pillow import encoded, opened, stampable
+
+MODES = frozenset({"L", "RGB"})
 
 # Where each colour lies in 32 bits: red, green, blue, alpha (BITMAPV4HEADER).
 _MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
@@ -27,6 +31,11 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         return Encoded(_with_alpha(still, resolution), "BMP")
     kept = {"dpi": resolution} if resolution[0] else {}
     return Encoded(encoded(still, "BMP", **kept), "BMP")
+
+
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
+    """Nothing of ``kept`` has a place in a BMP."""
+    return encoded(image, "BMP")
 
 
 def _with_alpha(image: Image.Image, resolution: tuple[float, float]) -> bytes:

@@ -7,13 +7,16 @@ from PIL import Image, ImageChops
 
 from media_processor.images.animation import Disposal, Screen, difference
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.pillow import encoded, opened
 from media_processor.images.containers import gif
 from media_processor.images.containers.gif import Colour, Frame, Gif
 from media_processor.images.geometry import Box, corners
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
+from media_processor.images.pillow import decode_upright as decode_upright
+from media_processor.images.pillow import encoded, opened
 
+MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
 
 # So many of a frame's 256 colours the mark gets at least: a logo needs few, but these true.
@@ -48,6 +51,12 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     size = b"".join(side.to_bytes(2, "little") for side in source.size)
     whole = replace(source, screen=size + source.screen[4:], frames=tuple(frames))
     return Encoded(gif.written(whole, kept), "GIF", kept.notes)
+
+
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
+    """256 colours of its own; nothing of ``kept`` is carried."""
+    image = image.convert("RGBA") if "A" in image.mode else image
+    return encoded(image.quantize(256), "GIF")
 
 
 def _canvases(source: Gif) -> Iterator[Image.Image]:

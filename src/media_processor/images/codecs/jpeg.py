@@ -6,16 +6,17 @@ from PIL import Image, ImageChops
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from media_processor.images import exif
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.pillow import encoded, opened
 from media_processor.images.containers import jpeg
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
+from media_processor.images.pillow import decode_upright as decode_upright
+from media_processor.images.pillow import encoded, opened
 
+MODES = frozenset({"L", "RGB", "CMYK"})
+_CONVERTED: dict[str, Any] = {"quality": 92, "subsampling": 0}
 _FALLBACK_QUALITY = 90
-_MOST_EXIF = 65_527  # one segment's 65,533 bytes less ``Exif\0\0``
 _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
 
 
@@ -34,17 +35,14 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     return Encoded(dressed(result, kept, info.orientation), "JPEG", kept.notes)
 
 
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
+    """In 4:4:4."""
+    return dressed(encoded(image, "JPEG", **(_CONVERTED | options.coding)), kept, 1)
+
+
 def dressed(picture: bytes, kept: Metadata, orientation: int) -> bytes:
     """A JPEG with its metadata."""
-    return jpeg.dressed(picture, fitting(kept, orientation))
-
-
-def fitting(kept: Metadata, orientation: int) -> Metadata:
-    """What fits into a JPEG; of EXIF that doesn't at least the orientation."""
-    if len(kept.exif) <= _MOST_EXIF:
-        return kept
-    turned = exif.only_orientation(orientation) if orientation > 1 else b""
-    return Metadata(kept.icc, turned, kept.xmp, kept.iptc)
+    return jpeg.dressed(picture, jpeg.fitting(kept, orientation))
 
 
 def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:

@@ -8,13 +8,15 @@ from PIL import Image, ImageChops
 
 from media_processor.errors import UnsupportedPicture
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.codecs.pillow import opened, stampable
 from media_processor.images.containers import tiff
 from media_processor.images.containers.tiff import SHORT, Page, Tag
 from media_processor.images.info import PictureInfo, Size
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay
+from media_processor.images.pillow import decode_upright as decode_upright
+from media_processor.images.pillow import encoded, opened, stampable
 
+MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 _UNCOMPRESSED, _DEFLATE, _DIFFERENCES = 1, 8, 2
 _LEVEL = 3
 _STRIP_BYTES = 1 << 18
@@ -53,6 +55,11 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         tags.pop(number, None)
     watermarked = Page(tags, page.pixels, children)
     return Encoded(tiff.written(order, [watermarked, *others]), "TIFF", kept.notes)
+
+
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
+    """With Deflate; of ``kept`` only the colour profile has its place."""
+    return encoded(image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None)
 
 
 def _metadata(page: Page) -> Metadata:

@@ -2,10 +2,32 @@
 
 One file a format; no pixel is ever decoded here, and what is read is bounded. ``info``
 says what a picture is, ``metadata`` what goes with it, ``bare`` gives the smallest file
-that still holds its pixels, so that a decoder meets nothing else.
+that still holds its pixels, so that a decoder meets nothing else. Which module reads a
+format's container stands in formats.py.
 """
 
+from importlib import import_module
 from mmap import mmap
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, cast
+
+from media_processor.formats import PictureFormat
+from media_processor.images.info import PictureInfo
+from media_processor.limits import Limits
 
 Data: TypeAlias = bytes | mmap
+
+
+class Container(Protocol):
+    """What every module of this room can do."""
+
+    def info(self, data: Data, limits: Limits) -> PictureInfo:
+        """Read the header, and nothing beyond ``limits``.
+
+        Raises UnsupportedPicture, BrokenPicture, ImageBomb, TooManyFrames or TooManyPixels;
+        where a file ends early also IndexError, KeyError or struct.error.
+        """
+
+
+def container_of(kind: PictureFormat) -> Container:
+    """The reader of a format's container, imported now if it wasn't yet."""
+    return cast(Container, import_module(kind.container))

@@ -3,7 +3,7 @@
 from media_processor.errors import BrokenPicture, UnsupportedPicture
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
+from media_processor.limits import Limits
 
 _DEPTHS = (1, 4, 8, 16, 24, 32)
 _COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with alpha

@@ -7,8 +7,8 @@ from typing import TypeAlias
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
 from media_processor.images.metadata import Metadata
+from media_processor.limits import Limits
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _APPLICATION = 0xF9, 0xFF

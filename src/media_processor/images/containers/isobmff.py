@@ -1,15 +1,14 @@
 """AVIF and HEIF (ISO/IEC 14496-12 and 23008-12): boxes in boxes; ``meta`` lists the items."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from media_processor import formats
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.limits import Limits
+from media_processor.limits import Limits
 
-_AVIF = {b"avif", b"avis"}
-_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
 
 
@@ -21,24 +20,14 @@ class Box(NamedTuple):
     end: int
 
 
-def kind(data: Data) -> Literal["AVIF", "HEIF"] | None:
-    """Which of the two the watermarks in ``ftyp`` name, if any."""
-    if data[4:8] != b"ftyp":
-        return None
-    end = min(int.from_bytes(data[:4]), 256)
-    watermarks = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
-    if watermarks & _AVIF:
-        return "AVIF"
-    return "HEIF" if watermarks & _HEIF else None
-
-
 def info(data: Data, limits: Limits) -> PictureInfo:
     """The primary item's size, and how many frames a sequence has.
 
     ``irot`` and ``imir`` (23008-12, 6.5.10 and 6.5.12) count as an orientation of an AVIF;
     a HEIF's decoder turns the picture itself.
     """
-    named = kind(data) or "HEIF"
+    kind = formats.recognise(data[: formats.HEAD_BYTES])
+    named = kind.name if kind else "HEIF"
     meta = _only(_boxes(data, 0, len(data)), b"meta")
     inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
     properties = inside.get(b"iprp")
@@ -61,7 +50,7 @@ def info(data: Data, limits: Limits) -> PictureInfo:
                 mirror = data[box.start] & 1
     for box in listed:  # also a tile or a preview must not be a giant
         if box.name == b"ispe":
-            limits.check(PictureInfo(named, *_pair(data, box.start + 4)))
+            PictureInfo(named, *_pair(data, box.start + 4)).check(limits)
     if not width or not height:
         raise BrokenPicture("The picture's header is damaged.")
     frames = _frames(data)

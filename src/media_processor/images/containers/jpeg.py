@@ -12,8 +12,8 @@ from media_processor.errors import BrokenPicture, ImageBomb, UnsupportedPicture
 from media_processor.images import exif
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
 from media_processor.images.metadata import Metadata
+from media_processor.limits import Limits
 
 SOI, EOI, SOS, DQT, DHT, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE
 
@@ -31,6 +31,7 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _MPF = b"MPF\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
+_MOST_EXIF = 65_527  # a segment's 65,533 bytes less 6 of header
 _ICC_PIECE = 65_519  # a segment's 65,533 bytes less 14 of header
 
 
@@ -131,6 +132,14 @@ def dressed(picture: bytes, kept: Metadata) -> bytes:
             break
         at = segment.end
     return b"".join([picture[:at], written(kept), picture[at:]])
+
+
+def fitting(kept: Metadata, orientation: int) -> Metadata:
+    """What fits into a JPEG; of EXIF that doesn't at least the orientation."""
+    if len(kept.exif) <= _MOST_EXIF:
+        return kept
+    turned = exif.only_orientation(orientation) if orientation > 1 else b""
+    return Metadata(kept.icc, turned, kept.xmp, kept.iptc)
 
 
 def written(kept: Metadata) -> bytes:

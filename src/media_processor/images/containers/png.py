@@ -10,8 +10,8 @@ from media_processor.images import exif
 from media_processor.images.containers import Data
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
 from media_processor.images.metadata import Metadata
+from media_processor.limits import Limits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

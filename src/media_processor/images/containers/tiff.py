@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from media_processor.errors import BrokenPicture, UnsupportedPicture
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.limits import Limits
+from media_processor.limits import Limits
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS = 273, 274, 277, 278, 279

@@ -9,8 +9,8 @@ from media_processor.images import exif
 from media_processor.images.containers import Data
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.limits import Limits
 from media_processor.images.metadata import Metadata
+from media_processor.limits import Limits
 
 _ICC_FLAG, _ALPHA_FLAG, _EXIF_FLAG, _XMP_FLAG, _ANIMATION_FLAG = 0x20, 0x10, 0x08, 0x04, 0x02
 _KINDS = {b"EXIF": "EXIF", b"XMP ": "XMP", b"ICCP": "colour profile"}

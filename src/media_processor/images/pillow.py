@@ -1,14 +1,15 @@
 """Pillow's doors: opened for one format at a time, and told its limits once."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from media_processor.images import exif
-from media_processor.images.info import Format
+from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 
 # Pillow keeps this many blocks of 16 MB for the next picture instead of giving them back:
@@ -18,15 +19,23 @@ Image.core.set_blocks_max(4)  # type: ignore[attr-defined]
 # The limits were checked before a pixel is touched.
 Image.MAX_IMAGE_PIXELS = None
 
+_ARTIST = 0x013B
+_PLUGINS = {"WEBP": "WebPImagePlugin"}
 
-def opened(data: bytes, kind: Format) -> ImageFile:
-    """Open lazily. Never without ``formats``: Pillow would start Ghostscript for an EPS."""
-    image = Image.open(BytesIO(data), formats=[kind])
+
+def opened(data: bytes, kind: str) -> ImageFile:
+    """Open lazily, as the format that Pillow calls ``kind``.
+
+    Image.open would import every common plugin, and start Ghostscript for an EPS.
+    """
+    import_module(f"PIL.{_PLUGINS.get(kind, f'{kind.capitalize()}ImagePlugin')}")
+    open_file, _ = Image.OPEN[kind]
+    image = open_file(BytesIO(data), "")
     image.decodermaxblock = len(data)  # one read; a large JPEG decodes 5 % faster
     return image
 
 
-def encoded(image: Image.Image, kind: Format, **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     """The file of ``image``."""
     file = BytesIO()
     image.save(file, kind, **options)
@@ -45,12 +54,38 @@ def metadata_in(info: Mapping[Any, object]) -> Metadata:
     )
 
 
-def artist(data: bytes, kind: Format) -> str:
+def artist(data: bytes, kind: str) -> str:
     """Who made the picture, by its EXIF; empty where that can't be read."""
     try:
-        return str(opened(data, kind).getexif().get(ExifTags.Base.Artist, ""))
+        return str(opened(data, kind).getexif().get(_ARTIST, ""))
     except Exception:  # nothing that Pillow meets in there is worth a failure
         return ""
+
+
+def decode_upright(
+    data: bytes, info: PictureInfo, at_least: int | None = None
+) -> tuple[Image.Image, Metadata]:
+    """The first frame as it is displayed, in 8 bits, and what goes with it.
+
+    Where that is cheaper it is smaller, but no side is shorter than ``at_least`` pixels.
+    """
+    from PIL.ImageOps import exif_transpose
+
+    source = opened(data, info.format)
+    if at_least:
+        source.draft(None, (at_least, at_least))
+    source.load()
+    found = metadata_in(source.info)
+    image = source if source.mode != "I;16" else source.convert("I").point(_high_byte).convert("L")
+    image = exif_transpose(stampable(image))
+    return image, Metadata(found.icc, exif.upright(found.exif), found.xmp)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """An RGBA picture on a white ground."""
+    flat = Image.new("RGB", image.size, "white")
+    flat.paste(image, (0, 0), image.getchannel("A"))
+    return flat
 
 
 def stampable(image: Image.Image) -> Image.Image:
@@ -65,3 +100,7 @@ def stampable(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB") and transparent:
         return image.convert(image.mode + "A")
     return image
+
+
+def _high_byte(value: Any) -> Any:
+    return value * (1 / 257)
