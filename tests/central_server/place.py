@@ -8,7 +8,8 @@ from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.ids import new_media_id
 from media_processor.messages.media import MAIN_OWNER
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.factory import open_storage
+from tests.storage.received import received
 
 
 class Place:
@@ -25,7 +26,7 @@ class Place:
         catalogue = open_catalogue(self.database)
         self._open.append(catalogue)
         return Archive(
-            LocalStorage(self.root / "central_storage"),
+            open_storage(self.root / "central_storage"),
             catalogue,
             self.log,
             open_signer(self.root / "audit_key.pem"),
@@ -50,10 +51,8 @@ def delivery(
     name: str = "a.jpg",
     owner: str = MAIN_OWNER,
 ) -> Delivery:
-    path = archive.storage.incoming()
-    path.write_bytes(content)
     return Delivery(
-        path=path,
+        picture=received(archive.storage, content),
         media_id=media_id or new_media_id(),
         filename=name,
         worker_name="worker-1",

@@ -19,6 +19,7 @@ from media_processor.errors import (
 from media_processor.ids import new_media_id
 from tests.central_server.place import Place, delivery
 from tests.postgres import Postgres
+from tests.storage.conformance import left_over
 
 
 @pytest.fixture
@@ -132,9 +133,7 @@ def test_lines_that_the_catalogue_does_not_know_stay(place: Place) -> None:
 def test_a_file_without_a_row_is_taken_over_by_the_next_delivery(place: Place) -> None:
     archive = place.open()
     given = delivery(archive)
-    orphan = archive.storage.path(
-        archive.store(given)[0].stored_path.removeprefix("central_storage/")
-    )
+    orphan = place.root / archive.store(given)[0].stored_path
     with archive.catalogue.database.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM stored_media"))
 
@@ -201,7 +200,7 @@ def test_a_full_catalogue_is_said_so_and_leaves_no_file(place: Place) -> None:
         fill()
     rows = len(archive.catalogue.newest(None, 500))
     assert len(place.files()) == rows == len(place.lines())
-    assert archive.storage.names("incoming") == []
+    assert left_over(archive.storage) == []
 
 
 def test_a_row_that_is_there_although_its_commit_met_an_error_is_gone_on_from(

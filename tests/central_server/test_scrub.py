@@ -13,7 +13,7 @@ from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.factory import open_storage
 from tests.central_server.place import delivery
 from tests.cli import shell
 
@@ -25,7 +25,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of 1,000 pictures; what is in them doesn't matter here."""
     data = tmp_path_factory.mktemp("archive")
     catalogue = open_catalogue(data / "catalogue.sqlite")
-    storage = LocalStorage(data / "central_storage")
+    storage = open_storage(data / "central_storage")
     signer = open_signer(data / "audit_key.pem")
     archive = Archive(storage, catalogue, data / "worker_activity.log", signer)
     for number in range(COUNT):

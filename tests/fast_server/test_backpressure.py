@@ -10,7 +10,7 @@ import pytest
 from media_processor.errors import Overloaded
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.harness.waiting import wait_until
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Spool, open_spool
 from tests.cli.shell import run
 from tests.images.pictures import encoded, photo
 from tests.raw import answer_to_much
@@ -22,7 +22,7 @@ NONE: frozenset[str] = frozenset()
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "uploads")
+    return open_spool(tmp_path / "uploads")
 
 
 def ids(count: int, start: int = 0) -> frozenset[str]:
@@ -99,7 +99,7 @@ class TestRetryAfter:
         assert backpressure.load().retry_after_seconds is not None
 
     def test_an_upload_that_would_take_the_last_room_is_refused(self, spool: Spool) -> None:
-        free = spool.storage.free_bytes()
+        free = spool.storage.free_bytes() or 0
         backpressure = Backpressure(spool, limit=0, min_free_bytes=free // 2)
         with backpressure.admitted(1000):
             pass

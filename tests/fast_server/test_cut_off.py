@@ -9,7 +9,7 @@ import pytest
 
 from media_processor.ids import new_media_id, now
 from media_processor.messages.archive import StoredMedia
-from media_processor.work.spool import Spool
+from media_processor.work.spool import open_spool
 from tests.conftest import running_system
 from tests.system import System
 from tests.work.records import accept, receipt
@@ -79,7 +79,7 @@ def read(fast_server: System, method: str, path: str, got: list[bytes]) -> None:
 
 @pytest.mark.parametrize("way", ["file", "watermarked", "zip"])
 def test_the_client_sees_it_and_the_log_says_it_in_one_line(fast_server: System, way: str) -> None:
-    spool = Spool(fast_server.data / "uploads")
+    spool = open_spool(fast_server.data / "uploads")
     media = accept(spool)
     spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=True)
     before = fast_server.log("fast-server")

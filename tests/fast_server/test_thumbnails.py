@@ -18,8 +18,8 @@ from PIL import Image, ImageChops
 
 from media_processor.errors import StorageFull
 from media_processor.fast_server.dependencies import Dependencies
+from media_processor.fast_server.media_files import archived_file, local_watermark
 from media_processor.fast_server.renditions import Key, Renditions, _sweep
-from media_processor.fast_server.thumbnails import archived_file, spooled
 from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id, now
 from media_processor.images.splice import is_installed
@@ -27,10 +27,10 @@ from media_processor.messages.fast_server import Difference
 from media_processor.messages.media import MediaStatus
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.tasks import TaskBuilder
-from media_processor.work.spool import Spool
+from media_processor.work.spool import open_spool
 from tests.images.pictures import encoded, opened, photo
 from tests.system import System
-from tests.work.records import park, watermark
+from tests.work.records import accept, park, store, watermark
 
 JPEG = encoded(photo((640, 480)), "JPEG", quality=92)
 PNG = encoded(photo((900, 600)), "PNG")
@@ -170,7 +170,7 @@ def test_a_picture_that_is_not_watermarked_yet(system: System) -> None:
 def test_one_that_waits_for_the_archive_to_come_back_is_shown_watermarked(system: System) -> None:
     system.start("fast-server")
     system.wait_fast()
-    spool = Spool(system.data / "uploads")
+    spool = open_spool(system.data / "uploads")
     media = spool.find(system.upload(JPEG).id)
     watermark(spool, media, JPEG)
     park(spool, media, now() + timedelta(hours=1))
@@ -199,18 +199,25 @@ def test_without_the_spools_copy_it_comes_from_the_archive(system: System) -> No
 async def test_a_picture_that_is_swept_from_the_spool_while_it_is_drawn(tmp_path: Path) -> None:
     settings = FastServerSettings(media_data_dir=tmp_path)
     renditions = Renditions(settings, TaskBuilder(settings))
-    swept, archived = tmp_path / "swept", tmp_path / "archived"
-    swept.write_bytes(JPEG)
-    archived.write_bytes(JPEG)
+    spool = open_spool(tmp_path / "uploads")
+    media = watermark(spool, accept(spool), JPEG)
+
+    @asynccontextmanager
+    async def fetch(_: str) -> AsyncIterator[object]:
+        async def pieces(_: int) -> AsyncIterator[bytes]:
+            yield JPEG
+
+        yield SimpleNamespace(aiter_bytes=pieces)
+
+    deps = SimpleNamespace(spool=spool, renditions=renditions, central=SimpleNamespace(fetch=fetch))
 
     @asynccontextmanager
     async def source() -> AsyncIterator[Path]:
-        if swept.exists():
-            async with spooled(swept) as path:
-                path.unlink()
-                yield path
-        else:
-            yield archived
+        async with local_watermark(media, cast(Dependencies, deps)) as path:
+            if spool.is_watermarked(media):
+                store(spool, media)
+                spool.drop_watermark(media.record.id)
+            yield path
 
     small = await renditions.view(Key(new_media_id(), "swept"), 384, source)
     await renditions.close()

@@ -1,7 +1,6 @@
 """``GET /media/{id}/watermarked`` in the moment in which the picture leaves the spool."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import httpx2
@@ -13,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from media_processor.central_client import CentralClient
 from media_processor.fast_server import status
 from media_processor.http.problems import add_problem_handlers
-from media_processor.work.spool import Media, Spool
+from media_processor.ids import day_folder
+from media_processor.work.spool import Media, Spool, open_spool
 from tests.system import System
 from tests.work.records import accept, receipt, watermark
 
@@ -22,7 +22,7 @@ WATERMARKED = b"watermarked" * 100
 
 @pytest.fixture
 def spool(system: System) -> Spool:
-    return Spool(system.data / "uploads")
+    return open_spool(system.data / "uploads")
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ async def test_a_picture_that_is_swept_away_comes_from_the_archive(
 ) -> None:
     media = watermark(spool, accept(spool), WATERMARKED)
     deliver(system, media)
-    look = Spool.finished_watermark
+    look = Spool.is_watermarked
 
-    def look_and_sweep(spool: Spool, media: Media) -> Path | None:
-        found = look(spool, media) if moment == "after it was found" else None
+    def look_and_sweep(spool: Spool, media: Media) -> bool:
+        found = look(spool, media) if moment == "after it was found" else False
         sweep(spool, media)
         return found or look(spool, media)
 
-    monkeypatch.setattr(Spool, "finished_watermark", look_and_sweep)
+    monkeypatch.setattr(Spool, "is_watermarked", look_and_sweep)
 
     answer = await fast_server.get(f"/media/{media.record.id}/watermarked")
 
@@ -90,12 +90,13 @@ async def test_a_file_that_is_removed_while_it_is_sent_is_sent_whole(
     spool: Spool, fast_server: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     media = watermark(spool, accept(spool, WATERMARKED), WATERMARKED)
+    original = f"originals/{day_folder(media.record.id)}/{media.record.id}.jpg"
     answering = FileResponse.__call__
 
     async def remove_and_answer(
         response: FileResponse, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        spool.original(media.record).unlink()
+        spool.storage.delete(original)
         spool.drop_watermark(media.record.id)
         await answering(response, scope, receive, send)
 

@@ -12,7 +12,7 @@ from media_processor.harness.valkey import Valkey
 from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.pipeline.parked import Parked
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Spool, open_spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
 from tests.work.records import accept, fail, park
@@ -20,7 +20,7 @@ from tests.work.records import accept, fail, park
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "uploads")
+    return open_spool(tmp_path / "uploads")
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import pytest
 from media_processor.harness.valkey import Valkey
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.pipeline.reconciler import Reconciler
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Spool, open_spool
+from tests.storage.received import received
 from tests.work.records import accept, fail, new_media, store, watermark
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "uploads")
+    return open_spool(tmp_path / "uploads")
 
 
 @pytest.fixture
@@ -65,9 +66,8 @@ async def test_what_crashes_left_over_is_swept(spool: Spool, queue: JobQueue) ->
     media = watermark(spool, accept(spool))
     kept = watermark(spool, accept(spool))
     store(spool, media)
-    spool.watermarked(media.record.id).write_bytes(b"left over")
-    abandoned = spool.storage.incoming()
-    abandoned.write_bytes(b"")
+    spool.storage.write(f"watermarked/{media.record.id}", b"left over")
+    abandoned = received(spool.storage, b"").path
     os.utime(abandoned, (0, 0))
 
     await Reconciler(spool, queue, every=60).round()

@@ -1,84 +1,83 @@
 import errno
 import os
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
 
 import pytest
 
 from media_processor.errors import StorageFailing, StorageFull
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.base import Storage
+from media_processor.storage.factory import open_storage
+from tests.storage.conformance import Conformance, Fault, left_over
+from tests.storage.received import received
+
+
+class LocalBackend:
+    # Each file is synced, then each folder.
+    steps_of_publish: ClassVar = 4
+    steps_of_create: ClassVar = 2
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder / "root"
+
+    def open(self) -> Storage:
+        return open_storage(self._root)
+
+    @contextmanager
+    def fails(self, fault: Fault, step: int) -> Iterator[None]:
+        number = errno.ENOSPC if fault is StorageFull else errno.EIO
+        with failing_sync(step, number):
+            yield
+
+
+class TestLocal(Conformance):
+    backend = LocalBackend
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "root")
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
 
 
-def incoming(storage: LocalStorage) -> list[str]:
-    return storage.names("incoming")
+@pytest.fixture
+def storage(root: Path) -> Storage:
+    return open_storage(root)
 
 
-def test_what_is_written_is_read_back(storage: LocalStorage) -> None:
-    storage.write("a/b/key", b"one")
-    storage.write("a/b/key", b"two")
+@contextmanager
+def failing_sync(
+    which: int, number: int = errno.EIO, before: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Have the ``which``-th sync from now fail, after doing ``before``."""
+    real, count = os.fsync, iter(range(1000))
 
-    assert storage.read("a/b/key") == b"two"
-    assert storage.size("a/b/key") == 3
-    assert storage.names("a/b") == ["key"]
-    assert incoming(storage) == []
+    def sync(descriptor: int) -> None:
+        if next(count) == which:
+            before()
+            raise OSError(number, "bad sector")
+        real(descriptor)
 
-
-def test_what_is_absent_is_none_or_empty(storage: LocalStorage) -> None:
-    assert storage.read("nothing") is None
-    assert storage.size("nothing") is None
-    assert storage.names("nothing") == []
-    assert storage.move("nothing", "elsewhere") is False
-    storage.delete("nothing")
-
-
-def test_only_the_first_create_sets_the_key(storage: LocalStorage) -> None:
-    won: list[bool] = []
-    start = threading.Barrier(8)
-
-    def create(number: int) -> None:
-        start.wait()
-        won.append(storage.create("keys/one", str(number).encode()))
-
-    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert won.count(True) == 1
-    assert incoming(storage) == []
-
-
-def test_publish_moves_files_and_writes_bytes(storage: LocalStorage) -> None:
-    path = storage.incoming()
-    path.write_bytes(b"picture")
-
-    storage.publish([(path, "originals/x.jpg"), (b"record", "open/x.json")])
-
-    assert storage.read("originals/x.jpg") == b"picture"
-    assert storage.read("open/x.json") == b"record"
-    assert incoming(storage) == []
+    with patch.object(os, "fsync", sync):
+        yield
 
 
 def test_publish_syncs_every_file_before_its_folder(
-    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """fsync(file) → rename → fsync(folder): only then is a rename durable."""
-    path = storage.incoming()
-    path.write_bytes(b"picture")
-    (storage.root / "originals").mkdir()
-    (storage.root / "open").mkdir()
+    incoming = received(storage, b"picture")
+    (root / "originals").mkdir()
+    (root / "open").mkdir()
     happened: list[str] = []
     sync, replace = os.fsync, Path.replace
 
     def noted_sync(descriptor: int) -> None:
-        happened.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().parent.name}")
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        happened.append(f"sync {path.parent.name if path.is_file() else path.name}")
         sync(descriptor)
 
     def noted_replace(self: Path, target: Path) -> Path:
@@ -87,116 +86,86 @@ def test_publish_syncs_every_file_before_its_folder(
 
     monkeypatch.setattr(os, "fsync", noted_sync)
     monkeypatch.setattr(Path, "replace", noted_replace)
-    storage.publish([(path, "originals/x.jpg"), (b"record", "open/x.json")])
+    storage.publish([(incoming, "originals/x.jpg"), (b"record", "open/x.json")])
 
     assert happened == [
         "sync incoming",
         "sync incoming",
         "rename",
         "rename",
-        "sync root",  # root/originals
-        "sync root",  # root/open
+        "sync originals",
+        "sync open",
     ]
 
 
-def test_a_failed_publish_leaves_no_temporary_file_of_ours(storage: LocalStorage) -> None:
-    with pytest.raises(FileNotFoundError):
-        storage.publish([(b"record", "open/x.json"), (storage.incoming(), "originals/x.jpg")])
-
-    assert incoming(storage) == []
-    assert storage.read("open/x.json") is None
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_said_so(
-    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, number: int
+def test_a_new_folder_is_synced_into_its_parents(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: int) -> None:
-        raise OSError(number, "no room")
+    synced: list[str] = []
+    real = os.fsync
 
-    monkeypatch.setattr(os, "fsync", full)
+    def noted_sync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
 
-    with pytest.raises(StorageFull, match="full"):
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    storage.publish([(b"x", "a/b/key")])
+    assert synced[1:] == ["root", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.ENOSPC, StorageFull),
+        (errno.EDQUOT, StorageFull),
+        (errno.EIO, StorageFailing),
+        (errno.EROFS, StorageFailing),
+    ],
+)
+def test_what_the_disk_says(storage: Storage, number: int, error: Fault) -> None:
+    with failing_sync(0, number), pytest.raises(error):
         storage.publish([(b"record", "open/x.json")])
-    assert incoming(storage) == []
 
 
 class TestFailedSync:
     """Whatever a failed sync left in doubt is set aside, never synced again or used."""
 
     @pytest.mark.parametrize("which", range(4))
-    def test_nothing_is_published(
-        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, which: int
-    ) -> None:
-        """Two files and two folders are synced; each of the four may fail."""
-        storage.publish([(b"", "originals/a"), (b"", "open/a")])  # the folders are there now
-        picture = storage.incoming()
-        picture.write_bytes(b"picture")
-        fail_sync(monkeypatch, which)
-
-        with pytest.raises(StorageFailing, match="bad sector"):
+    def test_what_is_in_doubt_is_set_aside(self, storage: Storage, root: Path, which: int) -> None:
+        storage.publish([(b"", "originals/a"), (b"", "open/a")])
+        picture = received(storage, b"picture")
+        with failing_sync(which), pytest.raises(StorageFailing, match="bad sector"):
             storage.publish([(picture, "originals/x"), (b"record", "open/x")])
-        assert storage.read("originals/x") is None
-        assert storage.read("open/x") is None
-        assert incoming(storage) == ([picture.name] if which == 1 else [])
-        assert storage.names("aside")
+        assert left_over(storage) == ([picture.path.name] if which == 1 else [])
+        assert os.listdir(root / "aside")
+        assert {entry.key for entry in storage.walk()} == {"originals/a", "open/a"}
 
-    def test_what_a_twin_has_put_in_place_stays(
-        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_what_fails_to_be_synced_ahead_is_set_aside(self, storage: Storage) -> None:
+        picture = received(storage, b"picture")
+        with failing_sync(0), pytest.raises(StorageFailing):
+            storage.sync(picture)
+        with pytest.raises(FileNotFoundError):
+            storage.publish([(picture, "originals/x")])
+
+    def test_what_a_twin_has_put_in_place_stays(self, storage: Storage, root: Path) -> None:
         storage.publish([(b"", "open/a")])
 
         def twin() -> None:
-            (storage.root / "open" / "x.twin").write_bytes(b"twin's")
-            (storage.root / "open" / "x.twin").replace(storage.root / "open" / "x")
+            (root / "open" / "x.twin").write_bytes(b"twin's")
+            (root / "open" / "x.twin").replace(root / "open" / "x")
 
-        fail_sync(monkeypatch, 1, twin)
-        with pytest.raises(StorageFailing):
+        with failing_sync(1, before=twin), pytest.raises(StorageFailing):
             storage.publish([(b"ours", "open/x")])
         assert storage.read("open/x") == b"twin's"
 
-    @pytest.mark.parametrize("which", range(2))
-    def test_nothing_is_created(
-        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, which: int
-    ) -> None:
-        storage.create("keys/a", b"")
-        fail_sync(monkeypatch, which)
-        with pytest.raises(StorageFailing):
-            storage.create("keys/k", b"record")
-        assert storage.read("keys/k") is None
-        assert incoming(storage) == []
-
-    def test_a_failing_disk_does_not_fill_up(
-        self, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_failing_disk_does_not_fill_up(self, storage: Storage, root: Path) -> None:
         for _ in range(103):
-            fail_sync(monkeypatch, 0)
-            with pytest.raises(StorageFailing):
+            with failing_sync(0), pytest.raises(StorageFailing):
                 storage.publish([(b"record", "open/x")])
-        assert len(storage.names("aside")) == 100
+        assert len(os.listdir(root / "aside")) == 100
 
 
-def fail_sync(
-    monkeypatch: pytest.MonkeyPatch, which: int, before: Callable[[], None] = lambda: None
-) -> None:
-    """Have the ``which``-th sync from now fail, after doing ``before``."""
-    real, count = os.fsync, iter(range(1000))
-    monkeypatch.undo()
-
-    def sync(descriptor: int) -> None:
-        if next(count) == which:
-            before()
-            raise OSError(errno.EIO, "bad sector")
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", sync)
-
-
-def test_sweeping_takes_old_files_only(storage: LocalStorage) -> None:
-    old, new = storage.incoming(), storage.incoming()
-    old.write_bytes(b"")
-    new.write_bytes(b"")
-    os.utime(old, (0, 0))
-
-    assert storage.sweep_incoming(3600) == 1
-    assert incoming(storage) == [new.name]
+def test_what_the_spool_and_the_archive_lie_in_is_walked_with_its_time(storage: Storage) -> None:
+    storage.write("key", b"")
+    (entry,) = storage.walk()
+    assert abs(entry.modified.timestamp() - time.time()) < 60

@@ -7,13 +7,12 @@ from datetime import datetime
 from media_processor.ids import now
 from media_processor.messages.media import Attempts, Failure, Receipt, WatermarkResult
 from media_processor.work.spool import Media, NewMedia, Spool
+from tests.storage.received import received
 
 
 def new_media(spool: Spool, content: bytes = b"picture") -> NewMedia:
-    path = spool.storage.incoming()
-    path.write_bytes(content)
     return NewMedia(
-        path=path,
+        original=received(spool.storage, content),
         filename="photo.jpg",
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -30,8 +29,7 @@ def accept(spool: Spool, content: bytes = b"picture", key: str | None = None) ->
 
 
 def watermark(spool: Spool, media: Media, content: bytes = b"watermarked") -> Media:
-    made = spool.storage.incoming()
-    made.write_bytes(content)
+    made = received(spool.storage, content)
     watermarked = WatermarkResult(
         content_type="image/jpeg",
         sha256=hashlib.sha256(content).hexdigest(),

@@ -10,13 +10,24 @@ import pytest
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
 from media_processor.ids import day_folder, now
 from media_processor.messages.media import Attempts, Failure
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Media, Spool, open_spool
+from tests.storage.conformance import left_over
 from tests.work.records import accept, fail, new_media, park, receipt, store, watermark
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "uploads")
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def spool(root: Path) -> Spool:
+    return open_spool(root)
+
+
+def original(spool: Spool, media: Media) -> bytes:
+    with spool.open_original(media.record) as file:
+        return file.read()
 
 
 def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
@@ -25,9 +36,9 @@ def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
     found = spool.find(media.record.id)
     assert found == media
     assert found.status == "queued"
-    assert spool.original(found.record).read_bytes() == b"picture"
+    assert original(spool, found) == b"picture"
     assert spool.open_ids() == [media.record.id]
-    assert spool.storage.names("incoming") == []
+    assert left_over(spool.storage) == []
 
 
 def test_a_record_without_an_owner_belongs_to_main(spool: Spool) -> None:
@@ -48,7 +59,9 @@ def test_an_unknown_media_is_not_found(spool: Spool, media_id: str) -> None:
 def test_a_media_goes_from_open_to_stored(spool: Spool) -> None:
     media = watermark(spool, accept(spool))
     assert media.status == "uploading"
-    assert spool.finished_watermark(media) == spool.watermarked(media.record.id)
+    assert spool.is_watermarked(media)
+    with spool.open_watermark(media.record.id) as file:
+        assert file.read() == b"watermarked"
 
     store(spool, media)
 
@@ -57,13 +70,14 @@ def test_a_media_goes_from_open_to_stored(spool: Spool) -> None:
     assert [step.step for step in media.progress.steps] == ["watermarked", "stored"]
     assert media.progress.attempts == Attempts(watermark=1, upload=1)
     assert spool.open_ids() == []
-    assert spool.original(media.record).exists()
+    assert original(spool, media) == b"picture"
 
 
 def test_originals_go_only_when_asked(spool: Spool) -> None:
     media = watermark(spool, accept(spool))
     store(spool, media, keep_original=False)
-    assert not spool.original(media.record).exists()
+    with pytest.raises(FileNotFoundError):
+        original(spool, media)
 
 
 def test_a_failed_media_keeps_its_original_and_its_reason(spool: Spool) -> None:
@@ -73,25 +87,25 @@ def test_a_failed_media_keeps_its_original_and_its_reason(spool: Spool) -> None:
     media = spool.find(media.record.id)
     assert media.status == "failed"
     assert media.progress.error == Failure(code="broken_picture", detail="It is broken.")
-    assert spool.original(media.record).exists()
+    assert original(spool, media) == b"picture"
     assert (spool.open_ids(), spool.failed_count()) == ([], 1)
 
 
-def test_lost_or_torn_progress_is_made_anew(spool: Spool) -> None:
+def test_lost_or_torn_progress_is_made_anew(spool: Spool, root: Path) -> None:
     """A power cut may leave an unsynced file empty: the record is enough to go on."""
     media = watermark(spool, accept(spool))
-    progress = next((spool.storage.root / "progress").rglob("*.json"))
+    progress = next((root / "progress").rglob("*.json"))
     for torn in (b"", b'{"status": "upl'):
         progress.write_bytes(torn)
         found = spool.find(media.record.id)
         assert found.status == "queued"
-        assert spool.finished_watermark(found) is None
+        assert not spool.is_watermarked(found)
 
 
 def test_a_watermark_of_the_wrong_size_does_not_count(spool: Spool) -> None:
     media = watermark(spool, accept(spool))
-    spool.watermarked(media.record.id).write_bytes(b"")
-    assert spool.finished_watermark(media) is None
+    spool.storage.write(f"watermarked/{media.record.id}", b"")
+    assert not spool.is_watermarked(media)
 
 
 def test_a_late_twin_of_stage_1_changes_nothing(spool: Spool) -> None:
@@ -112,9 +126,9 @@ def test_a_crash_between_note_and_closing_leaves_it_open(spool: Spool) -> None:
     assert media.progress.receipt is not None
 
 
-def test_a_record_in_two_places_counts_as_finished(spool: Spool) -> None:
+def test_a_record_in_two_places_counts_as_finished(spool: Spool, root: Path) -> None:
     media = accept(spool)
-    record = (spool.storage.root / "open" / f"{media.record.id}.json").read_bytes()
+    record = (root / "open" / f"{media.record.id}.json").read_bytes()
     store(spool, media)
     spool.storage.write(f"open/{media.record.id}.json", record)
 
@@ -176,18 +190,19 @@ class TestIdempotency:
         assert spool.open_ids() == [accepted[0].id]
 
     def test_a_repetition_syncs_what_the_first_may_not_have_synced_yet(
-        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+        self, spool: Spool, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The first one's 202 may be still to come when the second one's is sent."""
         media = accept(spool, key="k")
         synced: set[int] = set()
         monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
         accept(spool, key="k")
-        original = spool.original(media.record)
+        with spool.local_original(media.record) as original:
+            pass
         assert {original.stat().st_ino, original.parent.stat().st_ino} <= synced
-        (key,) = spool.storage.path("keys").glob("*/*")
+        (key,) = (root / "keys").glob("*/*")
         assert key.parent.stat().st_ino in synced
-        record = spool.storage.path(f"open/{media.record.id}.json")
+        record = root / "open" / f"{media.record.id}.json"
         assert {record.stat().st_ino, record.parent.stat().st_ino} <= synced
 
     def test_a_crash_between_key_and_record_is_completed(self, spool: Spool) -> None:
@@ -246,7 +261,7 @@ class TestDeadLetters:
         assert [step.step for step in reopened.progress.steps] == ["failed", "reopened"]
         assert spool.open_ids() == [media.record.id]
         assert spool.failed_count() == 0
-        assert spool.original(media.record).read_bytes() == b"picture"
+        assert original(spool, media) == b"picture"
 
     def test_a_parked_one_is_failed_and_keeps_stage_1s_output(self, spool: Spool) -> None:
         media = watermark(spool, accept(spool))
@@ -256,7 +271,7 @@ class TestDeadLetters:
         assert parked.status == "failed"
         assert spool.parked_ids() == [media.record.id]
         assert [one.record.id for one in spool.newest("failed", None, 9)] == [media.record.id]
-        assert spool.finished_watermark(spool.reopen(media.record.id))
+        assert spool.is_watermarked(spool.reopen(media.record.id))
         assert spool.parked_ids() == []
 
     def test_a_late_failure_of_what_is_stored_counts_for_nothing(self, spool: Spool) -> None:
@@ -275,7 +290,7 @@ class TestDeadLetters:
             spool.reopen(media.record.id)
 
     def test_the_reason_is_durable_before_the_record_moves(
-        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+        self, spool: Spool, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         media = accept(spool)
         synced: list[str] = []
@@ -289,14 +304,14 @@ class TestDeadLetters:
         monkeypatch.setattr(os, "fsync", sync)
         fail(spool, media)
         file = next(number for number, path in enumerate(synced) if path.endswith(".part"))
-        folder = spool.storage.path(f"progress/{day_folder(media.record.id)}")
+        folder = root / "progress" / day_folder(media.record.id)
         assert str(folder) in synced[file:]
 
 
 class TestDamagedRecord:
     def test_it_is_told_and_hides_no_other(self, spool: Spool) -> None:
         good, bad = accept(spool), accept(spool)
-        spool.storage.path(f"open/{bad.record.id}.json").write_text("{")
+        spool.storage.write(f"open/{bad.record.id}.json", b"{")
         with pytest.raises(SpoolDamaged, match=bad.record.id):
             spool.find(bad.record.id)
         assert [one.record.id for one in spool.newest(None, None, 9)] == [good.record.id]

@@ -4,6 +4,7 @@ import hmac
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
 from media_processor.central_server.catalogue import Catalogue, Entry, chain_entry
@@ -15,14 +16,15 @@ from media_processor.formats import content_type_of
 from media_processor.ids import day_folder, now
 from media_processor.messages.archive import Checkpoint, StoredMedia
 from media_processor.messages.media import Receipt
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.base import Storage
+from media_processor.storage.incoming import Incoming
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A received picture. ``path`` is a file of the storage's incoming(); names are safe."""
+    """A received picture; names are safe."""
 
-    path: Path
+    picture: Incoming
     media_id: str
     filename: str
     worker_name: str
@@ -36,7 +38,7 @@ class Archive:
 
     def __init__(
         self,
-        storage: LocalStorage,
+        storage: Storage,
         catalogue: Catalogue,
         log_file: Path,
         signer: Signer,
@@ -68,7 +70,7 @@ class Archive:
                 is completed by the next try.
         """
         crash_point("delivery-received")
-        self.storage.sync(delivery.path)  # the slow part, outside the lock
+        self.storage.sync(delivery.picture)  # the slow part, outside the lock
         with self._one_at_a_time:
             entry = self.catalogue.find(delivery.media_id)
             is_new = entry is None
@@ -80,9 +82,9 @@ class Archive:
             crash_point("line-written")
             return entry.receipt, is_new
 
-    def file(self, media: StoredMedia) -> Path:
-        """The file of a stored picture."""
-        return self.storage.path(_key(media.media_id, media.filename))
+    def picture(self, media: StoredMedia) -> BinaryIO:
+        """A stored picture, open; raises FileNotFoundError if its file is gone."""
+        return self.storage.open(_key(media.media_id, media.filename))
 
     def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
         """The chain's checkpoints behind ``after``; the last one is of its present end."""
@@ -137,7 +139,7 @@ class Archive:
 
     def _put_in_place(self, delivery: Delivery) -> Entry:
         key = _key(delivery.media_id, delivery.filename)
-        self.storage.publish([(delivery.path, key)])
+        self.storage.publish([(delivery.picture, key)])
         crash_point("picture-stored")
         entry = self._entry(delivery, key)
         try:
@@ -157,7 +159,7 @@ class Archive:
             worker_name=delivery.worker_name,
             owner=delivery.owner,
             content_type=content_type_of(suffix) or "application/octet-stream",
-            stored_path=f"{self.storage.root.name}/{key}",
+            stored_path=f"{self.storage.name}/{key}",
             sha256=delivery.sha256,
             size=delivery.size,
             stored_at=stored_at,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media_processor.central_server.chain import EVERY, ChainEntry, Signer, encoded_checkpoint
-from media_processor.storage.local import disk_errors
+from media_processor.storage.disk_errors import disk_errors
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.factory import open_storage
 from media_processor.telemetry import start_logging
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def _hold(folder: Path) -> Iterator[None]:
 @contextmanager
 def _opened(settings: CentralServerSettings) -> Iterator[Archive]:
     """The archive, held against any other process that would write to it."""
-    storage = LocalStorage(settings.storage_dir)
+    storage = open_storage(settings.storage_dir)
     with _hold(settings.storage_dir):
         storage.sweep_incoming(0)  # nobody else writes here, so whoever left these is dead
         catalogue = open_catalogue(settings.catalogue)

@@ -162,7 +162,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
             "The field 'owner' must be printable, without '|', '/' and '\\', at most 200 bytes."
         )
     return Delivery(
-        path=file.path,
+        picture=file.incoming,
         media_id=media_id,
         filename=safe_filename(file.filename, MAX_STORED_FILENAME_BYTES),
         worker_name=safe_worker_name(fields["worker_name"]),
@@ -195,7 +195,7 @@ def get_stored(media: _Stored) -> StoredMedia:
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
     """The picture itself."""
     try:
-        file = archive.file(media).open("rb")
+        file = archive.picture(media)
     except FileNotFoundError:
         log.error("❌ %s is in the catalogue, but its file is gone", media.media_id)
         raise MediaNotFound("The file of this picture is gone from the archive.") from None

@@ -17,7 +17,7 @@ from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.harness.invariant import Finding
 from media_processor.harness.load import Load
 from media_processor.harness.machine import CENTRAL, WORKER, Machine, children
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Spool, open_spool
 
 # Ours has 147 MB of pixels; the processes with small ones stay far below.
 _LARGE_BYTES = 120_000_000
@@ -32,7 +32,7 @@ async def deadly_picture(trial: Trial) -> Outcome:
         async with httpx2.AsyncClient(base_url=machine.fast_url, timeout=30) as http:
             deadly = await load.send_one(http, "deadly.png", await asyncio.to_thread(_large))
         sending = asyncio.create_task(load.send(range(good)))
-        spool = Spool(machine.data / "uploads")
+        spool = open_spool(machine.data / "uploads")
         kills = await asyncio.to_thread(_kill_until_failed, machine, spool, deadly)
         await sending
         outcome = await settle(machine, load, 60)

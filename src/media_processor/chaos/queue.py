@@ -18,7 +18,7 @@ from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.ids import new_media_id
 from media_processor.jobs.queue import JobQueue, Wanted, open_queue
 from media_processor.jobs.worker import LeasedWorker
-from media_processor.work.spool import Spool
+from media_processor.work.spool import open_spool
 
 _DAY_AND_AN_HOUR_MS = 25 * 3600 * 1000
 
@@ -131,7 +131,7 @@ async def _start_delay(machine: Machine, load: Load, number: int, shim: str, ske
     """Seconds from 202 until a worker whose clock is off has begun, by our own clock."""
     await asyncio.to_thread(machine.kill, WORKER, signal.SIGTERM)
     machine.start("worker-server", WORKER, LD_PRELOAD=shim, CHAOS_CLOCK=str(skew))
-    spool = Spool(machine.data / "uploads")
+    spool = open_spool(machine.data / "uploads")
     await load.send([number + 1000])  # the first one waits for the worker to come up
     await settle(machine, load, 30)
     (media_id,) = await load.send([number])

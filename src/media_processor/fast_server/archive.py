@@ -17,8 +17,9 @@ from media_processor.errors import (
 )
 from media_processor.fast_server.archive_proxy import Conditions, proxied, whole_or_cut_off
 from media_processor.fast_server.dependencies import Deps
+from media_processor.fast_server.media_files import archived_file
 from media_processor.fast_server.renditions import Key, Side
-from media_processor.fast_server.thumbnails import WEBP, archived_file, webp
+from media_processor.fast_server.thumbnails import WEBP, webp
 from media_processor.fast_server.zip_file import zip_of
 from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers

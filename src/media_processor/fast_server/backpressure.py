@@ -112,7 +112,8 @@ class Backpressure:
         unfinished = len(here) + len(self._came - here) + self._arriving
         rate = self._drain_per_second()
         wait = None
-        if self._spool.storage.free_bytes() - content_length < self._min_free_bytes:
+        free = self._spool.storage.free_bytes()
+        if free is not None and free - content_length < self._min_free_bytes:
             wait = _UNKNOWN
         elif self._limit and unfinished >= self._limit:
             wait = _seconds_until_room(unfinished, self._limit, rate)

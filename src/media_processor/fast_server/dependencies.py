@@ -17,7 +17,7 @@ from media_processor.fast_server.witness import Witness
 from media_processor.jobs.queue import Changes, JobQueue, Wanted
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.profiles import Profiles
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Media, Spool
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,15 @@ def dependencies_of(request: Request) -> Dependencies:
 
 
 Deps = Annotated[Dependencies, Depends(dependencies_of)]
+"""For a route's signature."""
+
+
+def find_media(media_id: str, deps: Deps) -> Media:
+    """The media of the path."""
+    return deps.spool.find(media_id)
+
+
+FoundMedia = Annotated[Media, Depends(find_media)]
 """For a route's signature."""
 
 

@@ -25,7 +25,7 @@ from media_processor.settings import FastServerSettings
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.profiles import Profiles
 from media_processor.watermarks.tasks import TaskBuilder
-from media_processor.work.spool import Spool
+from media_processor.work.spool import open_spool
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ async def _opened(
     settings: FastServerSettings, profiles: Profiles, stopping: asyncio.Event
 ) -> AsyncIterator[Dependencies]:
     """Everything that the routes need, until the server stops."""
-    spool = await asyncio.to_thread(Spool, settings.uploads_dir)
+    spool = await asyncio.to_thread(open_spool, settings.uploads_dir)
     central = CentralClient(
         settings.central_server_url,
         timeout=_CENTRAL_TIMEOUT,
@@ -83,7 +83,9 @@ async def _opened(
                 profiles=profiles,
                 feed=feed,
                 renditions=renditions,
-                witness=Witness(spool.witness_file, central, settings.witness_seconds),
+                witness=Witness(
+                    settings.uploads_dir / "witness.jsonl", central, settings.witness_seconds
+                ),
             )
         finally:
             await renditions.close()

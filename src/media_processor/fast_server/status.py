@@ -16,30 +16,21 @@ from media_processor.errors import (
     NotFailed,
     NotReadyYet,
 )
-from media_processor.fast_server.archive_proxy import Conditions, proxied
-from media_processor.fast_server.dependencies import Deps
+from media_processor.fast_server.archive_proxy import Conditions
+from media_processor.fast_server.dependencies import Deps, FoundMedia
+from media_processor.fast_server.media_files import original_answer, watermark_answer
 from media_processor.fast_server.representations import status
-from media_processor.filenames import watermarked_filename
-from media_processor.http.files import PARTLY, PictureFile, file_headers
+from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers
 from media_processor.ids import is_media_id
 from media_processor.messages.media import MediaPage, MediaStatus, Status
-from media_processor.work.spool import Media, Spool
+from media_processor.work.spool import Media
 
 router = APIRouter()
 
 # A change is announced; a beginning just before it is noted. That, and what Redis lost, is seen
 # by looking this often, in seconds.
 _LOOK_ANYWAY = 1.0
-
-
-def found(media_id: str, deps: Deps) -> Media:
-    """The media of the path."""
-    return deps.spool.find(media_id)
-
-
-FoundMedia = Annotated[Media, Depends(found)]
-"""For a route's signature."""
 
 
 @router.get("/media", responses=answers(InvalidField))
@@ -96,13 +87,6 @@ async def media_events(
                 await asyncio.wait_for(changed.wait(), _LOOK_ANYWAY)
 
 
-def not_watermarked(media: Media) -> NotReadyYet:
-    """Why there is no watermarked picture."""
-    if media.status == "failed" and media.progress.error:
-        return NotReadyYet(f"It wasn't watermarked, as it failed: {media.progress.error.detail}")
-    return NotReadyYet("The picture isn't watermarked yet. Its status tells when it is stored.")
-
-
 def _event_id(media: Media) -> str:
     return str(len(media.progress.steps))
 
@@ -129,52 +113,14 @@ async def retry(media_id: str, deps: Deps) -> MediaStatus:
 )
 def get_original(media: FoundMedia, deps: Deps) -> FileResponse:
     """The picture as it came."""
-    record = media.record
-    try:
-        file = deps.spool.original(record).open("rb")
-    except FileNotFoundError:
-        raise MediaNotFound("The original is no longer kept here.") from None
-    return PictureFile(
-        file, filename=record.filename, content_type=record.content_type, sha256=record.sha256
-    )
+    return original_answer(media, deps)
 
 
-async def watermarked(
+async def _watermarked(
     media: FoundMedia, deps: Deps, conditions: Conditions
 ) -> AsyncIterator[Response]:
-    """The answer with the watermarked picture: from the spool while it is there, then from the
-    archive."""
-    if media.status != "stored":
-        if here := await asyncio.to_thread(_spooled, media, deps.spool):
-            yield here
-            return
-        # It may have been stored and swept away since we looked.
-        media = await asyncio.to_thread(deps.spool.find, media.record.id)
-        if media.status != "stored":
-            raise not_watermarked(media)
-    filename, kind = _watermarked_as(media)
-    own = {**file_headers(filename), "Content-Type": kind}
-    async with deps.central.fetch(media.record.id, conditions) as fetched:
-        yield proxied(fetched, own)
-
-
-def _spooled(media: Media, spool: Spool) -> PictureFile | None:
-    path, made = spool.finished_watermark(media), media.progress.watermarked
-    if path is None or made is None:
-        return None
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return None
-    filename, kind = _watermarked_as(media)
-    return PictureFile(file, filename=filename, content_type=kind, sha256=made.sha256)
-
-
-def _watermarked_as(media: Media) -> tuple[str, str]:
-    """The watermarked picture's file name and content type."""
-    record, made = media.record, media.progress.watermarked
-    name = watermarked_filename(record.filename, made.extension if made else None)
-    return name, made.content_type if made else record.content_type
+    async with watermark_answer(media, deps, conditions) as answer:
+        yield answer
 
 
 @router.get(
@@ -182,6 +128,6 @@ def _watermarked_as(media: Media) -> tuple[str, str]:
     response_class=Response,
     responses={**PARTLY, **answers(MediaNotFound, NotReadyYet, CentralUnavailable)},
 )
-async def get_watermarked(answer: Annotated[Response, Depends(watermarked)]) -> Response:
+async def get_watermarked(answer: Annotated[Response, Depends(_watermarked)]) -> Response:
     """The watermarked picture."""
     return answer

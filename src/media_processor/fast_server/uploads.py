@@ -151,10 +151,10 @@ def checked(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits)
         raise EmptyFile(EMPTY)
     _check_declared_type(file)
     profile = profiles.get(chosen)
-    info = probe(file.path, limits)
+    info = probe(file.incoming.path, limits)
     width, height = info.displayed_size
     return NewMedia(
-        path=file.path,
+        original=file.incoming,
         filename=safe_filename(file.filename),
         size=file.size,
         sha256=file.sha256,

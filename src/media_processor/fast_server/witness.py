@@ -1,7 +1,7 @@
 """Keeps a copy of the archive's checkpoints, so that it can't cut its log back unseen.
 
-One JSON object a line in ``witness.jsonl`` of the spool, only ever added to. Fast servers that
-share the spool share it.
+One JSON object a line in ``witness.jsonl``, only ever added to. It is a local file, not bytes in
+a storage, which can't be added to; fast servers that share the spool's folder share it.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from media_processor.central_client import CentralClient
 from media_processor.errors import CentralUnavailable
 from media_processor.messages.archive import Checkpoint, LogVerdict
-from media_processor.storage.local import disk_errors
+from media_processor.storage.disk_errors import disk_errors
 
 log = logging.getLogger(__name__)
 

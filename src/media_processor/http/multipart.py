@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 from python_multipart.exceptions import FormParserError
@@ -25,7 +24,8 @@ from media_processor.errors import (
     NotMultipart,
     UploadTooLarge,
 )
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.base import Storage
+from media_processor.storage.incoming import Incoming
 
 # Large enough that handing a piece to a thread (about 0.1 ms) is cheap beside writing it.
 _PIECE = 512 * 1024
@@ -41,7 +41,7 @@ _MAX_AROUND = 64 * 1024
 class ReceivedFile:
     """A file part, whole on disk but not yet durable. ``filename`` is as the client sent it."""
 
-    path: Path
+    incoming: Incoming
     filename: str
     content_type: str | None
     size: int
@@ -58,9 +58,9 @@ class ReceivedForm:
 
 @asynccontextmanager
 async def receive_form(
-    request: Request, storage: LocalStorage, *, max_file_bytes: int
+    request: Request, storage: Storage, *, max_file_bytes: int
 ) -> AsyncIterator[ReceivedForm]:
-    """Receive the form of ``request``; its part ``file`` becomes a file of ``storage``.
+    """Receive the form of ``request``; its part ``file`` becomes an incoming file of ``storage``.
 
     On leaving, the file is removed unless it was moved away.
 
@@ -72,24 +72,22 @@ async def receive_form(
     limit = max_file_bytes + _MAX_AROUND
     if int(request.headers.get("content-length", "0")) > limit:
         raise too_large(max_file_bytes)
-    path = storage.incoming()
     try:
-        with storage.new_file(path) as sink:
-            form = _Form(sink, boundary, max_file_bytes)
-            received = 0
-            async for chunk in request.stream():
-                received += len(chunk)
-                if received > limit:
-                    raise too_large(max_file_bytes)
-                form.feed(chunk)
-                if form.pending_bytes >= _PIECE:
-                    await asyncio.to_thread(form.flush)
-            await asyncio.to_thread(form.flush)
-        yield form.finish(path)
+        with storage.incoming() as incoming:
+            with incoming.open() as sink:
+                form = _Form(sink, boundary, max_file_bytes)
+                received = 0
+                async for chunk in request.stream():
+                    received += len(chunk)
+                    if received > limit:
+                        raise too_large(max_file_bytes)
+                    form.feed(chunk)
+                    if form.pending_bytes >= _PIECE:
+                        await asyncio.to_thread(form.flush)
+                await asyncio.to_thread(form.flush)
+            yield form.finish(incoming)
     except ClientDisconnect:  # nobody is left to read this answer
         raise MalformedUpload("The client went away before its upload ended.") from None
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _boundary(content_type: str) -> bytes:
@@ -162,7 +160,7 @@ class _Form:
             self._sink.write(piece)
             self._digest.update(piece)
 
-    def finish(self, path: Path) -> ReceivedForm:
+    def finish(self, incoming: Incoming) -> ReceivedForm:
         if not self._complete:
             raise MalformedUpload("The body ended before its closing boundary.")
         file = next((part for part in self._parts if part.name == "file"), None)
@@ -171,7 +169,7 @@ class _Form:
         fields = {part.name: _text(part) for part in self._parts if part.name != "file"}
         return ReceivedForm(
             ReceivedFile(
-                path, file.filename, file.content_type, self._size, self._digest.hexdigest()
+                incoming, file.filename, file.content_type, self._size, self._digest.hexdigest()
             ),
             fields,
         )

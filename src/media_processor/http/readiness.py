@@ -4,7 +4,7 @@ from fastapi import Response
 
 from media_processor.errors import StorageFull
 from media_processor.messages.base import Check, Readiness
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.base import Storage
 
 
 def readiness(checks: dict[str, Check], response: Response) -> Readiness:
@@ -15,7 +15,7 @@ def readiness(checks: dict[str, Check], response: Response) -> Readiness:
     return Readiness(ready=ready, checks=checks)
 
 
-def check_storage(storage: LocalStorage, min_free_bytes: int) -> dict[str, Check]:
+def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
     """Whether files can be written and there is room for more."""
     try:
         storage.write("ready", b"")
@@ -23,7 +23,10 @@ def check_storage(storage: LocalStorage, min_free_bytes: int) -> dict[str, Check
         writing = Check(ok=True, detail="can be written")
     except (OSError, StorageFull) as error:
         writing = Check(ok=False, detail=f"can't be written: {type(error).__name__}")
-    free = storage.free_bytes()
-    enough = free >= min_free_bytes
-    room = Check(ok=enough, detail=f"{free:,} bytes free, {min_free_bytes:,} wanted")
-    return {"storage": writing, "disk": room}
+    return {"storage": writing, "disk": _check_room(storage.free_bytes(), min_free_bytes)}
+
+
+def _check_room(free: int | None, wanted: int) -> Check:
+    if free is None:
+        return Check(ok=True, detail="the storage has no known end")
+    return Check(ok=free >= wanted, detail=f"{free:,} bytes free, {wanted:,} wanted")

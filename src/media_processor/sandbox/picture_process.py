@@ -36,7 +36,7 @@ from media_processor.messages.sandbox import (
 )
 from media_processor.processes import die_with_parent
 from media_processor.sandbox.confinement import confine
-from media_processor.storage.local import disk_errors
+from media_processor.storage.disk_errors import disk_errors
 from media_processor.watermarks.profiles import from_message
 
 _TASK: TypeAdapter[SandboxTask] = TypeAdapter(SandboxTask)

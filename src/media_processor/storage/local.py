@@ -1,16 +1,16 @@
-"""Durable bytes by key, on the local disk.
+"""A storage on the local disk: each key is a file below its folder.
 
-A key is a relative path. Everything appears under its final name whole or not at all:
-it is written to a temporary file in the same file system, then renamed. What is asked
-to be durable survives a power cut: file synced, renamed, folder synced, in that order.
+Everything appears under its final name whole or not at all: it is written to a temporary
+file in the same file system, then renamed. What is durable survives a power cut: file
+synced, renamed, folder synced, in that order.
 """
 
-import errno
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -18,82 +18,59 @@ from uuid import uuid4
 from media_processor.atomic_files import sync
 from media_processor.crash_points import crash_point
 from media_processor.errors import StorageFailing, StorageFull
+from media_processor.storage.base import Entry, Storage
+from media_processor.storage.disk_errors import disk_errors
+from media_processor.storage.incoming import Incoming
 
 INCOMING = "incoming"
 ASIDE = "aside"
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-# A file system that met an error of its disk often goes on read-only.
-_FAILING = {errno.EIO, errno.EROFS}
 
 # Enough to see what happened; a disk that fails at every upload must not fill up with them.
 _MOST_ASIDE = 100
 
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Raise StorageFull for a full disk, StorageFailing for a broken one; let others through."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull("The disk is full. Free some space and send it again.") from error
-        if error.errno in _FAILING:
-            raise StorageFailing(
-                f"The disk fails ({error.strerror}). Nothing was kept; send it again."
-            ) from error
-        raise
-
-
-class LocalStorage:
-    """Keys below ``root``. Every method blocks, so call it from a thread."""
+class LocalStorage(Storage):
+    """Keys below a folder; base.py says what each method does, the comments here what else."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self._root = root
         with disk_errors():
             self._make_folder(root / INCOMING)
 
-    def path(self, key: str) -> Path:
-        """The file of ``key``, which may not exist."""
-        return self.root / key
+    @property
+    def name(self) -> str:
+        return self._root.name
 
-    def incoming(self) -> Path:
-        """A fresh name for a file that is being written."""
-        return self.root / INCOMING / f"{uuid4().hex}.part"
+    @property
+    def incoming_folder(self) -> Path:
+        return self._root / INCOMING
 
-    @contextmanager
-    def new_file(self, path: Path) -> Iterator[BinaryIO]:
-        """Open an incoming file for writing; a full disk is told as StorageFull."""
-        with disk_errors(), path.open("xb") as file:
-            yield file
+    def incoming(self) -> Incoming:
+        return Incoming(self.incoming_folder / f"{uuid4().hex}.part")
 
-    def sync(self, file: Path) -> None:
-        """Make the bytes of an incoming file durable ahead of its publishing."""
+    def sync(self, incoming: Incoming) -> None:
         with disk_errors():
-            self._sync_or_set_aside(file)
+            self._sync_or_set_aside(incoming.path)
 
     def write(self, key: str, data: bytes) -> None:
-        """Set ``key``, whole but not durable: after a power cut it may be absent or empty."""
         with disk_errors(), self._temporary(data) as temporary:
-            target = self.path(key)
+            target = self._path(key)
             try:
                 temporary.replace(target)
             except FileNotFoundError:
                 self._make_folder(target.parent)
                 temporary.replace(target)
 
-    def adopt(self, file: Path, key: str) -> None:
-        """Move an incoming file under ``key``, whole but not durable."""
+    def adopt(self, incoming: Incoming, key: str) -> None:
         with disk_errors():
-            target = self.path(key)
+            target = self._path(key)
             self._make_folder(target.parent)
-            file.replace(target)
+            incoming.path.replace(target)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Set ``key`` durably unless it exists; tells whether it was set. Durable it is then."""
         with disk_errors(), self._temporary(data) as temporary:
             sync(temporary)
-            target = self.path(key)
+            target = self._path(key)
             self._make_folder(target.parent)
             try:
                 target.hardlink_to(temporary)
@@ -108,17 +85,12 @@ class LocalStorage:
                 raise
             return is_new
 
-    def publish(self, files: Sequence[tuple[Path | bytes, str]]) -> None:
-        """Make each file or byte string durable under its key, in this order.
-
-        Files are moved from where they are, which must be the same file system. If it
-        fails, no key is set: what a failed sync left in doubt is never taken for good.
-        """
+    def publish(self, items: Sequence[tuple[Incoming | bytes, str]]) -> None:
         made: list[Path] = []
         placed: dict[Path, int] = {}
         try:
             with disk_errors():
-                ready = [(self._synced(content, made), self.path(key)) for content, key in files]
+                ready = [(self._synced(content, made), self._path(key)) for content, key in items]
                 crash_point("file-synced")
                 for temporary, target in ready:
                     self._make_folder(target.parent)
@@ -137,50 +109,63 @@ class LocalStorage:
                 temporary.unlink(missing_ok=True)
 
     def read(self, key: str) -> bytes | None:
-        """The bytes of ``key``, or None."""
         try:
-            return self.path(key).read_bytes()
+            return self._path(key).read_bytes()
         except FileNotFoundError:
             return None
 
     def size(self, key: str) -> int | None:
-        """How many bytes ``key`` has, or None."""
         try:
-            return self.path(key).stat().st_size
+            return self._path(key).stat().st_size
         except FileNotFoundError:
             return None
 
+    def open(self, key: str) -> BinaryIO:
+        return self._path(key).open("rb")
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        path = self._path(key)
+        if not path.is_file():
+            raise FileNotFoundError(key)
+        yield path
+
     def move(self, key: str, to: str) -> bool:
-        """Rename, so that after a power cut the bytes are under one of the two keys."""
         with disk_errors():
-            target = self.path(to)
+            target = self._path(to)
             self._make_folder(target.parent)
             try:
-                self.path(key).replace(target)
+                self._path(key).replace(target)
             except FileNotFoundError:
                 return False
             return True
 
     def delete(self, key: str) -> None:
-        """Remove ``key`` if it is there."""
-        self.path(key).unlink(missing_ok=True)
+        self._path(key).unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
-        """Names directly below ``prefix``, sorted, last first."""
         try:
-            return sorted(os.listdir(self.path(prefix)), reverse=True)
+            return sorted(os.listdir(self._path(prefix)), reverse=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def walk(self) -> Iterator[Entry]:
+        for folder, inner, names in os.walk(self._root):
+            if Path(folder) == self._root:
+                inner[:] = [name for name in inner if name not in (INCOMING, ASIDE)]
+            for path in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield Entry(path.relative_to(self._root).as_posix(), found.st_size, modified)
+
     def free_bytes(self) -> int:
-        """Room left on the disk."""
-        return shutil.disk_usage(self.root).free
+        return shutil.disk_usage(self._root).free
 
     def sweep_incoming(self, older_than_seconds: float) -> int:
-        """Remove what crashed writers left; tells how many files that were."""
         horizon = time.time() - older_than_seconds
         removed = 0
-        for entry in os.scandir(self.root / INCOMING):
+        for entry in os.scandir(self.incoming_folder):
             try:
                 if entry.stat().st_mtime < horizon:
                     Path(entry.path).unlink()
@@ -189,22 +174,22 @@ class LocalStorage:
                 continue  # its writer finished, or another sweeper was faster
         return removed
 
+    def _path(self, key: str) -> Path:
+        return self._root / key
+
     @contextmanager
     def _temporary(self, data: bytes) -> Iterator[Path]:
-        temporary = self.incoming()
-        try:
-            temporary.write_bytes(data)
-            yield temporary
-        finally:
-            temporary.unlink(missing_ok=True)
+        with self.incoming() as temporary:
+            temporary.path.write_bytes(data)
+            yield temporary.path
 
-    def _synced(self, content: Path | bytes, made: list[Path]) -> Path:
+    def _synced(self, content: Incoming | bytes, made: list[Path]) -> Path:
         if isinstance(content, bytes):
-            path = self.incoming()
+            path = self.incoming().path
             made.append(path)
             path.write_bytes(content)
         else:
-            path = content
+            path = content.path
         self._sync_or_set_aside(path)
         return path
 
@@ -223,7 +208,7 @@ class LocalStorage:
         with suppress(OSError):  # a disk that fails at this too can't be helped
             if file.stat().st_ino != inode:
                 return
-            folder = self.root / ASIDE
+            folder = self._root / ASIDE
             folder.mkdir(exist_ok=True)
             if len(os.listdir(folder)) < _MOST_ASIDE:
                 file.replace(folder / file.name)

@@ -11,7 +11,6 @@ The format is written down in ``docs/storage-format.md``. In short:
     progress/<yyyy>/<mm>/<dd>/<id>.json     what has happened since; a hint
     keys/<xx>/<digest>.json         idempotency keys, durable before 202
     incoming/                       files being written
-    witness.jsonl                   checkpoints of the archive's log
 
 The record never changes, it only moves; so a crash between two steps leaves at most an
 extra copy, and where it is found last (stored, failed, parked, open) is the truth.
@@ -21,10 +20,11 @@ import hashlib
 import heapq
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from pydantic import ValidationError
 
@@ -45,7 +45,9 @@ from media_processor.messages.media import (
     StepName,
     WatermarkResult,
 )
-from media_processor.storage.local import LocalStorage
+from media_processor.storage.base import Storage
+from media_processor.storage.factory import open_storage
+from media_processor.storage.incoming import Incoming
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +60,9 @@ _MAX_STEPS = 100
 
 @dataclass(frozen=True)
 class NewMedia:
-    """A received picture, not yet accepted. ``path`` is a file of the storage's incoming()."""
+    """A received picture, not yet accepted."""
 
-    path: Path
+    original: Incoming
     filename: str
     size: int
     sha256: str
@@ -95,8 +97,8 @@ class Media:
 class Spool:
     """The record of work, on a storage. Every method blocks, so call it from a thread."""
 
-    def __init__(self, root: Path) -> None:
-        self.storage = LocalStorage(root)
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
 
     # ── accepting ────────────────────────────────────────────────────────────────
 
@@ -130,7 +132,7 @@ class Spool:
             if earlier and earlier[1] != "open":
                 return Media(*earlier, self.progress(record.id))
         self.storage.publish(
-            [(new.path, _original_key(record)), (_encode(record), _open_key(record.id))]
+            [(new.original, _original_key(record)), (_encode(record), _open_key(record.id))]
         )
         crash_point("record-kept")
         return Media(record, "open", self.progress(record.id))
@@ -182,25 +184,28 @@ class Spool:
         except ValidationError:  # torn by a power cut
             return Progress()
 
-    @property
-    def witness_file(self) -> Path:
-        """The fast server's copy of the archive's checkpoints."""
-        return self.storage.path("witness.jsonl")
+    def open_original(self, record: MediaRecord) -> BinaryIO:
+        """The bytes as they came; raises FileNotFoundError if they aren't kept."""
+        return self.storage.open(_original_key(record))
 
-    def original(self, record: MediaRecord) -> Path:
-        """The file with the bytes as they came."""
-        return self.storage.path(_original_key(record))
+    def local_original(self, record: MediaRecord) -> AbstractContextManager[Path]:
+        """A local file with the bytes as they came; raises FileNotFoundError."""
+        return self.storage.local_copy(_original_key(record))
 
-    def watermarked(self, media_id: str) -> Path:
-        """The file that stage 1 makes."""
-        return self.storage.path(_watermarked_key(media_id))
-
-    def finished_watermark(self, media: Media) -> Path | None:
-        """Stage 1's output if it is there and as long as it should be."""
+    def is_watermarked(self, media: Media) -> bool:
+        """Whether stage 1's output is there, as long as it should be."""
         made = media.progress.watermarked
-        if made and self.storage.size(_watermarked_key(media.record.id)) == made.size:
-            return self.watermarked(media.record.id)
-        return None
+        return (
+            made is not None and self.storage.size(_watermarked_key(media.record.id)) == made.size
+        )
+
+    def open_watermark(self, media_id: str) -> BinaryIO:
+        """Stage 1's output; raises FileNotFoundError once it is swept."""
+        return self.storage.open(_watermarked_key(media_id))
+
+    def local_watermark(self, media_id: str) -> AbstractContextManager[Path]:
+        """A local file with stage 1's output; raises FileNotFoundError once it is swept."""
+        return self.storage.local_copy(_watermarked_key(media_id))
 
     def open_ids(self) -> list[str]:
         """Every unfinished media, oldest first."""
@@ -347,9 +352,9 @@ class Spool:
         crash_point("record-closed")
 
     def keep_watermark(
-        self, media_id: str, made: Path, watermarked: WatermarkResult, worker: str
+        self, media_id: str, made: Incoming, watermarked: WatermarkResult, worker: str
     ) -> None:
-        """Stage 1 is done; ``made`` is a file of the storage's incoming().
+        """Stage 1 is done.
 
         First the note, then the file: where the file is, its info are known.
         """
@@ -386,6 +391,11 @@ class Spool:
         if finished:
             self.storage.delete(_open_key(media_id))
         return finished
+
+
+def open_spool(folder: Path) -> Spool:
+    """The spool in ``folder``, which is made if it isn't there."""
+    return Spool(open_storage(folder))
 
 
 def _encode(message: Message) -> bytes:

@@ -21,7 +21,7 @@ from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import Stage, WorkerSettings
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.tasks import TaskBuilder
-from media_processor.work.spool import Spool
+from media_processor.work.spool import open_spool
 from media_processor.worker_server.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ async def _work(settings: WorkerSettings, stage: Stage, name: str) -> None:
 @asynccontextmanager
 async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIterator[Tasks]:
     tasks = TaskBuilder(settings)
-    spool = await asyncio.to_thread(Spool, settings.uploads_dir)
+    spool = await asyncio.to_thread(open_spool, settings.uploads_dir)
     central = CentralClient(
         settings.central_server_url,
         timeout=settings.upload_timeout,
@@ -75,7 +75,7 @@ async def _tasks(settings: WorkerSettings, stage: Stage, name: str) -> AsyncIter
         settings.watermark_processes if stage != "upload" else 0,
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
-        writable=[spool.storage.incoming().parent],
+        writable=[spool.storage.incoming_folder],
     )
     async with open_queue(settings) as queue:
         await sandbox.start()

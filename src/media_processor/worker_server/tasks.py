@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 import logging
 import random
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +41,7 @@ from media_processor.messages.media import (
 from media_processor.pipeline.policy import judge
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings
+from media_processor.threads import in_thread
 from media_processor.watermarks.tasks import TaskBuilder
 from media_processor.work.spool import Media, Spool
 
@@ -62,9 +64,9 @@ class Tasks:
         """Stage 1: watermark the picture and hand it to stage 2."""
         crash_point("job-claimed")
         if found := await asyncio.to_thread(self._unfinished, media_id):
-            media, picture = found
+            media, is_watermarked = found
             try:
-                if picture is None:
+                if not is_watermarked:
                     await self._watermark(media)
                 await self.queue.ensure([Wanted("upload", media_id)])
                 crash_point("upload-enqueued")
@@ -74,21 +76,21 @@ class Tasks:
     async def upload_to_central_task(self, _: dict[str, Any], media_id: str) -> None:
         """Stage 2: ship the watermarked picture and close the media."""
         if found := await asyncio.to_thread(self._unfinished, media_id):
-            media, picture = found
+            media, is_watermarked = found
             try:
-                await self._upload(media, picture)
+                await self._upload(media, is_watermarked=is_watermarked)
             except Exception as error:
                 await self._attempt_failed(media, "upload", error)
 
-    def _unfinished(self, media_id: str) -> tuple[Media, Path | None] | None:
-        """The media and stage 1's output, if it is there; None if nothing is left to do."""
+    def _unfinished(self, media_id: str) -> tuple[Media, bool] | None:
+        """The media and whether stage 1's output is there; None if nothing is left to do."""
         try:
             media = self.spool.find(media_id)
         except MediaNotFound:
             log.warning("⚠️ %s is not in the spool; its job is dropped", media_id)
             return None
         if media.place == "open":
-            return media, self.spool.finished_watermark(media)
+            return media, self.spool.is_watermarked(media)
         self.spool.forget_reopened(media_id)
         return None
 
@@ -99,20 +101,27 @@ class Tasks:
         log.info("🎨 %s watermarking %s", record.id, record.filename)
         await self._note(media, "watermarking", status="watermarking", next_attempt_at=None)
         await self._simulate_latency()
-        source = self.spool.original(record)
-        if not source.exists():
-            raise SpoolDamaged("The original is gone from the spool. Send the picture again.")
-        target = self.spool.storage.incoming()
-        try:
-            watermarked = await self.sandbox.watermark(
-                await self.tasks.order(source, target, record.profile, _tokens(record))
-            )
+        with self.spool.storage.incoming() as target:
+            async with self._original(record) as source:
+                watermarked = await self.sandbox.watermark(
+                    await self.tasks.order(source, target.path, record.profile, _tokens(record))
+                )
             await asyncio.to_thread(
                 self.spool.keep_watermark, record.id, target, watermarked, self.worker
             )
-        finally:
-            target.unlink(missing_ok=True)
         log.info("✅ %s watermarked, %d bytes, %s", record.id, watermarked.size, watermarked.way)
+
+    @asynccontextmanager
+    async def _original(self, record: MediaRecord) -> AsyncIterator[Path]:
+        async with AsyncExitStack() as stack:
+            try:
+                copy = in_thread(self.spool.local_original(record))
+                original = await stack.enter_async_context(copy)
+            except FileNotFoundError:
+                raise SpoolDamaged(
+                    "The original is gone from the spool. Send the picture again."
+                ) from None
+            yield original
 
     async def _simulate_latency(self) -> None:
         if span := self.settings.simulated_latency:
@@ -122,16 +131,17 @@ class Tasks:
 
     # ── stage 2 ──────────────────────────────────────────────────────────────────
 
-    async def _upload(self, media: Media, picture: Path | None) -> None:
+    async def _upload(self, media: Media, *, is_watermarked: bool) -> None:
         record, made = media.record, media.progress.watermarked
         receipt = media.progress.receipt  # set if a crash came between receipt and closing
         if receipt is None:
-            if made is None or picture is None:
+            if made is None or not is_watermarked:
                 await self.queue.ensure([Wanted("watermark", record.id)])
                 return
             log.info("🚀 %s uploading, attempt %d", record.id, media.progress.attempts.upload + 1)
             await self._note(media, "uploading", status="uploading", next_attempt_at=None)
-            receipt = await self._deliver(media, picture, made)
+            async with in_thread(self.spool.local_watermark(record.id)) as picture:
+                receipt = await self._deliver(media, picture, made)
             crash_point("receipt-received")
         keep = self.settings.keep_originals
         await asyncio.to_thread(

@@ -1,0 +1,26 @@
+"""What the operating system says of a disk, as errors of ours."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from media_processor.errors import StorageFailing, StorageFull
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+# A file system that met an error of its disk often goes on read-only.
+_FAILING = {errno.EIO, errno.EROFS}
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise StorageFull for a full disk, StorageFailing for a broken one; let others through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull("The disk is full. Free some space and send it again.") from error
+        if error.errno in _FAILING:
+            raise StorageFailing(
+                f"The disk fails ({error.strerror}). Nothing was kept; send it again."
+            ) from error
+        raise
