@@ -49,8 +49,8 @@ def splice_png(
     or without.
 
     The mark is as ``splice_jpeg`` has it. ``chunks`` (whole chunks) take the place of all that
-    isn't pixels. ``memory`` bytes must hold the rows down to the mark's last one, uncompressed,
-    twice, and the file four times.
+    isn't pixels. ``memory`` bytes must hold the rows down to the end of the block behind the mark,
+    uncompressed, twice, and the file four times.
 
     Raises Declined. Doesn't hold the GIL.
     """

@@ -1,97 +1,12 @@
-//! Bits of a deflate stream, the lowest of a byte first (RFC 1951, 3.1.1).
+//! Writes the bits of a deflate stream, the lowest of a byte first (RFC 1951, 3.1.1).
 
-use std::ops::Range;
+/// A block's first three bits: BFINAL, not set, and BTYPE (3.2.3).
+const STORED: u32 = 0;
+const FIXED: u32 = 1 << 1;
+const DYNAMIC: u32 = 2 << 1;
 
-/// A block's first three bits: that it isn't the last one, and its kind (3.2.3).
-pub const STORED: u32 = 0;
-pub const FIXED: u32 = 1 << 1;
-pub const DYNAMIC: u32 = 2 << 1;
-
-/// The order in which the lengths of the lengths' codes are told (3.2.7).
-pub const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-
-/// Reads bits. Behind the end come zeros; `is_over` tells that more was read than there is.
-#[derive(Clone)]
-pub struct Reader<'a> {
-    data: &'a [u8],
-    at: usize,
-    bits: u64,
-    count: u32,
-}
-
-impl<'a> Reader<'a> {
-    pub fn new(data: &'a [u8], position: u64) -> Self {
-        let mut reader = Self { data, at: (position / 8) as usize, bits: 0, count: 0 };
-        reader.refill();
-        reader.skip((position % 8) as u32);
-        reader
-    }
-
-    /// How many bits were read, those before the start counted too.
-    pub fn position(&self) -> u64 {
-        8 * self.at as u64 - u64::from(self.count)
-    }
-
-    /// Whether more bits were read than there are.
-    pub fn is_over(&self) -> bool {
-        self.position() > 8 * self.data.len() as u64
-    }
-
-    /// Makes at least 56 bits ready.
-    #[inline(always)]
-    pub fn refill(&mut self) {
-        if let Some(bytes) = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            self.bits |= u64::from_le_bytes(*bytes) << self.count;
-            let taken = (63 - self.count) / 8;
-            self.at += taken as usize;
-            self.count += 8 * taken;
-            // What is beyond the whole bytes that count is loaded again next time.
-            self.bits &= u64::MAX >> (64 - self.count);
-            return;
-        }
-        self.refill_slowly();
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refill_slowly(&mut self) {
-        while self.count <= 55 {
-            let byte = self.data.get(self.at).copied().unwrap_or(0);
-            self.bits |= u64::from(byte) << self.count;
-            self.at += 1;
-            self.count += 8;
-        }
-    }
-
-    /// The next `count` bits (0 to 32) without reading them. Wants a refill before.
-    #[inline(always)]
-    pub fn peek(&self, count: u32) -> u32 {
-        (self.bits & ((1 << count) - 1)) as u32
-    }
-
-    /// Reads bits that were peeked at.
-    #[inline(always)]
-    pub fn skip(&mut self, count: u32) {
-        self.bits >>= count;
-        self.count -= count;
-    }
-
-    /// Reads `count` bits, 0 to 32. Wants a refill before.
-    #[inline(always)]
-    pub fn take(&mut self, count: u32) -> u32 {
-        let bits = self.peek(count);
-        self.skip(count);
-        bits
-    }
-
-    /// Whole bytes, from the next one that begins on.
-    pub fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let start = self.position().div_ceil(8) as usize;
-        let bytes = self.data.get(start..start.checked_add(count)?)?;
-        *self = Self::new(self.data, 8 * (start + count) as u64);
-        Some(bytes)
-    }
-}
+/// The order in which the code length codes are given (3.2.7).
+const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Writes bits behind whole bytes.
 pub struct Writer {
@@ -134,24 +49,16 @@ impl Writer {
         &mut self.bytes
     }
 
-    /// Appends `stream` from a bit on to its end, byte for byte: blocks of nothing bring what is
-    /// written so far to the same place in a byte. A shift wouldn't do, as nobody knows how many
-    /// bits of the stream's last byte are no more than padding. `header` are bits of the stream
-    /// to be put before.
-    pub fn put_rest(mut self, stream: &[u8], from: u64, header: Range<u64>) -> Vec<u8> {
+    /// Appends `stream` from the bit `from` to its end, byte for byte. Empty blocks first bring
+    /// what is written so far to the same place in a byte: a shift would need to know how many
+    /// bits of the stream's last byte are only padding.
+    pub fn put_rest(mut self, stream: &[u8], from: u64) -> Vec<u8> {
         let place = (from % 8) as u32;
-        let before = ((from + 8 * header.end - (header.end - header.start)) % 8) as u32;
-        if before % 2 != self.used % 2 {
-            self.put_nothing_odd();
+        if place % 2 != self.used % 2 {
+            self.put_odd_empty_block();
         }
-        while self.used != before {
+        while self.used != place {
             self.put(FIXED, 3 + 7); // two bits more than a byte
-        }
-        let mut reader = Reader::new(stream, header.start);
-        for at in header.clone().step_by(8) {
-            reader.refill();
-            let count = (header.end - at).min(8) as u32;
-            self.put(reader.take(count), count);
         }
         let rest = stream.get((from / 8) as usize..).unwrap_or_default();
         if let (true, [first, ..]) = (place > 0, rest) {
@@ -163,9 +70,9 @@ impl Writer {
         self.bytes
     }
 
-    /// A block of nothing that takes an odd number of bits (RFC 1951, 3.2.7), all of its codes
-    /// complete: two literals and two distances of one bit each.
-    fn put_nothing_odd(&mut self) {
+    /// An empty block of an odd number of bits (RFC 1951, 3.2.7), with complete codes: two
+    /// literals and two distances of one bit each.
+    fn put_odd_empty_block(&mut self) {
         self.put(DYNAMIC, 3);
         self.put(0, 5); // 257 lengths of literals
         self.put(1, 5); // 2 of distances
@@ -198,7 +105,7 @@ mod tests {
             let mut head = Writer::new(Vec::new());
             head.put(FIXED, 10);
             for _ in 0..shift {
-                head.put_nothing_odd();
+                head.put_odd_empty_block();
             }
             let place = head.used;
             // The end of the last block stands at every place, padding behind it.
@@ -209,9 +116,9 @@ mod tests {
             for used in 0..8 {
                 let mut writer = Writer::new(Vec::new());
                 for _ in 0..used {
-                    writer.put_nothing_odd();
+                    writer.put_odd_empty_block();
                 }
-                let whole = writer.put_rest(&stream, 24 + u64::from(place), 0..0);
+                let whole = writer.put_rest(&stream, 24 + u64::from(place));
                 assert_eq!(inflated(&whole), b"");
                 assert_eq!(whole.last(), stream.last());
             }
@@ -223,18 +130,10 @@ mod tests {
         for bits in 0..8 {
             let mut writer = Writer::new(Vec::new());
             for _ in 0..bits {
-                writer.put_nothing_odd();
+                writer.put_odd_empty_block();
             }
             writer.align().extend_from_slice(&[1, 1, 0, 0xFE, 0xFF, b'x']);
             assert_eq!(inflated(&writer.bytes), b"x");
         }
-    }
-
-    #[test]
-    fn zeros_follow_the_end() {
-        let mut reader = Reader::new(&[0xFF], 4);
-        reader.refill();
-        assert_eq!(reader.take(12), 0x00F);
-        assert!(reader.is_over());
     }
 }

@@ -15,7 +15,7 @@ use zlib_rs::adler32::adler32;
 use crate::{Declined, Mark, Place, Spliced};
 use bits::Writer;
 use chunks::{Parts, SIGNATURE};
-use inflate::{End, Inflate};
+use inflate::{BlockEnd, Inflate};
 
 /// How far back deflate refers (RFC 1951, 2).
 const WINDOW: usize = 1 << 15;
@@ -39,7 +39,7 @@ const LONGEST_CHUNK: usize = 1 << 20;
 /// Puts `mark` at `places` into the picture.
 ///
 /// `chunks` (whole chunks) take the place of all that isn't pixels. `memory` bytes must hold the
-/// rows down to the mark's last one, uncompressed, twice, and the file four times.
+/// rows down to the end of the block behind the mark, uncompressed, twice, and the file four times.
 pub fn splice(
     data: &[u8],
     mark: &Mark,
@@ -83,8 +83,8 @@ fn branded<'a>(
 struct Region<'a> {
     stream: &'a [u8],
     filtered: Vec<u8>,
-    /// Where the stream can be taken up again, from its start on.
-    ends: Vec<End>,
+    /// Block ends, where the stream can be continued; the first is its start.
+    ends: Vec<BlockEnd>,
     /// Whether that is the whole stream.
     is_all: bool,
 }
@@ -107,8 +107,8 @@ impl<'a> Region<'a> {
         let most = total.min(memory / 2);
         let wanted = row * parts.height.min(rows + 1) + WINDOW;
         let mut inflate = Inflate::new(stream, most, wanted);
-        let mut ends = vec![End::default()];
-        while !inflate.is_done() && inflate.out.len() < wanted {
+        let mut ends = vec![BlockEnd::default()];
+        while !inflate.is_done() && inflate.len() < wanted {
             let end = inflate.block().map_err(|why| match why {
                 Declined::Memory if most == total => Declined::Damaged,
                 _ => why,
@@ -123,14 +123,15 @@ impl<'a> Region<'a> {
             ends.push(end);
         }
         let is_all = inflate.is_done();
-        let stream = if is_all { inflate.whole().ok_or(Declined::Damaged)? } else { stream };
+        let stream = if is_all { inflate.with_checksum() } else { Some(stream) };
+        let (stream, filtered) = (stream.ok_or(Declined::Damaged)?, inflate.into_bytes());
         if is_all {
             let sum = stream.last_chunk().map(|sum| u32::from_be_bytes(*sum));
-            if inflate.out.len() != total || sum != Some(adler32(1, &inflate.out)) {
+            if filtered.len() != total || sum != Some(adler32(1, &filtered)) {
                 return Err(Declined::Damaged);
             }
         }
-        Ok(Self { stream, filtered: inflate.out, ends, is_all })
+        Ok(Self { stream, filtered, ends, is_all })
     }
 
     /// Puts the mark onto the rows, and filters anew what changes, as it was filtered before.
@@ -179,7 +180,7 @@ impl<'a> Region<'a> {
     /// The zlib stream with what changed deflated anew.
     fn coded(&self, change: &Change) -> Result<Vec<u8>, Declined> {
         let head = self.ends.iter().rfind(|end| end.bytes <= change.bytes.start);
-        let head = head.cloned().unwrap_or_default();
+        let head = head.copied().unwrap_or_default();
         let last = self.ends.last().ok_or(Declined::Damaged)?;
         let tail = self.ends.iter().find(|end| end.bytes >= change.bytes.end + WINDOW);
         let tail = tail.unwrap_or(last);
@@ -192,7 +193,7 @@ impl<'a> Region<'a> {
         let allowed = (tail.bits - head.bits) / 8 + self.stream.len() as u64 / MOST_GROWTH;
         deflate(filtered, is_last, allowed as usize, writer.align())?;
         let rest = if is_last { tail.bits.next_multiple_of(8) } else { tail.bits };
-        let mut bytes = writer.put_rest(self.stream, rest, tail.header.clone());
+        let mut bytes = writer.put_rest(self.stream, rest);
         let sums = bytes.last_chunk_mut().ok_or(Declined::Damaged)?;
         *sums = change.checksum(*sums).ok_or(Declined::Damaged)?;
         Ok(bytes)
