@@ -1,5 +1,7 @@
 """File, row and line are kept in step, whatever is cut short."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from media_processor.central_server.catalogue import Entry, metadata
+from media_processor.central_server.database import MIGRATIONS, newest_revision
 from media_processor.errors import (
     CatalogueUnavailable,
     MediaConflict,
+    SetupError,
     StorageFailing,
     StorageFull,
 )
@@ -157,9 +163,29 @@ def test_the_migrations_make_the_schema_that_the_code_uses(place: Place) -> None
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_opening_an_archive_again_migrates_nothing(place: Place) -> None:
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+
+
+def test_a_current_catalogue_is_opened_without_alembic(place: Place) -> None:
     place.open().store(delivery(place.open()))
+    code = (
+        "import sys; from media_processor.central_server.catalogue import open_catalogue; "
+        "from pathlib import Path; where = sys.argv[1]; "
+        "open_catalogue(where if '://' in where else Path(where)).close(); "
+        "assert not [name for name in sys.modules if name.startswith('alembic')]"
+    )
+    subprocess.run([sys.executable, "-c", code, str(place.database)], check=True)
     assert len(place.open().catalogue.newest(None, 10)) == 1
+
+
+def test_a_catalogue_of_a_newer_version_is_refused(place: Place) -> None:
+    with place.open().catalogue.database.transaction() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9000'"))
+    with pytest.raises(SetupError, match="revision 9000"):
+        place.open()
 
 
 @pytest.mark.parametrize("fault", ["emptied", "removed", "torn"])
