@@ -1,14 +1,15 @@
-"""Writes the file lists of ARCHITECTURE.md from the first line of each file.
+"""Writes the lists of ARCHITECTURE.md: layers from pyproject.toml, files from their first lines.
 
 Run it as ``python -m scripts.architecture`` after adding, moving or re-describing a file.
 """
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 DOCUMENT = Path("ARCHITECTURE.md")
-BEGIN, END = "<!-- files: python -m scripts.architecture -->", "<!-- end of files -->"
+_COMMAND = "python -m scripts.architecture"
 _PACKAGE = Path("src/media_processor")
 _NATIVE = (Path("native/core/src"), Path("native/python/src"))
 _SKIPPED = {"__pycache__", "versions", "target", "tests"}
@@ -20,10 +21,23 @@ def main() -> None:
 
 
 def with_lists(text: str) -> str:
-    """``text`` with its file lists as they should be."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{file_lists()}\n{END}{after}"
+    """``text`` with its lists as they should be."""
+    return _replaced(_replaced(text, "layers", layers()), "files", file_lists())
+
+
+def _replaced(text: str, name: str, lines: str) -> str:
+    begin, end = f"<!-- {name}: {_COMMAND} -->", f"<!-- end of {name} -->"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{lines}\n{end}{rest.partition(end)[2]}"
+
+
+def layers() -> str:
+    """The import rule, the highest layer first."""
+    contracts = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    (rows,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return "\n".join(["```", *rows, "```"])
 
 
 def file_lists() -> str:

@@ -30,21 +30,22 @@ fi
 say "installing dependencies, usually half a minute"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
-.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 
-# The native core is optional: without it pictures go through their pixels, slower and with
-# more loss. NATIVE=no leaves it out.
+# The native core is optional: without it every picture is decoded, slower and with more loss.
+# NATIVE=no leaves it out.
+rm -f src/media_processor_native*.so
 if [ "${NATIVE:-yes}" = no ]; then
-    say "leaving out the native core, as NATIVE=no asks"
+    say "leaving out the native core, because of NATIVE=no"
 elif command -v cargo >/dev/null 2>&1; then
-    # On a terminal uv shows that it is still at it.
-    if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
     say "building the native core with $(cargo --version), usually a minute or two"
-    if ! .venv/bin/uv pip install $quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache ./native/python; then
-        say "the native core can't be built (see above; it needs Rust 1.88 or newer); everything works without it, but slower. NATIVE=no skips this step."
-    fi
 else
     say "no cargo here, so no native core: everything works, but slower (https://rustup.rs installs cargo; then: rm .venv/ready && make setup)"
+fi
+# On a terminal uv shows its progress.
+if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
+.venv/bin/uv pip install $quiet --python .venv/bin/python --no-deps --no-build-isolation --no-cache --editable .
+if [ "${NATIVE:-yes}" != no ] && command -v cargo >/dev/null 2>&1 && ! .venv/bin/python -c 'import media_processor_native'; then
+    say "the native core wasn't built (it needs Rust 1.88 or newer; cd native && cargo build shows why); everything works without it, but slower. NATIVE=no skips this step."
 fi
 echo "${NATIVE:-yes}" >.venv/native
 touch .venv/ready

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> Fast
     """An application without routes of its own, which answers every error as a problem."""
     app = FastAPI(
         title=f"media-processor: {server}",
-        version="1",
+        version=version("media-processor"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
