@@ -26,8 +26,6 @@ _LIMITS = Limits()
 # Address space of Python, the libraries and the threads in a picture process.
 _WITHOUT_A_PICTURE = 256 * 1024**2
 
-Stage = Literal["watermark", "upload", "both"]
-
 
 class Settings(BaseSettings):
     """What all services share. Values come from the environment alone."""

@@ -13,8 +13,8 @@ from PIL import Image, ImageChops
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
-from media_processor.jobs.queue import TASKS
 from media_processor.messages.media import MediaStatus
+from media_processor.pipeline.stages import STAGES
 from media_processor.settings import (
     DEFAULT_GOOGLE_LOGO,
     CentralServerSettings,
@@ -86,7 +86,7 @@ def test_the_queue_is_arq_with_the_two_task_names(running: System) -> None:
     assert running.valkey.client.zscore("arq:queue:watermark", f"watermark:{media.id}")
     running.start("worker-server", "worker-1")
     running.wait_for(media.id, "stored")
-    assert set(TASKS.values()) == {"watermark_image_task", "upload_to_central_task"}
+    assert {stage.task for stage in STAGES} == {"watermark_image_task", "upload_to_central_task"}
 
 
 def test_logs_have_an_emoji_for_each_stage_and_the_depth(running: System) -> None:
@@ -150,7 +150,7 @@ class TestStage2Retries:
         media_id = self._upload_without_central(system)
         failed = system.wait_for(media_id, "failed")
 
-        assert failed.attempts.upload == 6
+        assert failed.attempts["upload"] == 6
         assert failed.error
         assert failed.error.code == "central_unavailable"
         retries = [step for step in failed.steps if step.step == "retrying"]
@@ -175,14 +175,14 @@ class TestStage2Retries:
         system.start("central-server")
         stored = system.wait_for(media_id, "stored")
         assert stored.error is None
-        assert stored.attempts.upload >= 2
+        assert stored.attempts["upload"] >= 2
 
     def test_a_refusal_fails_at_once(self, system: System) -> None:
         """404 here; any 4xx but 408, 425 and 429 won't change by asking again."""
         system.environment["CENTRAL_SERVER_URL"] = f"{system.central_url}/wrong-path"
         system.start_all()
         failed = system.wait_for(system.upload(encoded(photo((40, 30)), "JPEG")).id, "failed")
-        assert failed.attempts.upload == 1
+        assert failed.attempts["upload"] == 1
         assert failed.error
         assert failed.error.code == "central_refused"
         assert "404" in failed.error.detail

@@ -117,6 +117,6 @@ def test_a_picture_that_needs_too_much_memory_fails_alone(system: System) -> Non
     for one in good:
         system.wait_for(one.id, "stored")
     failed = system.wait_for(doomed.id, "failed", seconds=60)
-    assert failed.attempts.watermark == 1
+    assert failed.attempts["watermark"] == 1
     assert failed.error
     assert failed.error.code == "out_of_memory"

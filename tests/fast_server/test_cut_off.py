@@ -12,7 +12,7 @@ from media_processor.messages.archive import StoredMedia
 from media_processor.work.spool import open_spool
 from tests.conftest import running_system
 from tests.system import System
-from tests.work.records import accept, receipt
+from tests.work.records import accept, store
 
 _SIZE, _SENT = 10_000_000, 3_000_000
 
@@ -81,7 +81,7 @@ def read(fast_server: System, method: str, path: str, got: list[bytes]) -> None:
 def test_the_client_sees_it_and_the_log_says_it_in_one_line(fast_server: System, way: str) -> None:
     spool = open_spool(fast_server.data / "uploads")
     media = accept(spool)
-    spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=True)
+    store(spool, media)
     before = fast_server.log("fast-server")
     asked = {
         "file": ("GET", f"/archive/{new_media_id()}/file"),

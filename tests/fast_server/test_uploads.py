@@ -281,7 +281,7 @@ def test_a_truncated_jpeg_is_taken_and_then_fails_with_a_reason(fast_server: Sys
     failed = fast_server.wait_for(media.id, "failed")
     assert failed.error
     assert failed.error.code == "broken_picture"
-    assert failed.attempts.watermark == 1
+    assert failed.attempts["watermark"] == 1
     assert fast_server.http.get(failed.links.original).content == whole[: len(whole) // 2]
     listed: Any = fast_server.http.get("/media?status=failed").json()
     assert media.id in [item["id"] for item in listed["items"]]

@@ -15,7 +15,7 @@ from media_processor.http.problems import add_problem_handlers
 from media_processor.ids import day_folder
 from media_processor.work.spool import Media, Spool, open_spool
 from tests.system import System
-from tests.work.records import accept, receipt, watermark
+from tests.work.records import accept, store, watermark
 
 WATERMARKED = b"watermarked" * 100
 
@@ -55,7 +55,7 @@ def deliver(system: System, media: Media) -> None:
 
 
 def sweep(spool: Spool, media: Media) -> None:
-    spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=True)
+    store(spool, media)
     spool.drop_watermark(media.record.id)
 
 

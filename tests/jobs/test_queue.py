@@ -1,7 +1,6 @@
 """The scripts against a real Valkey: whatever state a job is in, one transition mends it."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,11 +12,11 @@ from media_processor.cancellation import cancel_and_wait
 from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
-from media_processor.harness.waiting import wait_until_async
-from media_processor.jobs.queue import CHANGES_CHANNEL, Changes, JobQueue, Wanted, open_queue
+from media_processor.jobs import keys
+from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.settings import RedisSettings
 
-JOB = Wanted("watermark", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
+JOB = Job("watermark", "watermark_image_task", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
 
 
 async def waiting(queue: JobQueue) -> int:
-    return (await queue.depths())["watermark"].waiting
+    return (await queue.depth("watermark")).waiting
 
 
 async def test_a_job_is_queued_once(queue: JobQueue) -> None:
@@ -43,7 +42,7 @@ async def test_a_hundred_concurrent_callers_queue_it_once(queue: JobQueue) -> No
 
 
 async def test_a_running_job_is_left_alone(queue: JobQueue, valkey: Valkey) -> None:
-    valkey.client.set(f"arq:in-progress:{JOB.job_id}", "w", px=5000)
+    valkey.client.set(keys.IN_PROGRESS_PREFIX + JOB.job_id, "w", px=5000)
     assert await queue.ensure([JOB]) == ["running"]
 
 
@@ -51,9 +50,9 @@ async def test_a_running_job_is_left_alone(queue: JobQueue, valkey: Valkey) -> N
 async def test_what_redis_lost_is_made_whole(queue: JobQueue, valkey: Valkey, lost: str) -> None:
     await queue.ensure([JOB])
     if lost == "payload":
-        valkey.client.delete(f"arq:job:{JOB.job_id}")
+        valkey.client.delete(keys.JOB_PREFIX + JOB.job_id)
     elif lost == "place in the queue":
-        valkey.client.zrem("arq:queue:watermark", JOB.job_id)
+        valkey.client.zrem(keys.queue_key(JOB.queue), JOB.job_id)
     else:
         valkey.client.flushall()
 
@@ -63,20 +62,20 @@ async def test_what_redis_lost_is_made_whole(queue: JobQueue, valkey: Valkey, lo
 
 
 async def test_a_delayed_job_waits(queue: JobQueue) -> None:
-    await queue.ensure([Wanted("upload", JOB.media_id, delay=30)])
-    depth = (await queue.depths())["upload"]
+    await queue.ensure([Job("upload", "t", JOB.media_id, delay=30)])
+    depth = await queue.depth("upload")
     assert (depth.waiting, depth.running, depth.retrying) == (0, 0, 1)
 
 
 async def test_payloads_outlive_a_long_backlog(queue: JobQueue, valkey: Valkey) -> None:
     await queue.ensure([JOB])
-    seconds: Any = valkey.client.ttl(f"arq:job:{JOB.job_id}")
+    seconds: Any = valkey.client.ttl(keys.JOB_PREFIX + JOB.job_id)
     assert seconds > 7 * 24 * 3600
 
 
 async def test_a_payload_is_no_pickle(queue: JobQueue, valkey: Valkey) -> None:
     await queue.ensure([JOB])
-    payload = valkey.client.get(f"arq:job:{JOB.job_id}")
+    payload = valkey.client.get(keys.JOB_PREFIX + JOB.job_id)
     assert isinstance(payload, bytes)
     assert msgpack.unpackb(payload)["f"] == "watermark_image_task"
 
@@ -87,7 +86,7 @@ async def test_without_redis_it_says_so_soon() -> None:
         with pytest.raises(QueueUnavailable):
             await asyncio.wait_for(queue.ensure([JOB]), 5)
         with pytest.raises(QueueUnavailable):
-            await queue.depths()
+            await queue.depth("upload")
 
 
 async def test_a_connection_that_closes_under_a_write_counts_as_away(
@@ -101,24 +100,6 @@ async def test_a_connection_that_closes_under_a_write_counts_as_away(
     monkeypatch.setattr(AbstractConnection, "send_packed_command", closed)
     with pytest.raises(QueueUnavailable):
         await queue.ensure([JOB])
-
-
-async def test_watchers_hear_of_changes(queue: JobQueue) -> None:
-    told: list[str] = []
-    changes = Changes(queue.redis, told.append)
-    listening = asyncio.create_task(changes.listen())
-    async with changes.watch("a") as mine, changes.watch("b") as other:
-
-        async def heard() -> bool:
-            await queue.redis.publish(CHANGES_CHANNEL, "a")
-            return mine.is_set()
-
-        await wait_until_async(heard, "the announcement arrives")
-        assert not other.is_set()
-        assert set(told) == {"a"}
-    listening.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listening
 
 
 async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:

@@ -13,9 +13,12 @@ import pytest
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until_async
 from media_processor.ids import new_media_id
+from media_processor.jobs import keys
 from media_processor.jobs.connection import close
-from media_processor.jobs.queue import CHANGES_CHANNEL, JobQueue, Wanted, open_queue
+from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker, retry_in
+
+QUEUE, TASK = "watermark", "watermark_image_task"
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ async def working(
 ) -> AsyncIterator[LeasedWorker]:
     """A worker that runs ``task`` while the context lasts."""
     worker = LeasedWorker(
-        "watermark", task, settings=valkey.settings, name=name, slots=slots, lease=lease
+        QUEUE, TASK, task, settings=valkey.settings, name=name, slots=slots, lease=lease
     )
     stop = asyncio.Event()
     running = asyncio.create_task(worker.work(stop, grace=5))
@@ -54,12 +57,12 @@ class Recorder:
         await self.hold.wait()
 
 
-def jobs(count: int) -> list[Wanted]:
-    return [Wanted("watermark", new_media_id()) for _ in range(count)]
+def jobs(count: int) -> list[Job]:
+    return [Job(QUEUE, TASK, new_media_id()) for _ in range(count)]
 
 
 async def empty(queue: JobQueue) -> bool:
-    depth = (await queue.depths())["watermark"]
+    depth = await queue.depth(QUEUE)
     return depth.waiting + depth.running + depth.retrying == 0
 
 
@@ -70,11 +73,11 @@ async def test_every_job_runs_once_and_leaves_nothing(queue: JobQueue, valkey: V
         await wait_until_async(lambda: empty(queue), "the queue is empty")
 
     assert sorted(task.ran) == sorted(job.media_id for job in wanted)
-    left = {key.decode() for key in valkey.client.scan_iter()} - {"arq:queue:watermark:bell"}
-    assert left <= {"media:workers"}
+    left = {key.decode() for key in valkey.client.scan_iter()} - {keys.wakeup_key(QUEUE)}
+    assert left <= {keys.WORKERS}
 
 
-async def test_an_idle_worker_hears_the_bell(queue: JobQueue, valkey: Valkey) -> None:
+async def test_an_idle_worker_is_woken(queue: JobQueue, valkey: Valkey) -> None:
     """Far below the second after which it would look anyway."""
     task, waits = Recorder(), []
     async with working(valkey, task.run):
@@ -101,7 +104,7 @@ async def test_no_more_jobs_than_slots(queue: JobQueue, valkey: Valkey) -> None:
     await queue.ensure(jobs(5))
     async with working(valkey, task.run, slots=2):
         await wait_until_async(lambda: _true(len(task.ran) == 2), "two run")
-        depth = (await queue.depths())["watermark"]
+        depth = await queue.depth(QUEUE)
         assert (depth.waiting, depth.running) == (3, 2)
         task.hold.set()
         await wait_until_async(lambda: empty(queue), "all ran")
@@ -144,14 +147,15 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
     wanted = jobs(1)
     await queue.ensure(wanted)
     dead = LeasedWorker(
-        "watermark", Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
+        QUEUE, TASK, Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
     )
     claimed = await dead._claim(
-        keys=[dead.queue_name, "bell"], args=[1, 1000, "dead", "arq:in-progress:", CHANGES_CHANNEL]
+        keys=[dead.queue_name, keys.wakeup_key(QUEUE)],
+        args=[1, 1000, "dead", keys.IN_PROGRESS_PREFIX, keys.CHANGES_CHANNEL],
     )
     assert claimed[1] == [wanted[0].job_id.encode()]
     await close(dead.pool)
-    await close(dead._ear)
+    await close(dead._wakeups)
 
     task = Recorder()
     async with working(valkey, task.run):
@@ -168,11 +172,11 @@ async def test_a_late_worker_does_not_undo_what_another_took_over(
     async with working(valkey, task.run):
         await queue.ensure(wanted)
         await wait_until_async(lambda: _true(len(task.ran) == 1), "it runs")
-        key = f"arq:in-progress:{wanted[0].job_id}"
+        key = keys.IN_PROGRESS_PREFIX + wanted[0].job_id
         valkey.client.set(key, "another worker", px=60_000)
         task.hold.set()
     assert valkey.client.get(key) == b"another worker"
-    assert valkey.client.zcard("arq:queue:watermark") == 1
+    assert valkey.client.zcard(keys.queue_key(QUEUE)) == 1
 
 
 async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Valkey) -> None:
@@ -180,8 +184,8 @@ async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Va
     stuck = jobs(200)
     await queue.ensure(stuck)
     for job in stuck:
-        valkey.client.set(f"arq:in-progress:{job.job_id}", "elsewhere", px=60_000)
-        valkey.client.zadd("arq:queue:watermark", {job.job_id: 2e15})
+        valkey.client.set(keys.IN_PROGRESS_PREFIX + job.job_id, "elsewhere", px=60_000)
+        valkey.client.zadd(keys.queue_key(QUEUE), {job.job_id: 2e15})
     task, fresh = Recorder(), jobs(1)
     async with working(valkey, task.run):
         await queue.ensure(fresh)
@@ -234,7 +238,7 @@ async def test_stopping_lets_running_jobs_finish(queue: JobQueue, valkey: Valkey
     async with working(valkey, task):
 
         async def runs() -> bool:
-            return (await queue.depths())["watermark"].running == 1
+            return (await queue.depth(QUEUE)).running == 1
 
         await wait_until_async(runs, "it runs")
     assert len(ended) == 1
@@ -264,8 +268,8 @@ async def test_a_job_whose_lease_ran_out_here_is_not_begun_twice(
     async with working(valkey, task.run) as worker:
         await queue.ensure(wanted)
         await wait_until_async(partial(_ran, task, 1), "it runs")
-        valkey.client.zadd("arq:queue:watermark", {wanted[0].job_id: 0})
-        valkey.client.delete(f"arq:in-progress:{wanted[0].job_id}")
+        valkey.client.zadd(keys.queue_key(QUEUE), {wanted[0].job_id: 0})
+        valkey.client.delete(keys.IN_PROGRESS_PREFIX + wanted[0].job_id)
         assert await worker._claim_jobs(1) >= 0
         task.hold.set()
         await wait_until_async(lambda: empty(queue), "it ended")

@@ -60,7 +60,7 @@ async def test_all_are_tried_again_when_it_is_back(
     assert await parked.round() == 3
     assert len(spool.open_ids()) == 3
     assert spool.failed_count() == 1
-    assert (await queue.depths())["watermark"].waiting == 3
+    assert (await queue.depth("watermark")).waiting == 3
 
 
 async def test_an_archive_that_answers_but_refuses_is_asked_slowly(
@@ -91,7 +91,7 @@ def test_an_archive_that_was_away_too_long_loses_none(system: System) -> None:
         failed = system.wait_for(one.id, "failed")
         assert failed.error
         assert failed.error.code == "central_unavailable"
-        assert failed.attempts.upload == 3
+        assert failed.attempts["upload"] == 3
     assert system.queue().parked == 5
     system.start("central-server")
     for one in media:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.harness.valkey import Valkey
-from media_processor.jobs.queue import JobQueue, Wanted, open_queue
+from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.pipeline.reconciler import Reconciler
 from media_processor.work.spool import Spool, open_spool
 from tests.storage.received import received
@@ -47,9 +47,9 @@ async def test_a_job_that_waits_for_its_retry_is_left_waiting(
     spool: Spool, queue: JobQueue
 ) -> None:
     media = watermark(spool, accept(spool))
-    await queue.ensure([Wanted("upload", media.record.id, delay=60)])
+    await queue.ensure([Job("upload", "upload_to_central_task", media.record.id, delay=60)])
     assert await Reconciler(spool, queue, every=60).round() == 0
-    assert (await queue.depths())["upload"].retrying == 1
+    assert (await queue.depth("upload")).retrying == 1
 
 
 async def test_a_flushed_redis_is_made_whole(spool: Spool, queue: JobQueue, valkey: Valkey) -> None:
@@ -71,5 +71,5 @@ async def test_what_crashes_left_over_is_swept(spool: Spool, queue: JobQueue) ->
     os.utime(abandoned, (0, 0))
 
     await Reconciler(spool, queue, every=60).round()
-    assert spool.watermarked_ids() == [kept.record.id]
+    assert spool.outputs("watermarked") == [kept.record.id]
     assert not abandoned.exists()

@@ -119,7 +119,7 @@ def test_jobs_wait_for_a_chosen_logo_and_then_go_on(system: System) -> None:
     waiting = system.wait_for(media.id, "retrying")
     assert waiting.error
     assert waiting.error.code == "logo_unavailable"
-    assert waiting.attempts.watermark == 0
+    assert waiting.attempts["watermark"] == 0
 
     server = LogoServer(port)
     try:

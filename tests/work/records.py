@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from media_processor.ids import now
-from media_processor.messages.media import Attempts, Failure, Receipt, WatermarkResult
+from media_processor.messages.media import Failure, Receipt, WatermarkResult
 from media_processor.work.spool import Media, NewMedia, Spool
 from tests.storage.received import received
 
@@ -38,7 +38,7 @@ def watermark(spool: Spool, media: Media, content: bytes = b"watermarked") -> Me
         height=3,
         method="decode",
     )
-    spool.keep_watermark(media.record.id, made, watermarked, "worker-1")
+    spool.keep_watermark(media.record.id, made, watermarked, "worker-1", attempted="watermark")
     return spool.find(media.record.id)
 
 
@@ -49,14 +49,20 @@ def receipt(media: Media) -> Receipt:
 
 
 def store(spool: Spool, media: Media, *, keep_original: bool = True) -> None:
-    spool.close_stored(media.record.id, receipt(media), "worker-1", keep_original=keep_original)
+    spool.close_stored(
+        media.record.id,
+        "worker-1",
+        attempted="upload",
+        keep_original=keep_original,
+        receipt=receipt(media),
+    )
 
 
 def fail(spool: Spool, media: Media) -> None:
     failure = Failure(code="broken_picture", detail="It is broken.")
-    spool.close_failed(media.record.id, failure, "worker-1", Attempts(watermark=1))
+    spool.close_failed(media.record.id, failure, "worker-1", attempted="watermark")
 
 
 def park(spool: Spool, media: Media, until: datetime) -> None:
     failure = Failure(code="central_unavailable", detail="No answer.")
-    spool.close_failed(media.record.id, failure, "worker-1", Attempts(upload=6), parked_until=until)
+    spool.close_failed(media.record.id, failure, "worker-1", attempted="upload", parked_until=until)

@@ -68,7 +68,7 @@ def test_a_media_goes_from_open_to_stored(spool: Spool) -> None:
     media = spool.find(media.record.id)
     assert (media.place, media.status) == ("stored", "stored")
     assert [step.step for step in media.progress.steps] == ["watermarked", "stored"]
-    assert media.progress.attempts == Attempts(watermark=1, upload=1)
+    assert media.progress.attempts == Attempts({"watermark": 1, "upload": 1})
     assert spool.open_ids() == []
     assert original(spool, media) == b"picture"
 

@@ -83,7 +83,7 @@ async def stored_but_unheard(trial: Trial) -> Outcome:
             await _late_worker(machine, load, pictures)
             outcome = await settle(machine, load, 60)
             spool = open_spool(machine.data / "uploads")
-            unheard = sum(spool.progress(one).attempts.upload > 1 for one in load.accepted)
+            unheard = sum(spool.progress(one).attempts["upload"] > 1 for one in load.accepted)
             codes = await _deliver_fifty_times(machine)
         outcome.missed += settled.missed
         outcome.must(unheard >= pictures, f"only {unheard} replies were lost")

@@ -144,7 +144,7 @@ async def killed_mid_job(trial: Trial) -> Outcome:
                 waits.append(at - killed)
             machine.restart(victim)
         outcome = await settle(machine, load, 60)
-        burned = [one for one in load.accepted if spool.progress(one).attempts.upload != 1]
+        burned = [one for one in load.accepted if spool.progress(one).attempts["upload"] != 1]
         outcome.must(not burned, f"{len(burned)} burned an attempt")
         slowest = max(waits, default=0.0)
         outcome.must(bool(waits) and slowest <= 15, f"picked up after {slowest:.1f} s")

@@ -16,11 +16,16 @@ from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.ids import new_media_id
-from media_processor.jobs.queue import JobQueue, Wanted, open_queue
+from media_processor.jobs import keys
+from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
+from media_processor.pipeline.stages import FIRST
 from media_processor.work.spool import open_spool
 
 _DAY_AND_AN_HOUR_MS = 25 * 3600 * 1000
+
+# Queue and task of the jobs that keep neighbours busy.
+_TASK = ("busy", "stick")
 
 
 # ── 4: Redis comes to harm ───────────────────────────────────────────────────────────
@@ -118,11 +123,11 @@ def _grow_old(valkey: Valkey) -> None:
     """Have every waiting job and its payload been there for 25 hours."""
     waiting = cast(
         list[tuple[bytes, float]],
-        valkey.client.zrange("arq:queue:watermark", 0, -1, withscores=True),
+        valkey.client.zrange(keys.queue_key(FIRST.name), 0, -1, withscores=True),
     )
     for job_id, due in waiting:
-        valkey.client.zadd("arq:queue:watermark", {job_id: due - _DAY_AND_AN_HOUR_MS})
-        payload = b"arq:job:" + job_id
+        valkey.client.zadd(keys.queue_key(FIRST.name), {job_id: due - _DAY_AND_AN_HOUR_MS})
+        payload = keys.JOB_PREFIX + job_id.decode()
         left = cast(int, valkey.client.pttl(payload))
         valkey.client.pexpire(payload, left - _DAY_AND_AN_HOUR_MS)
 
@@ -179,9 +184,9 @@ async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
 
     stop = asyncio.Event()
     settings = valkey.settings
-    busy = LeasedWorker("upload", stick, settings=settings, name="busy", slots=200, lease=10)
-    idle = LeasedWorker("upload", start, settings=settings, name="idle", slots=4, lease=10)
-    await queue.ensure([Wanted("upload", new_media_id()) for _ in range(200)])
+    busy = LeasedWorker(*_TASK, stick, settings=settings, name="busy", slots=200, lease=10)
+    idle = LeasedWorker(*_TASK, start, settings=settings, name="idle", slots=4, lease=10)
+    await queue.ensure([Job(*_TASK, new_media_id()) for _ in range(200)])
     working = [asyncio.create_task(busy.work(stop, 0))]
     await wait_until_async(partial(_all_run, queue), "all run elsewhere")
     working.append(asyncio.create_task(idle.work(stop, 0)))
@@ -189,7 +194,7 @@ async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
     for _ in range(jobs):
         await asyncio.sleep(0.02)
         began = time.monotonic()
-        await queue.ensure([Wanted("upload", new_media_id())])
+        await queue.ensure([Job(*_TASK, new_media_id())])
         delays.append(await started.get() - began)
     stop.set()
     stuck.set()
@@ -198,4 +203,4 @@ async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
 
 
 async def _all_run(queue: JobQueue) -> bool:
-    return (await queue.depths())["upload"].running == 200
+    return (await queue.depth(_TASK[0])).running == 200

@@ -30,7 +30,7 @@ def show_failed(url: str, *, as_json: bool) -> int:
 
 def _cells(media: MediaStatus) -> tuple[str, ...]:
     at = media.steps[-1].at.astimezone()
-    attempts = f"{media.attempts.watermark} + {media.attempts.upload}"
+    attempts = " + ".join(str(count) for count in media.attempts.root.values())
     reason, detail = (media.error.code, media.error.detail) if media.error else ("unknown", "")
     if media.next_attempt_at:
         detail += f" Tried again by {media.next_attempt_at.astimezone():%Y-%m-%d %H:%M:%S}."

@@ -14,7 +14,9 @@ from media_processor.fast_server.backpressure import Backpressure
 from media_processor.fast_server.event_feed import EventFeed
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
-from media_processor.jobs.queue import Changes, JobQueue, Wanted
+from media_processor.jobs.changes import Changes
+from media_processor.jobs.queue import JobQueue
+from media_processor.pipeline.stages import FIRST
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.profiles import Profiles
 from media_processor.work.spool import Media, Spool
@@ -43,7 +45,7 @@ class Dependencies:
         """Have a media that is in the spool worked on, now or when Redis is back."""
         try:
             async with asyncio.timeout(_ENQUEUE_SECONDS):
-                await self.queue.ensure([Wanted("watermark", media_id)])
+                await self.queue.ensure([FIRST.job(media_id)])
         except (QueueUnavailable, TimeoutError):
             log.warning("⏸️ %s waits in the spool: Redis is away", media_id)
 

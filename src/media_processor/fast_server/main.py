@@ -20,7 +20,8 @@ from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.application import application
 from media_processor.http.serve import serve
-from media_processor.jobs.queue import Changes, open_queue
+from media_processor.jobs.changes import Changes
+from media_processor.jobs.queue import open_queue
 from media_processor.settings import FastServerSettings
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.profiles import Profiles

@@ -2,6 +2,7 @@
 
 from media_processor.central_client import CentralClient
 from media_processor.messages.media import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
+from media_processor.pipeline.stages import NAMES
 from media_processor.work.spool import Media
 
 
@@ -30,7 +31,7 @@ def status(media: Media, central: CentralClient) -> MediaStatus:
         | {
             "status": media.status,
             "links": links(record.id),
-            "attempts": progress.attempts,
+            "attempts": dict.fromkeys(NAMES, 0) | progress.attempts.root,
             "worker": progress.worker,
             "steps": (Step(step="accepted", at=record.accepted_at), *progress.steps),
             "next_attempt_at": progress.next_attempt_at,

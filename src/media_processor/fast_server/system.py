@@ -18,6 +18,7 @@ from media_processor.messages.fast_server import (
     QueueReport,
     Throughput,
 )
+from media_processor.pipeline.stages import NAMES
 from media_processor.watermarks.profiles import as_message
 from media_processor.work.spool import age_seconds
 
@@ -69,7 +70,7 @@ async def report(deps: Dependencies) -> QueueReport:
     queues = workers = None
     with suppress(QueueUnavailable, TimeoutError):
         async with asyncio.timeout(_REDIS_SECONDS):
-            depths = await deps.queue.depths()
+            depths = {name: await deps.queue.depth(name) for name in NAMES}
             queues, workers = depths, tuple(await deps.queue.workers())
     return QueueReport(
         queues=queues,

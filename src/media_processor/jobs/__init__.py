@@ -3,5 +3,5 @@
 ARQ keeps a sorted set a queue and a key a job. Here a job's score in the set is when it
 may next be claimed: the time it is due or, while it runs, the end of its lease. So a
 claim is one look at the head of the set, however many jobs run elsewhere; a worker that
-dies gives its jobs up by saying nothing. All times are the Redis server's own.
+dies gives its jobs up by not renewing its lease. All times are the Redis server's own.
 """

@@ -1,4 +1,4 @@
-"""Connections to Redis that survive its going away."""
+"""Connections to Redis that survive an outage, and what an outage raises."""
 
 import logging
 
@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from media_processor.errors import QueueUnavailable
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)
@@ -52,3 +53,14 @@ def connect(settings: RedisSettings) -> ArqRedis:
 async def close(redis: ArqRedis) -> None:
     """Close every connection of the pool."""
     await redis.aclose(close_connection_pool=True)
+
+
+class redis_errors:  # noqa: N801
+    """Turns what redis-py raises into QueueUnavailable."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, REDIS_AWAY):
+            raise QueueUnavailable("Redis can't be reached; the work waits.") from error

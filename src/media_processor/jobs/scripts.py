@@ -1,8 +1,6 @@
 """The Lua scripts: each one is a whole transition of a job, in one round trip.
 
-Keys are ARQ's own: the queue's sorted set, ``arq:job:<id>``, ``arq:in-progress:<id>``
-(its value is the token of the worker that runs it) and ``arq:retry:<id>``. Beside them
-``<queue>:bell``, a list that idle workers listen to.
+jobs/keys.py names the keys. All times are the Redis server's own, in milliseconds.
 """
 
 _NOW = """
@@ -10,20 +8,20 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-# No more rings than this are kept; a worker that hears one looks at the whole queue.
-_RING = """
-local function ring(bell)
-  redis.call('RPUSH', bell, '1')
-  redis.call('LTRIM', bell, -1000, -1)
-  redis.call('PEXPIRE', bell, 60000)
+# The list is bounded: a worker that is woken looks at the whole queue.
+_WAKE = """
+local function wake(list)
+  redis.call('RPUSH', list, '1')
+  redis.call('LTRIM', list, -1000, -1)
+  redis.call('PEXPIRE', list, 60000)
 end
 """
 
 # Whatever state a job is in, afterwards it runs or is queued, once.
-# KEYS queue job in-progress retry bell · ARGV id payload lifetime delay
+# KEYS queue job in-progress retry wake-up · ARGV id payload lifetime delay
 ENSURE = (
     _NOW
-    + _RING
+    + _WAKE
     + """
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'running' end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('EXISTS', KEYS[2]) == 1 then
@@ -32,15 +30,14 @@ end
 redis.call('DEL', KEYS[4])
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[1])
-ring(KEYS[5])
+wake(KEYS[5])
 return 'enqueued'
 """
 )
 
-# Claims up to `count` jobs that are due and tells the ms until the next one is.
-# What was rung for before is heard now, if nothing is left to claim. Whoever watches the
-# media is told that its job begins.
-# KEYS queue bell · ARGV count lease token in-progress-prefix channel
+# Claims up to `count` due jobs, publishes their media, and returns the ms until the next job
+# is due (-1 for none). Clears the wake-up list once no due job is left.
+# KEYS queue wake-up · ARGV count lease token in-progress-prefix channel
 CLAIM = (
     _NOW
     + """
@@ -59,9 +56,9 @@ return {wait, ids}
 """
 )
 
-# Prolongs the leases this worker still holds; tells which it lost.
+# Renews the leases that this worker still holds; returns the ids of those it lost.
 # KEYS queue · ARGV lease token in-progress-prefix id…
-BEAT = (
+RENEW = (
     _NOW
     + """
 local lost = {}
@@ -78,12 +75,12 @@ return lost
 """
 )
 
-# Ends a job (delay < 0) or puts it back, unless another worker has taken it over, and
-# tells whoever watches its media.
-# KEYS queue job in-progress retry bell · ARGV id token delay channel media
+# Ends a job (delay < 0) or puts it back, and publishes its media; does nothing if another
+# worker has taken the job over.
+# KEYS queue job in-progress retry wake-up · ARGV id token delay channel media
 FINISH = (
     _NOW
-    + _RING
+    + _WAKE
     + """
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 0 end
 redis.call('DEL', KEYS[3], KEYS[4])
@@ -92,15 +89,16 @@ if tonumber(ARGV[3]) < 0 then
   redis.call('ZREM', KEYS[1], ARGV[1])
 else
   redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], ARGV[1])
-  ring(KEYS[5])
+  wake(KEYS[5])
 end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1
 """
 )
 
-# KEYS queue · ARGV in-progress-prefix lease · returns waiting, running, later.
-# A running job's score lies within one lease from now, so only those are looked at.
+# Returns how many jobs of a queue wait, run, and are for later. A running job's score lies
+# within one lease from now, so only those are looked at.
+# KEYS queue · ARGV in-progress-prefix longest-lease
 DEPTH = (
     _NOW
     + """

@@ -1,10 +1,9 @@
-"""What kind of Redis that is, for who looks after it."""
+"""What an operator needs to know of a Redis server: version, persistence, memory, clock."""
 
 import time
 from dataclasses import dataclass
 
-from media_processor.jobs.connection import close, connect
-from media_processor.jobs.queue import redis_errors
+from media_processor.jobs.connection import close, connect, redis_errors
 from media_processor.settings import RedisSettings
 
 
@@ -20,8 +19,8 @@ class ServerInfo:
     skew_seconds: float
 
 
-async def examine(settings: RedisSettings) -> ServerInfo:
-    """Ask a Redis for itself. Only INFO and TIME, which hosted ones allow too.
+async def read_server_info(settings: RedisSettings) -> ServerInfo:
+    """Ask a Redis about itself with INFO and TIME alone, which hosted ones allow too.
 
     Raises:
         QueueUnavailable: it doesn't answer.

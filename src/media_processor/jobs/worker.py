@@ -1,5 +1,7 @@
-"""ARQ's worker, made fast and safe: it listens instead of polling, leases its jobs, and
-outlives a Redis that goes away. FACTS in docs/decisions/0002-arq.md tell why."""
+"""ARQ's worker, made fast and safe: woken instead of polling, with leases, surviving outages.
+
+docs/decisions/0002-arq.md says why.
+"""
 
 import asyncio
 import logging
@@ -12,35 +14,28 @@ from typing import Any, cast
 import msgpack
 from arq import Retry
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 
 from media_processor.cancellation import cancel_and_wait
 from media_processor.ids import now
+from media_processor.jobs import keys
 from media_processor.jobs.connection import REDIS_AWAY, close, connect
-from media_processor.jobs.queue import (
-    CHANGES_CHANNEL,
-    TASKS,
-    WORKERS_KEY,
-    QueueName,
-    bell_key,
-    job_keys,
-    media_of,
-    queue_key,
-)
-from media_processor.jobs.scripts import BEAT, CLAIM, FINISH
+from media_processor.jobs.scripts import CLAIM, FINISH, RENEW
 from media_processor.messages.fast_server import LiveWorker
 from media_processor.settings import RedisSettings
 
 log = logging.getLogger(__name__)
 
-Task = Callable[[dict[str, Any], str], Coroutine[Any, Any, None]]
+TaskFunction = Callable[[dict[str, Any], str], Coroutine[Any, Any, None]]
 
-# A bell can be missed (Redis restarted, another worker heard it and died), so an idle
-# worker looks by itself this often, in seconds: two commands a look.
+# A wake-up can be missed (Redis restarted, or the worker that took it died), so an idle worker
+# also looks by itself this often, in seconds: two commands a look.
 _LOOK_ANYWAY = 1.0
+
+# The list of workers forgets one that has been silent for a day.
+_REMEMBER_WORKER_MS = 24 * 3600 * 1000
 
 # Tasks limit themselves; this only frees the slot of one that hangs all the same.
 _JOB_TIMEOUT = 3600
@@ -49,14 +44,15 @@ _JOB_TIMEOUT = 3600
 class LeasedWorker(Worker):
     """Runs the jobs of one queue until told to stop.
 
-    ARQ's own ``run_job`` does the running; claiming, prolonging and finishing are one
-    script each (see jobs/scripts.py), so no crash leaves a job half moved.
+    ARQ's own ``run_job`` does the running; claiming, renewing and finishing are one script
+    each (jobs/scripts.py), so no crash leaves a job half moved.
     """
 
     def __init__(
         self,
-        queue: QueueName,
-        task: Task,
+        queue: str,
+        task: str,
+        function: TaskFunction,
         *,
         settings: RedisSettings,
         name: str,
@@ -65,8 +61,8 @@ class LeasedWorker(Worker):
         missing_guards: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
-            [func(cast(WorkerCoroutine, task), name=TASKS[queue])],
-            queue_name=queue_key(queue),
+            [func(cast(WorkerCoroutine, function), name=task)],
+            queue_name=keys.queue_key(queue),
             redis_pool=connect(settings),
             handle_signals=False,
             max_jobs=slots,
@@ -80,6 +76,7 @@ class LeasedWorker(Worker):
         )
         self._queue = queue
         self._name = name
+        self._worker_id = keys.worker_id(name, queue)
         self._missing_guards = missing_guards
         self._lease_ms = int(lease * 1000)
         self._token = f"{name}:{secrets.token_hex(8)}"
@@ -87,32 +84,32 @@ class LeasedWorker(Worker):
         self._claimed_ms: dict[str, int] = {}
         self._slot_free = asyncio.Event()
         self._claim = self.pool.register_script(CLAIM)
-        self._beat = self.pool.register_script(BEAT)
+        self._renew = self.pool.register_script(RENEW)
         self._finish = self.pool.register_script(FINISH)
-        # A blocking listen needs a connection that no command waits behind.
-        self._ear: ArqRedis = connect(settings)
+        # A blocking command needs a connection that no other command waits behind.
+        self._wakeups: ArqRedis = connect(settings)
         self._away = False
         self._stopping = False
 
     async def work(self, stop: asyncio.Event, grace: float) -> None:
         """Run jobs until ``stop`` is set, then let running ones finish for ``grace`` seconds."""
-        beating = asyncio.create_task(self._keep_leases())
+        heartbeat = asyncio.create_task(self._keep_leases())
         looking = asyncio.create_task(self._look_for_jobs())
         stopped = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({stopped, beating, looking}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopped, heartbeat, looking}, return_when=asyncio.FIRST_COMPLETED)
             # Not cancelled: a claim under way would leave its jobs waiting for their lease.
             self._stopping = True
             self._slot_free.set()
             await looking
             await self._let_finish(grace)
-            if beating.done():
-                beating.result()  # a stage without leases must not go on in silence
+            if heartbeat.done():
+                heartbeat.result()  # raises: a worker without leases must not go on
         finally:
-            await cancel_and_wait(beating, looking, stopped)
+            await cancel_and_wait(heartbeat, looking, stopped)
             with suppress(*REDIS_AWAY):
-                await self.pool.delete(self._worker_key)
-            for connected in (self.pool, self._ear):
+                await self.pool.delete(keys.heartbeat_key(self._worker_id))
+            for connected in (self.pool, self._wakeups):
                 with suppress(*REDIS_AWAY):
                     await close(connected)
 
@@ -137,17 +134,23 @@ class LeasedWorker(Worker):
             try:
                 wait_ms = await self._claim_jobs(free)
                 if len(self.tasks) < self.max_jobs:
-                    await self._listen(wait_ms)
-                self._is_back()
+                    await self._wait_for_wakeup(wait_ms)
+                self._log_back()
             except REDIS_AWAY as error:
-                self._is_away(error)
+                self._log_away(error)
                 await asyncio.sleep(1)
 
     async def _claim_jobs(self, free: int) -> int:
         """Claim and start up to ``free`` jobs; ms until the next is due, -1 for none."""
         wait_ms, ids = await self._claim(
-            keys=[self.queue_name, bell_key(self._queue)],
-            args=[free, self._lease_ms, self._token, in_progress_key_prefix, CHANGES_CHANNEL],
+            keys=[self.queue_name, keys.wakeup_key(self._queue)],
+            args=[
+                free,
+                self._lease_ms,
+                self._token,
+                keys.IN_PROGRESS_PREFIX,
+                keys.CHANGES_CHANNEL,
+            ],
         )
         for job_id in ids:
             self._start(job_id.decode())
@@ -170,61 +173,64 @@ class LeasedWorker(Worker):
             # Most likely Redis went away; the lease runs out and the job is claimed again.
             log.warning("⚠️ %s was not handed back: %s", job_id, error)
 
-    async def _listen(self, wait_ms: int) -> None:
-        """Wait for the bell, the next due job, or the time to look anyway."""
+    async def _wait_for_wakeup(self, wait_ms: int) -> None:
+        """Wait for a wake-up, the next due job, or the time to look anyway."""
         timeout = _LOOK_ANYWAY if wait_ms < 0 else min(_LOOK_ANYWAY, wait_ms / 1000)
         # Redis takes 0 for "for ever".
-        await self._ear.execute_command(  # type: ignore[no-untyped-call]
-            "BLPOP", bell_key(self._queue), max(timeout, 0.001)
+        await self._wakeups.execute_command(  # type: ignore[no-untyped-call]
+            "BLPOP", keys.wakeup_key(self._queue), max(timeout, 0.001)
         )
 
-    def _is_away(self, error: BaseException) -> None:
+    def _log_away(self, error: BaseException) -> None:
         if not self._away:
             log.warning("🔌 Redis is away (%s); trying again every second", error)
         self._away = True
 
-    def _is_back(self) -> None:
+    def _log_back(self) -> None:
         if self._away:
             log.info("🔌 Redis is back")
         self._away = False
 
     # ── holding and finishing ────────────────────────────────────────────────────
 
-    @property
-    def _worker_key(self) -> str:
-        return f"media:worker:{self._name}:{self._queue}"
-
     async def _keep_leases(self) -> None:
         while True:
             try:
-                await self._beat_once()
+                await self._send_heartbeat(await self._renew_leases())
             except REDIS_AWAY as error:
-                log.debug("no sign of life given: %s", error)
-            # Three beats a lease: one may be lost, one may be late.
+                log.debug("no heartbeat sent: %s", error)
+            # Three heartbeats a lease: one may be lost, one may be late.
             await asyncio.sleep(self._lease_ms / 3000)
 
-    async def _beat_once(self) -> None:
+    async def _renew_leases(self) -> list[str]:
+        """Renew the leases of the running jobs; their ids."""
         running = list(self.tasks)
         if running:
-            lost = await self._beat(
+            lost = await self._renew(
                 keys=[self.queue_name],
-                args=[self._lease_ms, self._token, in_progress_key_prefix, *running],
+                args=[self._lease_ms, self._token, keys.IN_PROGRESS_PREFIX, *running],
             )
             if lost:
                 log.debug("leases lost: %s", lost)
+        return running
+
+    async def _send_heartbeat(self, running: list[str]) -> None:
         alive = LiveWorker(
             name=self._name,
             stage=self._queue,
             running=len(running),
             started_at=self._started_at,
-            doing=tuple(media_of(job_id) for job_id in running),
+            doing=tuple(keys.media_of(job_id) for job_id in running),
             missing_guards=self._missing_guards,
         )
+        sent_at = timestamp_ms()
         async with self.pool.pipeline(transaction=False) as pipe:
-            pipe.psetex(self._worker_key, self._lease_ms, alive.model_dump_json())
-            pipe.zadd(WORKERS_KEY, {f"{self._name}:{self._queue}": timestamp_ms()})
-            pipe.zremrangebyscore(WORKERS_KEY, "-inf", timestamp_ms() - 24 * 3600 * 1000)
-            pipe.expire(WORKERS_KEY, 24 * 3600)
+            pipe.psetex(
+                keys.heartbeat_key(self._worker_id), self._lease_ms, alive.model_dump_json()
+            )
+            pipe.zadd(keys.WORKERS, {self._worker_id: sent_at})
+            pipe.zremrangebyscore(keys.WORKERS, "-inf", sent_at - _REMEMBER_WORKER_MS)
+            pipe.pexpire(keys.WORKERS, _REMEMBER_WORKER_MS)
             await pipe.execute()
 
     async def finish_job(
@@ -248,8 +254,14 @@ class LeasedWorker(Worker):
 
     async def _hand_back(self, job_id: str, delay_ms: int) -> None:
         await self._finish(
-            keys=job_keys(self._queue, job_id),
-            args=[job_id, self._token, delay_ms, CHANGES_CHANNEL, media_of(job_id)],
+            keys=keys.job_keys(self._queue, job_id),
+            args=[
+                job_id,
+                self._token,
+                delay_ms,
+                keys.CHANGES_CHANNEL,
+                keys.media_of(job_id),
+            ],
         )
 
 

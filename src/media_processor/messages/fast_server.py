@@ -83,7 +83,7 @@ class QueueDepth(Message):
 
 
 class LiveWorker(Message):
-    """A worker that gave a sign of life within its lease. ``doing`` are the media of its
+    """A worker whose heartbeat is within its lease. ``doing`` are the media of its
     running jobs; ``missing_guards`` are what its picture processes do without, of Landlock
     and seccomp."""
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import ConfigDict, RootModel
+
 from media_processor.messages.base import Message
 
 MAIN_OWNER = "main"
@@ -118,11 +120,19 @@ class MediaRecord(Message):
     accepted_at: datetime
 
 
-class Attempts(Message):
-    """How many attempts of each stage ended. One that its worker's crash cut short is none."""
+class Attempts(RootModel[dict[str, int]]):
+    """How many attempts of each stage ended, by the stage's name; one that its worker's crash
+    cut short isn't counted. A stage that isn't named has none."""
 
-    watermark: int = 0
-    upload: int = 0
+    model_config = ConfigDict(frozen=True)
+
+    root: dict[str, int] = {}
+
+    def __getitem__(self, stage: str) -> int:
+        return self.root.get(stage, 0)
+
+    def plus_one(self, stage: str) -> "Attempts":
+        return Attempts({**self.root, stage: self[stage] + 1})
 
 
 class Progress(Message):

@@ -1,7 +1,7 @@
-"""Tries pictures again that failed for want of the archive: nobody has to ask for it.
+"""Tries parked pictures again: those that failed because the central server was away.
 
-All of them at once when the archive answers again; one by one after PARKED_RETRY_SECONDS
-if it answers, but didn't take them. While it is away nothing is sent but a question.
+All of them at once when it answers again; each after PARKED_RETRY_SECONDS if it answers but
+didn't take them. While it is away, a round only asks whether it is ready.
 """
 
 import asyncio
@@ -10,15 +10,16 @@ import logging
 from media_processor.central_client import CentralClient
 from media_processor.errors import MediaProcessorError, NotFailed, QueueUnavailable
 from media_processor.ids import now
-from media_processor.jobs.queue import JobQueue, Wanted
+from media_processor.jobs.queue import JobQueue
 from media_processor.messages.media import Progress
+from media_processor.pipeline.stages import FIRST
 from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 
 
 class Parked:
-    """One round asks the archive once, if anything is parked."""
+    """One round asks the central server once, if anything is parked."""
 
     def __init__(self, spool: Spool, queue: JobQueue, central: CentralClient, every: float) -> None:
         self._spool = spool
@@ -33,11 +34,11 @@ class Parked:
             try:
                 await self.round()
             except Exception:
-                log.exception("❌ looking at parked pictures failed; it is tried again")
+                log.exception("❌ retrying parked pictures failed; next try in a few seconds")
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Reopen what may be tried again; how many that were."""
+        """Reopen what may be tried again; returns how many."""
         parked = await asyncio.to_thread(self._spool.parked_ids)
         if not parked:
             self._was_away = False
@@ -48,9 +49,9 @@ class Parked:
         everything, self._was_away = self._was_away, False
         reopened = await asyncio.to_thread(self._reopen, parked, everything)
         if reopened:
-            log.info("🔓 the archive answers; %d parked pictures are tried again", len(reopened))
+            log.info("🔓 the central server answers; retrying %d parked pictures", len(reopened))
             try:
-                await self._queue.ensure([Wanted("watermark", media_id) for media_id in reopened])
+                await self._queue.ensure([FIRST.job(media_id) for media_id in reopened])
             except QueueUnavailable:
                 log.debug("the reconciler will queue them")
         return len(reopened)
@@ -70,6 +71,6 @@ class Parked:
 
 
 def _is_due(progress: Progress) -> bool:
-    """Its time has come, or it was never reopened: then the archive may just have come back."""
+    """It is time, or it was never reopened: then the central server may just be back."""
     waited = progress.next_attempt_at is None or progress.next_attempt_at <= now()
     return waited or all(step.step != "reopened" for step in progress.steps)

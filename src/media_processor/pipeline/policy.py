@@ -1,6 +1,8 @@
 """What a failed attempt means: try again when, or give up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from media_processor.errors import (
     CentralRefused,
@@ -14,13 +16,15 @@ from media_processor.errors import (
     UnknownProfile,
 )
 
+if TYPE_CHECKING:
+    from media_processor.settings import WorkerSettings
+
 # A picture whose process died may have been an innocent neighbour of the real cause
 # (memory used up by another one), so it gets two more chances.
 SANDBOX_DELAYS = (2.0, 2.0)
 
 # Waiting for an operator: long enough to be quiet, short enough to be noticed as healed.
 OPERATOR_DELAY = 10.0
-
 
 _HOPELESS = (PictureError, CentralRefused, SpoolDamaged, UnknownProfile)
 
@@ -49,16 +53,31 @@ class Verdict:
     parks: bool = False
 
 
-def judge(error: MediaProcessorError, attempts: int, upload_delays: tuple[float, ...]) -> Verdict:
-    """The verdict over an attempt that failed after ``attempts`` earlier ones of its stage."""
-    if isinstance(error, CentralUnavailable):
-        return Verdict(_following(upload_delays, attempts), counts=True, parks=True)
-    if isinstance(error, _HOPELESS) or (isinstance(error, OutOfMemory) and error.for_good):
+Judge = Callable[["MediaProcessorError", int, "WorkerSettings"], Verdict]
+"""The verdict over an attempt that failed after so many earlier ones of its stage."""
+
+
+def judge_watermarking(error: MediaProcessorError, attempts: int, _: "WorkerSettings") -> Verdict:
+    if isinstance(error, OutOfMemory) and error.for_good:
         return Verdict(None, counts=True)
     if isinstance(error, SandboxError):
-        return Verdict(_following(SANDBOX_DELAYS, attempts), counts=True)
+        return Verdict(_nth(SANDBOX_DELAYS, attempts), counts=True)
+    return _judge_anywhere(error)
+
+
+def judge_delivery(
+    error: MediaProcessorError, attempts: int, settings: "WorkerSettings"
+) -> Verdict:
+    if isinstance(error, CentralUnavailable):
+        return Verdict(_nth(settings.upload_retry_delays, attempts), counts=True, parks=True)
+    return _judge_anywhere(error)
+
+
+def _judge_anywhere(error: MediaProcessorError) -> Verdict:
+    if isinstance(error, _HOPELESS):
+        return Verdict(None, counts=True)
     return Verdict(OPERATOR_DELAY, counts=False)
 
 
-def _following(delays: tuple[float, ...], attempts: int) -> float | None:
+def _nth(delays: tuple[float, ...], attempts: int) -> float | None:
     return delays[attempts] if attempts < len(delays) else None

@@ -9,7 +9,9 @@ import asyncio
 import logging
 
 from media_processor.errors import QueueUnavailable
-from media_processor.jobs.queue import JobQueue, Wanted
+from media_processor.jobs.queue import Job, JobQueue
+from media_processor.pipeline.stage import Stage
+from media_processor.pipeline.stages import STAGES
 from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -24,8 +26,15 @@ _ABANDONED_SECONDS = 3600.0
 class Reconciler:
     """One round looks at every unfinished picture once."""
 
-    def __init__(self, spool: Spool, queue: JobQueue, every: float) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        queue: JobQueue,
+        every: float,
+        stages: tuple[Stage, ...] = STAGES,
+    ) -> None:
         self._spool = spool
+        self._stages = stages
         self._queue = queue
         self._every = every
 
@@ -42,27 +51,33 @@ class Reconciler:
 
     async def round(self) -> int:
         """Queue what has no job and sweep what is left over; how many were queued."""
-        wanted = await asyncio.to_thread(self._look)
+        jobs = await asyncio.to_thread(self._look)
         queued = 0
-        for batch in _batches(wanted):
+        for batch in _batches(jobs):
             queued += (await self._queue.ensure(batch)).count("enqueued")
         if queued:
             log.info("🧭 %d unfinished pictures had no job and are queued again", queued)
         return queued
 
-    def _look(self) -> list[Wanted]:
-        # In this order: what is watermarked and not open by then is finished for certain.
-        watermarked = set(self._spool.watermarked_ids())
+    def _look(self) -> list[Job]:
+        """The job that each unfinished picture should have; drops outputs of finished ones."""
+        # In this order: what has an output and isn't open by then is finished for certain.
+        done = {
+            stage.name: set(self._spool.outputs(stage.done_folder)) for stage in self._stages[:-1]
+        }
         parked = self._spool.parked_ids()
         unfinished = self._spool.open_ids()
-        for media_id in watermarked.difference(parked, unfinished):
-            self._spool.drop_watermark(media_id)
+        for stage in self._stages[:-1]:
+            for media_id in done[stage.name].difference(parked, unfinished):
+                self._spool.drop_output(stage.done_folder, media_id)
         self._spool.storage.sweep_incoming(_ABANDONED_SECONDS)
-        return [
-            Wanted("upload" if media_id in watermarked else "watermark", media_id)
-            for media_id in unfinished
-        ]
+        return [self._next_stage(media_id, done).job(media_id) for media_id in unfinished]
+
+    def _next_stage(self, media_id: str, done: dict[str, set[str]]) -> Stage:
+        """The first stage that isn't done; the last one closes the media when it is."""
+        *before, last = self._stages
+        return next((stage for stage in before if media_id not in done[stage.name]), last)
 
 
-def _batches(wanted: list[Wanted]) -> list[list[Wanted]]:
-    return [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+def _batches(jobs: list[Job]) -> list[list[Job]]:
+    return [jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH)]

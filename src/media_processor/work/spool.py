@@ -8,6 +8,8 @@ The format is written down in ``docs/storage-format.md``. In short:
     parked/<id>.json                here if it failed for want of the archive: tried again
     originals/<yyyy>/<mm>/<dd>/<id>.<ext>   the bytes as they came, durable before 202
     watermarked/<id>                stage 1's output, until stored
+    done/<stage>/<id>               empty: a stage without an output of its own is done, and isn't
+                                    the last; until stored
     progress/<yyyy>/<mm>/<dd>/<id>.json     what has happened since; a hint
     keys/<xx>/<digest>.json         idempotency keys, durable before 202
     incoming/                       files being written
@@ -19,12 +21,12 @@ extra copy, and where it is found last (stored, failed, parked, open) is the tru
 import hashlib
 import heapq
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from pydantic import ValidationError
 
@@ -39,7 +41,6 @@ from media_processor.messages.media import (
     Failure,
     MediaRecord,
     Progress,
-    Receipt,
     Status,
     Step,
     StepName,
@@ -269,23 +270,34 @@ class Spool:
         *,
         worker: str | None = None,
         detail: str | None = None,
+        attempted: str | None = None,
         **changes: object,
     ) -> Progress:
-        """Add a step to the progress and set the fields named in ``changes``."""
+        """Add a step to the progress and set the fields named in ``changes``.
+
+        ``attempted`` names the stage of which an attempt ended, which is counted.
+        """
         progress = self.progress(media_id)
         entry = Step(step=step, at=now(), worker=worker, detail=detail)
         changes |= {"steps": (*progress.steps, entry)[-_MAX_STEPS:]}
         if worker:
             changes["worker"] = worker
+        if attempted:
+            changes["attempts"] = progress.attempts.plus_one(attempted)
         progress = progress.model_copy(update=changes)
         self.storage.write(_progress_key(media_id), _encode(progress))
         return progress
 
     def close_stored(
-        self, media_id: str, receipt: Receipt, worker: str, *, keep_original: bool
+        self,
+        media_id: str,
+        worker: str,
+        *,
+        attempted: str,
+        keep_original: bool,
+        **changes: Any,
     ) -> None:
-        """The archive has the picture: nothing is left to do."""
-        attempts = self.progress(media_id).attempts
+        """Every stage is done, the archive has the picture: nothing is left to do."""
         self.note(
             media_id,
             "stored",
@@ -293,8 +305,8 @@ class Spool:
             status="stored",
             error=None,
             next_attempt_at=None,
-            receipt=receipt,
-            attempts=attempts.model_copy(update={"upload": attempts.upload + 1}),
+            attempted=attempted,
+            **changes,
         )
         self._close(media_id, _stored_key(media_id))
         if not keep_original and (found := self._find_record(media_id)):
@@ -305,8 +317,8 @@ class Spool:
         media_id: str,
         failure: Failure,
         worker: str,
-        attempts: Attempts,
         *,
+        attempted: str | None,
         parked_until: datetime | None = None,
     ) -> None:
         """It failed: kept, listed, with its reason, until someone reopens it.
@@ -323,7 +335,7 @@ class Spool:
             status="failed",
             error=failure,
             next_attempt_at=parked_until,
-            attempts=attempts,
+            attempted=attempted,
         )
         # Unlike all other progress this can't be made again: nothing else knows the reason.
         self.storage.publish([(_encode(progress), _progress_key(media_id))])
@@ -352,7 +364,13 @@ class Spool:
         crash_point("record-closed")
 
     def keep_watermark(
-        self, media_id: str, made: Incoming, watermarked: WatermarkResult, worker: str
+        self,
+        media_id: str,
+        made: Incoming,
+        watermarked: WatermarkResult,
+        worker: str,
+        *,
+        attempted: str,
     ) -> None:
         """Stage 1 is done.
 
@@ -360,7 +378,6 @@ class Spool:
         """
         if self.storage.size(_open_key(media_id)) is None:
             return  # another worker took over and has finished
-        attempts = self.progress(media_id).attempts
         self.note(
             media_id,
             "watermarked",
@@ -369,7 +386,7 @@ class Spool:
             error=None,
             next_attempt_at=None,
             watermarked=watermarked,
-            attempts=attempts.model_copy(update={"watermark": attempts.watermark + 1}),
+            attempted=attempted,
         )
         crash_point("watermark-noted")
         self.storage.adopt(made, _watermarked_key(media_id))
@@ -379,9 +396,32 @@ class Spool:
         """Forget stage 1's output, so that it is made again."""
         self.storage.delete(_watermarked_key(media_id))
 
-    def watermarked_ids(self) -> list[str]:
-        """Every media whose stage 1 output lies in the spool."""
-        return self.storage.names("watermarked")
+    def keep_done(
+        self, media_id: str, stage: str, worker: str, changes: Mapping[str, object]
+    ) -> None:
+        """Note that a stage which leaves no output of its own is done, in ``done/<stage>``."""
+        if self.storage.size(_open_key(media_id)) is None:
+            return  # another worker took over and has finished
+        progress = self.progress(media_id)
+        progress = progress.model_copy(
+            update={
+                "worker": worker,
+                "error": None,
+                "next_attempt_at": None,
+                "attempts": progress.attempts.plus_one(stage),
+                **changes,
+            }
+        )
+        self.storage.write(_progress_key(media_id), _encode(progress))
+        self.storage.write(f"done/{stage}/{media_id}", b"")
+
+    def outputs(self, folder: str) -> list[str]:
+        """The media of which a stage's output is in ``folder``."""
+        return _ids(self.storage.names(folder))
+
+    def drop_output(self, folder: str, media_id: str) -> None:
+        """Forget a stage's output, so that it runs again."""
+        self.storage.delete(f"{folder}/{media_id}")
 
     def forget_reopened(self, media_id: str) -> bool:
         """Remove the open record of a media that is finished; tells whether it was."""

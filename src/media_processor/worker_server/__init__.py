@@ -1,1 +1,1 @@
-"""The ARQ worker: stage 1 watermarks a picture, stage 2 ships it."""
+"""The worker server: takes jobs from the queues and runs the stages of the pipeline."""

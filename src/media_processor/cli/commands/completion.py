@@ -34,6 +34,13 @@ def reasons(incomplete: str) -> list[str]:
     return [reason for reason in REASONS if reason.startswith(incomplete)]
 
 
+def stages(incomplete: str) -> list[str]:
+    """What ``worker-server --stage`` takes."""
+    from media_processor.pipeline.stages import CHOICES
+
+    return [choice for choice in CHOICES if choice.startswith(incomplete)]
+
+
 def _of_file() -> list[str]:
     try:
         return list(tomllib.loads(Path(os.environ["WATERMARKS"]).expanduser().read_text()))

@@ -1,10 +1,11 @@
 """``up``, the three services one by one, and ``chaos``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from media_processor.cli.commands import completion
 from media_processor.errors import SetupError
 
 commands = typer.Typer()
@@ -53,14 +54,26 @@ def fast_server() -> None:
     run(read(FastServerSettings))
 
 
+def _known_stage(choice: str) -> str:
+    from media_processor.pipeline.stages import CHOICES
+
+    if choice not in CHOICES:
+        raise typer.BadParameter(f"choose one of {', '.join(CHOICES)}.")
+    return choice
+
+
 @commands.command(rich_help_panel=_PANEL)
 def worker_server(
     stage: Annotated[
-        Literal["watermark", "upload", "both"],
-        typer.Option(help="CPU work (watermark) and network work (upload) can run apart."),
+        str,
+        typer.Option(
+            help="watermark (CPU work), upload (network work) or both.",
+            callback=_known_stage,
+            autocompletion=completion.stages,
+        ),
     ] = "both",
 ) -> None:
-    """Run a worker alone: watermarks pictures and ships them to the central server."""
+    """Run a worker alone: watermarks pictures and delivers them to the central server."""
     from media_processor.settings import WorkerSettings, read
     from media_processor.worker_server.main import run
 

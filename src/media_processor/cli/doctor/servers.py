@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from media_processor.cli.configuration import masked
 from media_processor.cli.doctor.check import Finding, doubtful, well, wrong
 from media_processor.errors import QueueUnavailable, SetupError
-from media_processor.jobs.server_info import ServerInfo, examine
+from media_processor.jobs.server_info import ServerInfo, read_server_info
 from media_processor.messages.base import Readiness
 from media_processor.messages.fast_server import QueueReport
 from media_processor.settings import CentralServerSettings, PipelineSettings, RedisSettings, read
@@ -39,7 +39,7 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
         if not isinstance(answer, str) and answer.readiness:
             return [_by_hearsay(answer.readiness)]
     try:
-        info = await examine(settings)
+        info = await read_server_info(settings)
     except QueueUnavailable:
         if settings.redis_is_set:
             to_do = "Start it, or set REDIS_HOST or REDIS_URL; till then pictures wait."

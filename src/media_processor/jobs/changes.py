@@ -1,0 +1,61 @@
+"""News of media, published in Redis when a job begins or ends and handed to who waits for it."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from arq.connections import ArqRedis
+
+from media_processor.jobs.connection import REDIS_AWAY, SOCKET_TIMEOUT
+from media_processor.jobs.keys import CHANGES_CHANNEL
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """One subscription serves every waiter.
+
+    A change is published when a job begins, just before that is noted, and when it ends.
+    """
+
+    def __init__(self, redis: ArqRedis, on_change: Callable[[str], None]) -> None:
+        """``on_change`` is called with every media's id, before those who wait for it."""
+        self._redis = redis
+        self._on_change = on_change
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    @asynccontextmanager
+    async def watch(self, media_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set at each change of the media; the watcher clears it."""
+        event = asyncio.Event()
+        self._waiting[media_id].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[media_id].discard(event)
+            if not self._waiting[media_id]:
+                del self._waiting[media_id]
+
+    async def listen(self) -> None:
+        """Hand changes to the watchers, for ever; subscribes again after Redis was away."""
+        while True:
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(CHANGES_CHANNEL)
+                    while True:
+                        # Shorter than the socket's timeout, which would cost the connection.
+                        message = await channel.get_message(
+                            ignore_subscribe_messages=True, timeout=SOCKET_TIMEOUT / 2
+                        )
+                        if message:
+                            self._hand_on(message["data"].decode())
+            except REDIS_AWAY as error:
+                log.debug("not listening to changes: %s", error)
+                await asyncio.sleep(1)
+
+    def _hand_on(self, media_id: str) -> None:
+        self._on_change(media_id)
+        for event in self._waiting.get(media_id, ()):
+            event.set()
