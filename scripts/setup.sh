@@ -28,6 +28,8 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
     fi
 fi
 say "installing dependencies, usually half a minute"
+# Else every start compiles them again where PYTHONDONTWRITEBYTECODE is set.
+export UV_COMPILE_BYTECODE=1
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
 

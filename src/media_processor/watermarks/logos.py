@@ -10,7 +10,6 @@ import httpx2
 from media_processor.addresses import is_http_url
 from media_processor.atomic_files import temporary_beside
 from media_processor.errors import LogoUnavailable
-from media_processor.images.logo import MAX_BYTES, bundled_logo_path, load_logo
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class LogoSource:
     async def _find(self) -> Path:
         if not is_http_url(self._address):
             path = Path(self._address.removeprefix("file://")).expanduser().absolute()
-            await asyncio.to_thread(load_logo, path)
+            await asyncio.to_thread(_check_logo, path)
             return path
         try:
             return await self._fetched()
@@ -53,6 +52,8 @@ class LogoSource:
                 "the logo that ships with media-processor.",
                 error.detail,
             )
+            from media_processor.images.logo import bundled_logo_path
+
             return bundled_logo_path()
 
     async def _fetched(self) -> Path:
@@ -65,6 +66,8 @@ class LogoSource:
         return path
 
     async def _download(self) -> bytes:
+        from media_processor.images.logo import MAX_BYTES
+
         content = bytearray()
         try:
             async with (
@@ -84,10 +87,17 @@ class LogoSource:
         return bytes(content)
 
 
+def _check_logo(path: Path) -> None:
+    """Raises LogoUnavailable. Pillow is imported here, as most services never check a logo."""
+    from media_processor.images.logo import load_logo
+
+    load_logo(path)
+
+
 def _is_logo(path: Path) -> bool:
     """Whether an earlier fetch left a good file; a power cut may have emptied it."""
     try:
-        load_logo(path)
+        _check_logo(path)
     except LogoUnavailable:
         return False
     return True
@@ -98,5 +108,5 @@ def _keep(content: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_beside(path) as temporary:
         temporary.write_bytes(content)
-        load_logo(temporary)
+        _check_logo(temporary)
         temporary.replace(path)
