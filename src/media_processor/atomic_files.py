@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def temporary_beside(target: Path) -> Iterator[Path]:
 
 def temporary_name(target: Path) -> Path:
     """A hidden name in the folder of ``target``; its own might be too long for a suffix."""
-    return target.with_name(f".{uuid4().hex}.part")
+    return target.with_name(f".{os.urandom(16).hex()}.part")
 
 
 def write_atomically(

@@ -6,7 +6,9 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,12 +24,11 @@ from media_processor.errors import (
 )
 from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
-from media_processor.images.profile import DEFAULT, Profile
+from media_processor.images.profile import DEFAULT, Profile, as_message
 from media_processor.limits import Limits
 from media_processor.messages.fast_server import Difference
 from media_processor.messages.sandbox import DifferenceTask, WatermarkTask
 from media_processor.sandbox.pool import Sandbox
-from media_processor.watermarks.profiles import as_message
 from tests.images.pictures import encoded, opened, photo
 
 _MEMORY = 1024**3
@@ -54,18 +55,21 @@ def _children() -> list[psutil.Process]:
     ]
 
 
-def task(folder: Path, content: bytes | None = None, **changes: object) -> WatermarkTask:
+def task(folder: Path, content: bytes | None = None, **changes: Any) -> WatermarkTask:
     source = folder / "in"
     source.write_bytes(content if content is not None else encoded(photo((80, 60)), "JPEG"))
-    return WatermarkTask(
-        source=str(source),
-        target=str(folder / "out"),
-        logos=(str(bundled_logo_path()),),
-        profile=as_message(DEFAULT),
-        font=None,
-        tokens={},
-        limits=Limits(),
-    ).model_copy(update=changes)
+    return replace(
+        WatermarkTask(
+            source=str(source),
+            target=str(folder / "out"),
+            logos=(str(bundled_logo_path()),),
+            profile=as_message(DEFAULT),
+            font=None,
+            tokens={},
+            limits=Limits(),
+        ),
+        **changes,
+    )
 
 
 async def test_a_picture_is_watermarked(tmp_path: Path) -> None:

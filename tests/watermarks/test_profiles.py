@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from media_processor.errors import SetupError, UnknownProfile
-from media_processor.images.profile import DEFAULT, Profile, Tile, Variants
-from media_processor.watermarks.profiles import Profiles, as_message, from_message, resolved
+from media_processor.images.profile import (
+    DEFAULT,
+    Profile,
+    Tile,
+    Variants,
+    as_message,
+    from_message,
+)
+from media_processor.watermarks.profiles import Profiles, resolved
 
 
 def written(folder: Path, text: str) -> Path:
@@ -89,8 +96,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [
-        ("[a]\n# more\n\nscale = 2\n", 4, "a.scale: input should be less than or equal to 1"),
-        ("[a]\nscale = 0.1\n\n[b]\nscale = 0\n", 5, "b.scale: input should be greater than 0"),
+        ("[a]\n# more\n\nscale = 2\n", 4, "a.scale: must be above 0 and at most 1"),
+        ("[a]\nscale = 0.1\n\n[b]\nscale = 0\n", 5, "b.scale: must be above 0 and at most 1"),
         ("[a]\nanchor = 'nowhere'\n", 2, "a.anchor: input should be 'top-left'"),
         ("[a]\nscale = 0.2\n[a.tile]\nspacing = 'x'\n", 4, "a.tile.spacing: write pixels"),
         ("[a]\ntile = { spaces = 1 }\n", 2, "a.tile.spaces: there is no such key. There are: a"),

@@ -19,7 +19,7 @@ from media_processor.cli import interrupts
 from media_processor.cli.batch import Job, plan_many, plan_one
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.errors import MediaProcessorError
-from media_processor.messages.media import WatermarkResult
+from media_processor.messages.results import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
 from media_processor.terminal import printable

@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from media_processor.errors import SetupError
-from media_processor.images.profile import DEFAULT, Profile
-from media_processor.messages.media import WatermarkResult
+from media_processor.images.profile import DEFAULT, Profile, as_message
+from media_processor.messages.results import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
-from media_processor.watermarks.profiles import as_message
 from media_processor.watermarks.tasks import TaskBuilder
 
 Size = tuple[int, int]

@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from media_processor.errors import QueueUnavailable
 from media_processor.fast_server.dependencies import Dependencies, Deps
 from media_processor.http.readiness import check_storage, readiness
+from media_processor.images.profile import as_message
 from media_processor.messages.base import Check, Health, Readiness
 from media_processor.messages.fast_server import (
     ProfileList,
@@ -19,7 +20,6 @@ from media_processor.messages.fast_server import (
     Throughput,
 )
 from media_processor.pipeline.stages import NAMES
-from media_processor.watermarks.profiles import as_message
 from media_processor.work.spool import age_seconds
 
 router = APIRouter()

@@ -4,12 +4,11 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Annotated, Any, Literal
-
-from annotated_types import Ge, Gt, Le, Len
+from typing import Any, Literal
 
 from media_processor import formats
 from media_processor.images.metadata import Strip
+from media_processor.messages import json_lines
 
 Anchor = Literal[
     "top-left",
@@ -30,6 +29,14 @@ Length = int | str
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 _TOKEN = re.compile(r"\{([^{}]*)\}")
+_MOST_TEXT = 200
+_RANGES = {
+    "min_size": (1, 65_500),
+    "max_size": (1, 65_500),
+    "opacity": (0, 1),
+    "rotate": (-360, 360),
+    "quality": (1, 100),
+}
 TOKENS = ("filename", "date", "id", "exif.artist")
 """What a ``text`` may name in braces."""
 
@@ -41,10 +48,11 @@ class Tile:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's name for it
 
     spacing: Length = "10%"
-    angle: Annotated[float, Ge(-180), Le(180)] = 0.0
+    angle: float = 0.0
 
     def __post_init__(self) -> None:
         check_length("spacing", self.spacing)
+        _check_range("angle", self.angle, -180, 180)
 
 
 @dataclass(frozen=True)
@@ -76,27 +84,35 @@ class Profile:
     name: str
     logo: str | None = None
     variants: Variants | None = None
-    text: Annotated[str, Len(1, 200)] | None = None
+    text: str | None = None
     font: str | None = None
     colour: str = "#ffffff"
     shadow: str | None = None
-    scale: Annotated[float, Gt(0), Le(1)] = 0.20
+    scale: float = 0.20
     scale_of: ScaleOf = "box"
-    min_size: Annotated[int, Ge(1), Le(65_500)] | None = None
-    max_size: Annotated[int, Ge(1), Le(65_500)] | None = None
+    min_size: int | None = None
+    max_size: int | None = None
     anchor: Anchor = "top-right"
     margin: Length = 10
     tile: Tile | None = None
-    opacity: Annotated[float, Ge(0), Le(1)] = 1.0
-    rotate: Annotated[float, Ge(-360), Le(360)] = 0.0
+    opacity: float = 1.0
+    rotate: float = 0.0
     blend: Blend = "normal"
-    skip_below: Annotated[int, Ge(0)] = 0
-    quality: Annotated[int, Ge(1), Le(100)] | None = None
+    skip_below: int = 0
+    quality: int | None = None
     strip: Strip = "none"
     format: str = "keep"
 
     def __post_init__(self) -> None:
         check_length("margin", self.margin)
+        if not 0 < self.scale <= 1:
+            raise ValueError("scale: must be above 0 and at most 1")
+        if self.text is not None and not 1 <= len(self.text) <= _MOST_TEXT:
+            raise ValueError(f"text: must have 1 to {_MOST_TEXT} characters")
+        if self.skip_below < 0:
+            raise ValueError("skip_below: must be 0 or more")
+        for key, (low, high) in _RANGES.items():
+            _check_range(key, getattr(self, key), low, high)
         named = [key for key in ("logo", "variants", "text") if getattr(self, key) is not None]
         if len(named) > 1:
             raise ValueError(f"{named[1]}: {named[0]} is given too; one of them can be drawn")
@@ -130,6 +146,16 @@ class Profile:
         return (self.logo,)
 
 
+def as_message(profile: Profile) -> dict[str, Any]:
+    """A profile for another process."""
+    return asdict(profile)
+
+
+def from_message(message: dict[str, Any]) -> Profile:
+    """What ``as_message`` was made of; raises ValueError."""
+    return json_lines.read(Profile, message)
+
+
 def check_length(key: str, value: Length) -> None:
     """Raises ValueError for what is no length."""
     if isinstance(value, int) and 0 <= value <= 65_500:
@@ -137,6 +163,11 @@ def check_length(key: str, value: Length) -> None:
     share = _SHARE.fullmatch(value) if isinstance(value, str) else None
     if not share or float(share[1]) > 100:
         raise ValueError(f'{key}: write pixels as 10, or a share of the short side as "2.5%"')
+
+
+def _check_range(key: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise ValueError(f"{key}: must be {low} to {high}")
 
 
 def pixels(value: Length, side: int) -> int:

@@ -6,6 +6,9 @@ from typing import Literal
 from pydantic import ConfigDict, RootModel
 
 from media_processor.messages.base import Message
+from media_processor.messages.results import Failure as Failure
+from media_processor.messages.results import WatermarkResult as WatermarkResult
+from media_processor.messages.results import describe_way
 
 MAIN_OWNER = "main"
 """Owns every picture that no other owner sent, and those from before there were owners."""
@@ -21,13 +24,6 @@ StepName = Literal[
     "failed",
     "reopened",
 ]
-
-
-class Failure(Message):
-    """Why a step went wrong; ``code`` is one of the error tree's."""
-
-    code: str
-    detail: str
 
 
 class Step(Message):
@@ -47,38 +43,6 @@ class Receipt(Message):
     sha256: str
     size: int
     stored_at: datetime
-
-
-class WatermarkResult(Message):
-    """A watermarked picture. Width and height are as displayed, in pixels.
-
-    ``extension`` is set if the format isn't the source's; ``notes`` tell what of the source
-    couldn't be kept; ``profile_digest`` is that of the profile it was made with, ``logos``
-    are the digests of their files; ``contrast`` (1 to 21) is the chosen variant's; ``method``
-    is splice, decode or skip, and ``declined`` says why it isn't splice.
-    """
-
-    content_type: str
-    sha256: str
-    size: int
-    width: int
-    height: int
-    method: str
-    declined: str | None = None
-    extension: str | None = None
-    notes: tuple[str, ...] = ()
-    profile_digest: str | None = None
-    logos: tuple[str, ...] = ()
-    contrast: float | None = None
-
-    @property
-    def way(self) -> str:
-        """How it was made, as ``"splice"`` or ``"decode (animated)"``."""
-        return _way(self.method, self.declined)
-
-
-def _way(method: str, declined: str | None) -> str:
-    return f"{method} ({declined})" if declined else method
 
 
 class Result(Message):
@@ -101,7 +65,7 @@ class Result(Message):
     @property
     def way(self) -> str | None:
         """As a WatermarkResult's, if it is known."""
-        return _way(self.method, self.declined) if self.method else None
+        return describe_way(self.method, self.declined) if self.method else None
 
 
 class MediaRecord(Message):

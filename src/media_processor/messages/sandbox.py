@@ -1,19 +1,18 @@
-"""What a picture process is asked, and what it answers."""
+"""What a picture process is asked, and what it answers, as messages.json_lines encodes them."""
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 from media_processor.limits import Limits
-from media_processor.messages.base import Message
-from media_processor.messages.media import Failure, WatermarkResult
+from media_processor.messages.results import Failure, WatermarkResult
 
 SANDBOX_READY = b"ready"
 """A picture process's first line, with the guards in force behind it: whatever kills it before
 is not a picture's fault."""
 
 
-class WatermarkTask(Message):
+@dataclass(frozen=True, kw_only=True)
+class WatermarkTask:
     """Watermark a picture. Paths are absolute; ``logos`` and ``font`` are the profile's files,
     ``tokens`` what its text may say."""
 
@@ -27,17 +26,19 @@ class WatermarkTask(Message):
     limits: Limits
 
 
-class ThumbnailTask(Message):
+@dataclass(frozen=True, kw_only=True)
+class ThumbnailTask:
     """Make a small picture for a browser: a WebP of at most ``side`` pixels a side."""
 
-    kind: Literal["view"] = "view"
+    kind: Literal["thumbnail"] = "thumbnail"
     source: str
     target: str
     side: int
     limits: Limits
 
 
-class DifferenceTask(Message):
+@dataclass(frozen=True, kw_only=True)
+class DifferenceTask:
     """Write where two pictures differ, as a Difference in JSON: it may be megabytes."""
 
     kind: Literal["difference"] = "difference"
@@ -47,12 +48,20 @@ class DifferenceTask(Message):
     limits: Limits
 
 
-SandboxTask = Annotated[WatermarkTask | ThumbnailTask | DifferenceTask, Field(discriminator="kind")]
+SandboxTask: TypeAlias = WatermarkTask | ThumbnailTask | DifferenceTask
 """What a picture process is asked to do."""
 
 
-class SandboxReply(Message):
-    """What a picture process answers: ``failure``, what it watermarked, or nothing where the file
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """One line to a picture process."""
+
+    task: SandboxTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxReply:
+    """One line of its answers: ``failure``, what it watermarked, or nothing where the file
     that it wrote says all."""
 
     watermarked: WatermarkResult | None = None

@@ -8,7 +8,6 @@ limits on memory and time remain.
 
 import ctypes
 import os
-import platform
 import struct
 import sys
 from collections.abc import Iterable
@@ -98,7 +97,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, folder: Path, rights: int) -> bool:
 
 
 def _seccomp(libc: ctypes.CDLL) -> bool:
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _ARCHITECTURES:
         return False
     refused = [number for calls in _REFUSED.values() for number in calls[machine]]

@@ -2,7 +2,7 @@
 
 from media_processor import errors
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory
-from media_processor.messages.media import Failure
+from media_processor.messages.results import Failure
 
 
 def error_of(failure: Failure) -> MediaProcessorError:

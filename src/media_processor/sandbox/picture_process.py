@@ -11,35 +11,29 @@ import resource
 import signal
 import sys
 import warnings
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from media_processor.atomic_files import write_atomically
 from media_processor.errors import MediaProcessorError, OutOfMemory
 from media_processor.formats import extension_of
-from media_processor.images.difference import difference
 from media_processor.images.logo import Logo, load_logo
-from media_processor.images.thumbnail import view
+from media_processor.images.profile import from_message
 from media_processor.images.watermark import watermark
-from media_processor.messages.fast_server import Difference
-from media_processor.messages.media import Failure, WatermarkResult
+from media_processor.messages import json_lines
+from media_processor.messages.results import Failure, WatermarkResult
 from media_processor.messages.sandbox import (
     SANDBOX_READY,
     DifferenceTask,
     SandboxReply,
     SandboxTask,
+    TaskLine,
     ThumbnailTask,
     WatermarkTask,
 )
 from media_processor.processes import die_with_parent
 from media_processor.sandbox.confinement import confine
 from media_processor.storage.disk_errors import disk_errors
-from media_processor.watermarks.profiles import from_message
-
-_TASK: TypeAdapter[SandboxTask] = TypeAdapter(SandboxTask)
 
 
 def main() -> None:
@@ -55,8 +49,8 @@ def main() -> None:
     replies.flush()
     for line in sys.stdin.buffer:
         _allow_cpu(seconds)
-        reply = _answer(_TASK.validate_json(line))
-        replies.write(reply.model_dump_json().encode() + b"\n")
+        reply = _answer(json_lines.decode(TaskLine, line).task)
+        replies.write(json_lines.encode(reply))
         replies.flush()
 
 
@@ -85,7 +79,7 @@ def _allow_cpu(seconds: int) -> None:
 def _answer(task: SandboxTask) -> SandboxReply:
     try:
         with disk_errors():
-            return _carried_out(task)
+            return _run(task)
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
     except OSError as error:
@@ -96,17 +90,20 @@ def _answer(task: SandboxTask) -> SandboxReply:
         return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
 
 
-def _carried_out(task: SandboxTask) -> SandboxReply:
+def _run(task: SandboxTask) -> SandboxReply:
     match task:
         case WatermarkTask():
             return SandboxReply(watermarked=_watermark(task))
         case ThumbnailTask():
+            from media_processor.images.thumbnail import view
+
             view(Path(task.source), Path(task.target), task.side, task.limits)
             return SandboxReply()
         case DifferenceTask():
+            from media_processor.images.difference import difference
+
             found = difference(Path(task.before), Path(task.after), task.limits)
-            told = Difference.model_validate(asdict(found)).model_dump_json()
-            write_atomically(Path(task.target), told.encode())
+            write_atomically(Path(task.target), json_lines.encode(found))
             return SandboxReply()
 
 

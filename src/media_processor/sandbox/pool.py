@@ -14,12 +14,14 @@ from pathlib import Path
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory, TooSlow
-from media_processor.messages.media import WatermarkResult
+from media_processor.messages import json_lines
+from media_processor.messages.results import WatermarkResult
 from media_processor.messages.sandbox import (
     SANDBOX_READY,
     DifferenceTask,
     SandboxReply,
     SandboxTask,
+    TaskLine,
     ThumbnailTask,
     WatermarkTask,
 )
@@ -140,11 +142,11 @@ class _PictureProcess:
             raise DecoderCrash("The picture process has no pipes.")
         try:
             async with asyncio.timeout(seconds):
-                process.stdin.write(task.model_dump_json().encode() + b"\n")
+                process.stdin.write(json_lines.encode(TaskLine(task=task)))
                 crash_point("watermarking")
                 line = await process.stdout.readline()
             if line.endswith(b"\n"):
-                return SandboxReply.model_validate_json(line)
+                return json_lines.decode(SandboxReply, line)
         except TimeoutError:
             await self.kill()
             raise TooSlow(f"The picture took longer than {seconds:g} s.") from None

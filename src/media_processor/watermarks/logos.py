@@ -5,8 +5,6 @@ import hashlib
 import logging
 from pathlib import Path
 
-import httpx2
-
 from media_processor.addresses import is_http_url
 from media_processor.atomic_files import temporary_beside
 from media_processor.errors import LogoUnavailable
@@ -66,6 +64,8 @@ class LogoSource:
         return path
 
     async def _download(self) -> bytes:
+        import httpx2  # with TLS it takes longer to load than a small picture takes
+
         from media_processor.images.logo import MAX_BYTES
 
         content = bytearray()

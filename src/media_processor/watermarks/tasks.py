@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from media_processor.errors import LogoUnavailable
-from media_processor.images.profile import Profile
+from media_processor.images.profile import Profile, as_message
 from media_processor.limits import Limits
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.settings import PipelineSettings
 from media_processor.watermarks.logos import LogoSource
-from media_processor.watermarks.profiles import Profiles, as_message, resolved
+from media_processor.watermarks.profiles import Profiles, resolved
 
 
 class TaskBuilder:

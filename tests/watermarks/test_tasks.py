@@ -1,0 +1,59 @@
+"""A task names the logos that its profile uses, and only these are fetched."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media_processor.images.logo import bundled_logo_path
+from media_processor.settings import WorkerSettings
+from media_processor.watermarks.tasks import TaskBuilder
+
+PROFILES = """
+[signed]
+text = "hello"
+
+[own]
+logo = "own.png"
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskBuilder:
+    (tmp_path / "watermarks.toml").write_text(PROFILES)
+    (tmp_path / "own.png").write_bytes(bundled_logo_path().read_bytes())
+    monkeypatch.setenv("WATERMARKS", str(tmp_path / "watermarks.toml"))
+    monkeypatch.setenv("GOOGLE_LOGO", "http://127.0.0.1:9/is-not-there.png")
+    monkeypatch.setenv("MAX_FRAMES", "7")
+    return TaskBuilder(WorkerSettings())
+
+
+@pytest.mark.parametrize(("profile", "logos"), [("signed", []), ("own", ["own.png"])])
+async def test_a_logo_that_is_not_used_is_not_fetched(
+    profile: str, logos: list[str], tasks: TaskBuilder, tmp_path: Path
+) -> None:
+    await tasks.check(tasks.profiles.get(profile))
+    task = await tasks.order(tmp_path / "in", tmp_path / "out", profile, {})
+    assert [Path(logo).name for logo in task.logos] == logos
+
+
+async def test_a_task_has_the_limits_of_the_settings(tasks: TaskBuilder, tmp_path: Path) -> None:
+    task = await tasks.order(tmp_path / "in", tmp_path / "out", "signed", {})
+    assert task.limits == WorkerSettings().picture_limits
+    assert (task.limits.frames, task.limits.memory) == (7, 1 << 30)
+
+
+def test_a_logo_in_a_file_brings_no_http_client() -> None:
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from media_processor.watermarks.logos import LogoSource
+source = LogoSource({str(bundled_logo_path())!r}, Path("unused"), is_chosen=True)
+assert asyncio.run(source.file()).is_file()
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not {"httpx2", "pydantic"} & set(done.stdout.split())
