@@ -13,7 +13,8 @@ from media_processor.central_client import CentralClient
 from media_processor.fast_server import status
 from media_processor.http.problems import add_problem_handlers
 from media_processor.ids import day_folder
-from media_processor.work.spool import Media, Spool, open_spool
+from media_processor.work.media import Media
+from media_processor.work.spool import Spool, open_spool
 from tests.system import System
 from tests.work.records import accept, store, watermark
 

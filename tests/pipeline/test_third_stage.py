@@ -19,7 +19,8 @@ from media_processor.pipeline.reconciler import Reconciler
 from media_processor.pipeline.stage import Resources, Stage
 from media_processor.pipeline.stages import STAGES
 from media_processor.settings import WorkerSettings
-from media_processor.work.spool import Media, Spool, open_spool
+from media_processor.work.media import Media
+from media_processor.work.spool import Spool, open_spool
 from media_processor.worker_server.main import work
 from tests.images.pictures import encoded, photo
 from tests.system import System

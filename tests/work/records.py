@@ -6,7 +6,8 @@ from datetime import datetime
 
 from media_processor.ids import now
 from media_processor.messages.media import Failure, Receipt, WatermarkResult
-from media_processor.work.spool import Media, NewMedia, Spool
+from media_processor.work.media import Media, NewMedia
+from media_processor.work.spool import Spool
 from tests.storage.received import received
 
 

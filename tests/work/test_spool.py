@@ -10,7 +10,8 @@ import pytest
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, SpoolDamaged
 from media_processor.ids import day_folder, now
 from media_processor.messages.media import Attempts, Failure
-from media_processor.work.spool import Media, Spool, open_spool
+from media_processor.work.media import Media
+from media_processor.work.spool import Spool, open_spool
 from tests.storage.conformance import left_over
 from tests.work.records import accept, fail, new_media, park, receipt, store, watermark
 

@@ -19,7 +19,8 @@ from media_processor.jobs.queue import JobQueue
 from media_processor.pipeline.stages import FIRST
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.profiles import Profiles
-from media_processor.work.spool import Media, Spool
+from media_processor.work.media import Media
+from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 

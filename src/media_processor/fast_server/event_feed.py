@@ -13,7 +13,8 @@ from fastapi.sse import ServerSentEvent
 from media_processor.errors import MediaNotFound, SpoolDamaged
 from media_processor.messages.base import Message
 from media_processor.messages.fast_server import Hello, MediaChange, MediaChanges, QueueReport
-from media_processor.work.spool import Media, Spool
+from media_processor.work.media import Media
+from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from media_processor.filenames import watermarked_filename
 from media_processor.http.files import PictureFile, file_headers
 from media_processor.storage.disk_errors import disk_errors
 from media_processor.threads import in_thread
-from media_processor.work.spool import Media
+from media_processor.work.media import Media
 
 _PIECE = 1 << 20
 

@@ -3,7 +3,7 @@
 from media_processor.central_client import CentralClient
 from media_processor.messages.media import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
 from media_processor.pipeline.stages import NAMES
-from media_processor.work.spool import Media
+from media_processor.work.media import Media
 
 
 def links(media_id: str) -> MediaLinks:

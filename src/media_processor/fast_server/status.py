@@ -24,7 +24,7 @@ from media_processor.http.files import PARTLY
 from media_processor.http.problems import answers
 from media_processor.ids import is_media_id
 from media_processor.messages.media import MediaPage, MediaStatus, Status
-from media_processor.work.spool import Media
+from media_processor.work.media import Media
 
 router = APIRouter()
 

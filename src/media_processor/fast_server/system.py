@@ -20,7 +20,7 @@ from media_processor.messages.fast_server import (
     Throughput,
 )
 from media_processor.pipeline.stages import NAMES
-from media_processor.work.spool import age_seconds
+from media_processor.work.media import age_seconds
 
 router = APIRouter()
 

@@ -29,7 +29,7 @@ from media_processor.http.files import file_headers
 from media_processor.http.multipart import receive_form
 from media_processor.http.problems import answers
 from media_processor.messages.fast_server import Difference
-from media_processor.work.spool import Media
+from media_processor.work.media import Media
 
 router = APIRouter()
 

@@ -35,7 +35,7 @@ from media_processor.images.probe import EMPTY, probe
 from media_processor.limits import Limits
 from media_processor.messages.media import AcceptedMedia
 from media_processor.watermarks.profiles import Profiles
-from media_processor.work.spool import NewMedia
+from media_processor.work.media import NewMedia
 
 log = logging.getLogger(__name__)
 router = APIRouter()

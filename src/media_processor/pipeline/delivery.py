@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from media_processor.messages.media import Receipt, WatermarkResult
     from media_processor.pipeline.stage import Resources
-    from media_processor.work.spool import Media
+    from media_processor.work.media import Media
 
 log = logging.getLogger(__name__)
 

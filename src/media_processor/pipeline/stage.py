@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from media_processor.sandbox.pool import Sandbox
     from media_processor.settings import WorkerSettings
     from media_processor.watermarks.tasks import TaskBuilder
-    from media_processor.work.spool import Media, Spool
+    from media_processor.work.media import Media
+    from media_processor.work.spool import Spool
 
 
 class StartOver(Exception):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from media_processor.messages.media import MediaRecord
     from media_processor.pipeline.stage import Resources
-    from media_processor.work.spool import Media, Spool
+    from media_processor.work.media import Media
+    from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from media_processor.messages.media import Failure
 from media_processor.pipeline.policy import Verdict
 from media_processor.pipeline.stage import Resources, Stage, StartOver
 from media_processor.pipeline.stages import following
-from media_processor.work.spool import Media
+from media_processor.work.media import Media
 
 log = logging.getLogger(__name__)
 
