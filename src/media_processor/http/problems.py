@@ -69,6 +69,10 @@ def _as_sent(responses: dict[str, Any]) -> dict[str, Any]:
             continue
         if MEDIA_TYPE in content:
             answer["content"] = {MEDIA_TYPE: {"schema": models[0]}}
+        for kind in content.values():
+            if "itemSchema" in kind:  # of an event stream; OpenAPI 3.1 has no such word
+                del kind["itemSchema"]
+                kind["schema"] = {"type": "string"}
         sent[status] = answer
     return sent
 
