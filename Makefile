@@ -7,9 +7,14 @@ FUZZ_SECONDS ?= 1800
 NATIVE ?= $(shell cat .venv/native 2>/dev/null || echo yes)
 export NATIVE
 RUN := .venv/bin/python -m
+# Three at a time on two cores, as a test that waits leaves its core to others.
+TESTS := $(RUN) pytest -n 3 --dist loadscope --no-loadscope-reorder
+
+NATIVE_CAN_CHANGE := tests/images tests/sandbox tests/watermarks tests/cli/test_watermark.py tests/cli/test_profiles.py \
+	tests/cli/test_doctor.py tests/end_to_end/test_contract.py tests/end_to_end/test_formats.py
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 setup: .venv/ready ## make the environment in .venv, every Python dependency locked by hash
 
@@ -28,14 +33,20 @@ demo: setup sample-pictures ## start everything, watermark the sample pictures (
 run: setup ## start everything and serve until Ctrl-C
 	@exec $(RUN) media_processor up
 
-sample-pictures: setup
+sample-pictures: setup ## draw the pictures of testfiles/pictures
 	@if [ "$(PICTURES)" = testfiles/pictures ]; then $(RUN) testfiles.make_pictures; fi
 
-test: setup ## run the whole test suite
-	@$(RUN) pytest -n 2
+test: setup ## the default suite, against a real Valkey and real servers; prints its time
+	@$(TESTS)
 
-test-long: setup ## thousands of hostile files, and every answer against the API's description
-	@$(RUN) pytest -m long -n 2 --dist loadfile
+test-all: setup ## the same with what is marked slow, and the share of branches that it runs, as CI does
+	@$(TESTS) -m "not long and not nightly" --cov
+
+test-decode: setup ## what the native core can change; CI runs it with NATIVE=no
+	@$(TESTS) -m "not long and not nightly" $(NATIVE_CAN_CHANGE)
+
+test-long: setup ## thousands of hostile files, other people's pictures, every answer against its description
+	@$(TESTS) -m long
 
 test-nightly: setup ## the long random sequences and the whole chaos table
 	@$(RUN) pytest -m nightly
@@ -76,4 +87,4 @@ clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
 		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
-.PHONY: again help setup demo run sample-pictures test test-long test-nightly check bench bench-splice bench-page fuzz screenshots lock clean
+.PHONY: again help setup demo run sample-pictures test test-all test-decode test-long test-nightly check bench bench-splice bench-page fuzz screenshots lock clean

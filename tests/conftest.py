@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from media_processor.harness.valkey import Valkey
-from media_processor.images.logo import bundled_logo_path
+from media_processor.harness.waiting import wait_until
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -16,9 +15,22 @@ from media_processor.settings import (
     WorkerSettings,
 )
 from tests.postgres import Postgres, program
-from tests.system import System
+from tests.system import System, running_system
 
 _SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
+
+
+# What takes longest for its number of tests comes first, so that it doesn't end alone.
+_FIRST = ("chaos", "browser", "end_to_end", "cli", "fast_server", "attacks", "central_server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _order(item.path))
+
+
+def _order(path: Path) -> int:
+    room = path.parent.name
+    return _FIRST.index(room) if room in _FIRST else len(_FIRST)
 
 
 @pytest.fixture(autouse=True)
@@ -47,27 +59,20 @@ def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
     assert not left, f"keys without a time to live: {left}"
 
 
-@contextmanager
-def running_system(folder: Path) -> Iterator[System]:
-    """A system with a Valkey of its own: two on one would take each other's jobs."""
-    server = Valkey(folder)
-    system = System(folder / "data", server, bundled_logo_path())
-    try:
-        yield system
-    finally:
-        system.stop()
-        left = server.keys_without_ttl()
-        server.stop()
-    assert not left, f"keys without a time to live: {left}"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A running system, shared by the tests of a module that don't break it."""
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running_system(tmp_path_factory.mktemp("running")) as system:
         system.start_all()
         yield system
-    assert not system.temporary_files()
+
+
+@pytest.fixture(scope="module")
+def running(_running: System) -> Iterator[System]:
+    """A running system, shared by all tests that neither break it nor count what is in it."""
+    yield _running
+    assert not _running.revive(), "a service of the shared system has died"
+    wait_until(lambda: not _running.open_records(), "what a module sent is done")
+    assert not _running.temporary_files()
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """A machine of real processes, with what tests ask it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from media_processor.harness.machine import Machine
+from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
+from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.fast_server import QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaStatus
 
@@ -46,3 +51,17 @@ class System(Machine):
             return media if media.status in statuses else None
 
         return wait_until(reached, f"{media_id} is {' or '.join(statuses)}", seconds)
+
+
+@contextmanager
+def running_system(folder: Path) -> Iterator[System]:
+    """A system with a Valkey of its own: two on one would take each other's jobs."""
+    server = Valkey(folder)
+    system = System(folder / "data", server, bundled_logo_path())
+    try:
+        yield system
+    finally:
+        system.stop()
+        left = server.keys_without_ttl()
+        server.stop()
+    assert not left, f"keys without a time to live: {left}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.attacks.pictures import ATTACKS
 from tests.attacks.verdicts import peak_memory, verdict
-from tests.conftest import running_system
+from tests.system import running_system
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "hostile-input.md"
 HEAD = "| file | bytes | verdict | after | peak memory |\n|---|---|---|---|---|\n"

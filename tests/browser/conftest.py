@@ -7,8 +7,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from tests.conftest import running_system
-from tests.system import System
+from tests.system import System, running_system
 
 _SECONDS = 30
 expect.set_options(timeout=_SECONDS * 1000)

@@ -12,9 +12,8 @@ from playwright.sync_api import Route, expect
 from media_processor.harness.machine import FAST
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, overtake, scenes, screenshot, without
-from tests.conftest import running_system
 from tests.images.pictures import encoded, photo
-from tests.system import System
+from tests.system import System, running_system
 
 _SMALL = encoded(photo((64, 48)), "JPEG")
 _MANY = 52

@@ -19,8 +19,7 @@ from tests.browser.desk import (
     screenshot,
     without,
 )
-from tests.conftest import running_system
-from tests.system import System
+from tests.system import System, running_system
 
 _PROFILES = """
 [proof]

@@ -1,8 +1,11 @@
 """The short form of the proof, as a user runs it; and that the proof can fail."""
 
+import asyncio
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from media_processor.harness.invariant import examine
 from media_processor.harness.load import Load
 from media_processor.harness.waiting import wait_until
-from tests.system import System
+from tests.system import System, running_system
 
 
 def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,6 +26,7 @@ def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_short_form_holds() -> None:
     done = chaos("--short", "--json")
@@ -46,37 +50,54 @@ def test_an_unknown_fault_is_one_line() -> None:
     assert done.stderr == "media-processor: There is no fault 99. 'chaos' alone shows them.\n"
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system that has stored four pictures and was stopped."""
+    with running_system(tmp_path_factory.mktemp("stored")) as system:
+        system.start_all()
+        asyncio.run(Load(system.fast_url).send(range(4)))
+        wait_until(lambda: not system.open_records(), "all are stored")
+        system.stop()
+        yield system
+
+
 class TestInvariant:
     """Each way in which it can break is seen."""
 
     @pytest.fixture
-    async def load(self, system: System) -> Load:
-        system.start_all()
+    def system(self, stored: System, tmp_path: Path) -> System:
+        """Its data alone, to be damaged; its Valkey is the one of ``stored``."""
+        shutil.copytree(stored.data, tmp_path / "data")
+        return System(tmp_path / "data", stored.valkey)
+
+    @pytest.fixture
+    def load(self, system: System) -> Load:
         load = Load(system.fast_url)
-        await load.send(range(4))
-        wait_until(lambda: not system.open_records(), "all are stored")
+        names = {path.parent.name: path.name for path in system.stored_files()}
+        load.accepted = {media: name.removeprefix("watermarked_") for media, name in names.items()}
+        assert len(load.accepted) == 4
         assert examine(system, load.accepted).holds
         return load
 
-    async def test_a_lost_picture(self, system: System, load: Load) -> None:
+    def test_a_lost_picture(self, system: System, load: Load) -> None:
         load.accepted["01a20c6f-9350-744f-b5a7-7e9cb5f032da"] = "never.jpg"
         assert examine(system, load.accepted).lost == 1
 
-    async def test_a_double(self, system: System, load: Load) -> None:
+    def test_a_double(self, system: System, load: Load) -> None:
         load.accepted.popitem()
         assert examine(system, load.accepted).duplicates == 1
 
-    async def test_a_double_line(self, system: System, load: Load) -> None:
+    def test_a_double_line(self, system: System, load: Load) -> None:
         with (system.data / "worker_activity.log").open("a") as log:
             log.write(system.log_lines()[0] + "\n")
         assert examine(system, load.accepted).duplicates == 1
 
-    async def test_a_missing_line(self, system: System, load: Load) -> None:
+    def test_a_missing_line(self, system: System, load: Load) -> None:
         path = system.data / "worker_activity.log"
         path.write_text("\n".join(path.read_text().splitlines()[1:]) + "\n")
         assert "missing in the log" in str(examine(system, load.accepted).wrong)
 
-    async def test_rotten_missing_and_unknown_files(self, system: System, load: Load) -> None:
+    def test_rotten_missing_and_unknown_files(self, system: System, load: Load) -> None:
         rotten, missing, *_ = system.stored_files()
         content = bytearray(rotten.read_bytes())
         content[len(content) // 2] ^= 1
@@ -87,7 +108,7 @@ class TestInvariant:
         assert len([reason for reason in wrong if "not what its row says" in reason]) == 2
         assert "a file without a row: unknown.jpg" in wrong
 
-    async def test_what_is_left_over(self, system: System, load: Load) -> None:
+    def test_what_is_left_over(self, system: System, load: Load) -> None:
         system.valkey.client.set("arq:job:x", b"")
         assert "a Redis key for ever: arq:job:x" in examine(system, load.accepted).wrong
         system.valkey.client.delete("arq:job:x")

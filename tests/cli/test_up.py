@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from media_processor.errors import SetupError
+from media_processor.harness.forking import Popen
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import MediaPage
@@ -41,9 +42,9 @@ class Machine:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, popen: type[subprocess.Popen[bytes]] = Popen[bytes]) -> None:
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = popen(
                 [sys.executable, "-m", "media_processor", "up", *self._arguments],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -97,7 +98,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 def test_the_demo_shows_every_picture_and_goes_on_serving(tmp_path: Path, pictures: Path) -> None:
     machine = Machine(tmp_path, "--demo", str(pictures))
-    machine.start()
+    machine.start(subprocess.Popen[bytes])  # not forked: as a user starts it
     try:
         machine.says("Ctrl-C stops everything")
         text = machine.text()
@@ -141,13 +142,24 @@ def _stores_a_picture(machine: Machine) -> bool:
         return False
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+_SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(signal.SIGTERM, marks=_SLOW),
+        pytest.param(signal.SIGHUP, marks=_SLOW),
+        signal.SIGKILL,
+    ],
+)
 def test_nothing_outlives_it(machine: Machine, sign: int) -> None:
     machine.start()
     machine.says("Ctrl-C stops everything")
     assert machine.end(sign) == (-9 if sign == signal.SIGKILL else 0)
 
 
+@_SLOW
 def test_it_starts_again_at_once_with_the_same_data(machine: Machine) -> None:
     machine.start()
     machine.says("Ctrl-C stops everything")
@@ -160,6 +172,7 @@ def test_it_starts_again_at_once_with_the_same_data(machine: Machine) -> None:
     assert [media.status for media in page.items] == ["stored"]
 
 
+@_SLOW
 def test_workers_have_names_of_their_own(tmp_path: Path) -> None:
     machine = Machine(tmp_path, WORKERS="2", HOSTNAME="desk")
     machine.start()

@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 
 from testfiles.make_pictures import make_pictures
 
-from tests.conftest import running_system
-from tests.system import System
+from tests.system import System, running_system
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
 

@@ -23,8 +23,7 @@ from media_processor.harness.load import picture
 from media_processor.harness.machine import CENTRAL, FAST, WORKER
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
-from tests.conftest import running_system
-from tests.system import System
+from tests.system import System, running_system
 
 
 @dataclass

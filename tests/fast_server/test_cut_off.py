@@ -10,8 +10,7 @@ import pytest
 from media_processor.ids import new_media_id, now
 from media_processor.messages.archive import StoredMedia
 from media_processor.work.spool import open_spool
-from tests.conftest import running_system
-from tests.system import System
+from tests.system import System, running_system
 from tests.work.records import accept, store
 
 _SIZE, _SENT = 10_000_000, 3_000_000

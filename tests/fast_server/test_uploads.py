@@ -14,19 +14,19 @@ from media_processor.images.profile import DEFAULT
 from media_processor.messages.base import Problem
 from tests import raw
 from tests.images.pictures import encoded, photo
-from tests.system import System
+from tests.system import System, running_system
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _LIMIT = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def fast_server(running: System) -> System:
-    """The shared system with a fast server of lower limits beside its own."""
-    running.kill("fast-server", 15)
-    running.start("fast-server", MAX_UPLOAD_BYTES=str(_LIMIT), MAX_PIXELS="1000000")
-    running.wait_healthy()
-    return running
+def fast_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with lower limits than usual."""
+    with running_system(tmp_path_factory.mktemp("fast-server")) as system:
+        system.environment |= {"MAX_UPLOAD_BYTES": str(_LIMIT), "MAX_PIXELS": "1000000"}
+        system.start_all()
+        yield system
 
 
 @pytest.fixture(autouse=True)

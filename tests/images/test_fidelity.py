@@ -8,6 +8,7 @@ from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
 from media_processor.images.metadata import Metadata
 from media_processor.images.probe import probe
+from tests.pairwise import pairwise
 
 from .conftest import ApplyWatermark
 from .pictures import (
@@ -123,9 +124,10 @@ def test_the_mark_is_displayed_upright_at_the_top_right(
     assert probe(out, LIMITS).orientation == orientation
 
 
-@pytest.mark.parametrize("quality", [30, 60, 75, 85, 92, 98])
-@pytest.mark.parametrize("subsampling", [0, 1, 2])
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}], ids=str)
+@pytest.mark.parametrize(
+    ("options", "subsampling", "quality"),
+    pairwise([{}, {"progressive": True}, {"optimize": True}], [0, 1, 2], [30, 60, 75, 85, 92, 98]),
+)
 def test_a_jpeg_outside_the_mark_is_as_good_as_it_was(
     options: dict[str, bool], subsampling: int, quality: int, apply_watermark: ApplyWatermark
 ) -> None:

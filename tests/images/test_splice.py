@@ -14,6 +14,7 @@ from media_processor.images.overlay import Mark
 from media_processor.images.profile import Profile, Tile
 from media_processor.images.watermark import watermark
 from tests.images.splicing import check_coefficients, cover, laid, soft_logo, spliced
+from tests.pairwise import pairwise
 
 from .pictures import LIMITS, encoded, opened, orientation_exif, photo, quartered_logo
 
@@ -22,19 +23,20 @@ native = pytest.importorskip("media_processor_native", reason="there is no cargo
 SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"optimize": True},
-        {"progressive": True},
-        {"restart_marker_blocks": 7},
-        {"restart_marker_rows": 1, "progressive": True},
-    ],
-    ids=str,
+    ("sampling", "options", "size"),
+    pairwise(
+        SAMPLINGS,
+        [
+            {},
+            {"optimize": True},
+            {"progressive": True},
+            {"restart_marker_blocks": 7},
+            {"restart_marker_rows": 1, "progressive": True},
+        ],
+        [(400, 300), (403, 301), (37, 29)],
+    ),
 )
-@pytest.mark.parametrize("size", [(400, 300), (403, 301), (37, 29)], ids=str)
 def test_a_jpeg_changes_under_the_mark_only(
     sampling: str, options: dict[str, int], size: tuple[int, int], tmp_path: Path
 ) -> None:

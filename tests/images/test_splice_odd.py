@@ -123,6 +123,7 @@ print(len(data), len(out), (after - before) * 1024)
 """
 
 
+@pytest.mark.slow
 def test_a_giant_of_nothing_takes_no_memory_for_what_its_tables_lack(tmp_path: Path) -> None:
     """96 megapixels in 366 kB, and a mark everywhere whose symbols are all missing."""
     blocks = 1500 * 1000

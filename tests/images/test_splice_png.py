@@ -15,6 +15,7 @@ from media_processor.images.containers import png
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile, Tile
+from tests.pairwise import pairwise
 
 from .pictures import LIMITS, encoded, orientation_exif, photo, png_chunk, quartered_logo
 from .splicing import cover, soft_logo, spliced
@@ -108,10 +109,10 @@ def check_pixels(data: bytes, out: bytes, overlay: Overlay, mode: str, depth: in
     assert abs(after[..., : len(mark.colours)] - wanted)[covered].max() <= 1
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-@pytest.mark.parametrize("filters", ["0", "1", "2", "3", "4", "4213001"])
-@pytest.mark.parametrize("depth", [8, 16])
-@pytest.mark.parametrize("mode", COLOURS)
+@pytest.mark.parametrize(
+    ("mode", "depth", "filters", "coding"),
+    pairwise(COLOURS, [8, 16], ["0", "1", "2", "3", "4", "4213001"], CODINGS),
+)
 def test_a_png_changes_under_the_mark_only(
     mode: str, depth: int, filters: str, coding: str
 ) -> None:
