@@ -16,12 +16,12 @@ from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.media import MediaStatus
 from media_processor.pipeline.stages import STAGES
 from media_processor.settings import (
-    DEFAULT_GOOGLE_LOGO,
     CentralServerSettings,
     FastServerSettings,
     RedisSettings,
     WorkerSettings,
 )
+from media_processor.settings.pipeline import DEFAULT_GOOGLE_LOGO
 from tests.images.pictures import displayed, encoded, photo
 from tests.system import System
 

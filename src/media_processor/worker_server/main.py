@@ -11,7 +11,7 @@ import uvloop
 from media_processor.cancellation import cancel_and_wait
 from media_processor.central_client import CentralClient
 from media_processor.filenames import safe_worker_name
-from media_processor.images import splice
+from media_processor.images import native_core
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.parked import Parked
@@ -99,7 +99,7 @@ async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> Async
     await sandbox.start()
     if missing := sandbox.missing_guards:
         log.warning("⚠️ this kernel has no %s for picture processes", " and no ".join(missing))
-    if _processes(settings, chosen) and not splice.is_installed():
+    if _processes(settings, chosen) and not native_core.is_installed():
         log.info("🐢 no native core: every picture is decoded, see docs/splice.md")
     try:
         worker = safe_worker_name(settings.hostname)

@@ -1,0 +1,53 @@
+"""What all services share, and how settings are read."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from media_processor.errors import SetupError
+from media_processor.validation import first_mistake
+
+
+class Settings(BaseSettings):
+    """What all services share. Values come from the environment alone."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    media_data_dir: Path = Field(
+        default=Path("data"), description="Folder that holds everything the system keeps."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much is logged to the console."
+    )
+    max_upload_bytes: int = Field(
+        default=50 * 1024 * 1024, ge=1, description="Largest picture taken, in bytes."
+    )
+
+    @field_validator("media_data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Root of the spool."""
+        return self.media_data_dir / "uploads"
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def read(kind: type[AnySettings]) -> AnySettings:
+    """Read ``kind`` from the environment.
+
+    Raises:
+        SetupError: a variable has a value that can't be used; names it, without its value.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        first = first_mistake(error)
+        variable = ".".join(str(part) for part in first.location[:1]).upper()
+        raise SetupError(f"{variable}: {first.reason}") from None

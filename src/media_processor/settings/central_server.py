@@ -1,0 +1,54 @@
+"""The settings of the central server."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from media_processor.settings.server import ServerSettings
+
+
+class CentralServerSettings(ServerSettings):
+    """The archive."""
+
+    central_server_port: int = Field(
+        default=8003, ge=1, le=65535, description="Port of the central server."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the catalogue. Default: an SQLite file beside the pictures.",
+    )
+
+    audit_key: Path | None = Field(
+        default=None,
+        description="File of the private key that signs the log's checkpoints; made if it isn't "
+        "there. Default: `audit_key.pem` in the data folder. Keep it where only the central "
+        "server can read it.",
+    )
+    log_rotate_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="A log that has grown to so many bytes is put aside, with its chain, and a new "
+        "one is begun; `0` for never.",
+    )
+
+    @property
+    def audit_key_file(self) -> Path:
+        """Where the private key is."""
+        return self.audit_key or self.media_data_dir / "audit_key.pem"
+
+    @property
+    def storage_dir(self) -> Path:
+        """Where the finished pictures lie."""
+        return self.media_data_dir / "central_storage"
+
+    @property
+    def log_file(self) -> Path:
+        """The activity log."""
+        return self.media_data_dir / "worker_activity.log"
+
+    @property
+    def catalogue(self) -> Path | str:
+        """The SQLite file or SQLAlchemy URL of the catalogue; a URL may hold a password."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return self.media_data_dir / "catalogue.sqlite"

@@ -1,0 +1,39 @@
+"""The settings of the fast server."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from media_processor.addresses import FAST_SERVER_PORT
+from media_processor.settings.pipeline import PipelineSettings
+from media_processor.settings.server import ServerSettings
+
+
+class FastServerSettings(ServerSettings, PipelineSettings):
+    """The fast server."""
+
+    fast_server_port: int = Field(
+        default=FAST_SERVER_PORT, ge=1, le=65535, description="Port of the fast server."
+    )
+    witness_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How often, in seconds, the central server is asked for checkpoints of its "
+        "log, of which the fast server keeps a copy.",
+    )
+    max_unfinished: int = Field(
+        default=10_000,
+        ge=0,
+        description="With this many unfinished pictures in the spool, uploads are answered `503` "
+        "with a `Retry-After`; `0` for no limit.",
+    )
+    thumbnail_cache_bytes: int = Field(
+        default=512 * 1024**2,
+        ge=0,
+        description="Room for small pictures that the page shows, in bytes; the oldest go first.",
+    )
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        """A cache: it may be removed at any time."""
+        return self.media_data_dir / "thumbnails"

@@ -1,0 +1,106 @@
+"""What the fast server and the workers share."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from media_processor.limits import Limits
+from media_processor.settings.base import Settings
+from media_processor.settings.redis import RedisSettings
+
+DEFAULT_GOOGLE_LOGO = (
+    "https://www.google.com/images/branding/googlelogo/2x/googlelogo_color_272x92dp.png"
+)
+
+_LIMITS = Limits()
+# Address space of Python, the libraries and the threads in a picture process.
+_WITHOUT_A_PICTURE = 256 * 1024**2
+
+
+class PipelineSettings(Settings, RedisSettings):
+    """What the fast server and the workers share."""
+
+    central_server_url: str = Field(
+        default="http://host.docker.internal:8003/upload-final",
+        description="Where finished pictures go (and are read back from).",
+    )
+    max_pixels: int = Field(
+        default=_LIMITS.pixels,
+        ge=1,
+        description="Most pixels (width × height) a picture may have, over all its frames.",
+    )
+    max_side: int = Field(
+        default=_LIMITS.side,
+        ge=1,
+        le=_LIMITS.side,
+        description="Most pixels a side of a picture may have.",
+    )
+    max_frames: int = Field(
+        default=_LIMITS.frames,
+        ge=1,
+        description="Most frames an animation, or pages a TIFF, may have.",
+    )
+    max_scans: int = Field(
+        default=_LIMITS.scans,
+        ge=1,
+        description="Most scans a JPEG may have; a progressive one has about 10.",
+    )
+    max_metadata_bytes: int = Field(
+        default=_LIMITS.metadata,
+        ge=1,
+        description="Largest colour profile, EXIF, XMP or IPTC a picture may have, in bytes each.",
+    )
+
+    watermarks: Path | None = Field(
+        default=None,
+        description="TOML file of profiles; read again when it changes. Not set: only `default`.",
+    )
+    google_logo: str = Field(
+        default=DEFAULT_GOOGLE_LOGO,
+        description="URL or file of the logo. Not set and not reachable: a logo that ships with "
+        "the package. Set and not reachable: jobs wait.",
+    )
+    watermark_timeout: float = Field(
+        default=60, gt=0, description="Seconds a picture may take before its process is killed."
+    )
+    watermark_memory_bytes: int = Field(
+        default=_LIMITS.memory + _WITHOUT_A_PICTURE,
+        ge=512 * 1024**2,
+        description="Address space one picture process may use, in bytes.",
+    )
+
+    @field_validator("watermarks")
+    @classmethod
+    def _whole_path(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @property
+    def logo_dir(self) -> Path:
+        """Where fetched logos are kept."""
+        return self.media_data_dir / "logo"
+
+    @property
+    def google_logo_is_set(self) -> bool:
+        """Whether someone chose the logo; a chosen logo is never replaced by another."""
+        return "google_logo" in self.model_fields_set
+
+    @property
+    def picture_limits(self) -> Limits:
+        """The most that a picture may have, here and in a picture process."""
+        return Limits(
+            pixels=self.max_pixels,
+            side=self.max_side,
+            frames=self.max_frames,
+            scans=self.max_scans,
+            metadata=self.max_metadata_bytes,
+            memory=self.watermark_memory_bytes - _WITHOUT_A_PICTURE,
+        )
+
+    @field_validator("central_server_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a URL such as http://archive:8003/upload-final")
+        return value

@@ -1,0 +1,41 @@
+"""Where Redis (or Valkey) is."""
+
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class RedisSettings(BaseSettings):
+    """Where Redis (or Valkey) is."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Whole address, `redis://`, `rediss://` (TLS) or `unix://`; wins over the "
+        "three below.",
+    )
+    redis_host: str = Field(default="localhost", description="Host of Redis.")
+    redis_port: int = Field(default=6379, ge=1, le=65535, description="Port of Redis.")
+    redis_password: SecretStr | None = Field(default=None, description="Password of Redis, if any.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @property
+    def redis_is_set(self) -> bool:
+        """Whether someone named a Redis; if not, ``up`` starts the embedded Valkey."""
+        return bool({"redis_url", "redis_host"} & self.model_fields_set)
+
+    def address(self) -> str:
+        """The URL to connect to. It may hold a password: never log it."""
+        if self.redis_url:
+            return self.redis_url.get_secret_value()
+        secret = self.redis_password.get_secret_value() if self.redis_password else ""
+        credentials = f":{quote(secret, safe='')}@" if secret else ""
+        return f"redis://{credentials}{self.redis_host}:{self.redis_port}/0"

@@ -1,0 +1,87 @@
+"""The settings of the worker server."""
+
+import os
+import socket
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from media_processor.settings.pipeline import PipelineSettings
+
+
+class WorkerSettings(PipelineSettings):
+    """The ARQ worker."""
+
+    hostname: str = Field(
+        default_factory=socket.gethostname,
+        description="Name of this worker in the log. Default: the machine's name.",
+    )
+    watermark_processes: int = Field(
+        default_factory=lambda: (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        ),
+        ge=1,
+        description="Child processes that work on pictures. Default: one a core.",
+    )
+    upload_concurrency: int = Field(
+        default=8, ge=1, description="Pictures one worker sends to the central server at a time."
+    )
+    upload_timeout: float = Field(
+        default=15, gt=0, description="Seconds one attempt to send a picture may take."
+    )
+    upload_retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(10, 20, 30, 40, 50),
+        description="Seconds before each further attempt to send a picture, comma-separated; "
+        "their number is the number of retries.",
+    )
+    lease_seconds: float = Field(
+        default=10,
+        ge=1,
+        description="A job whose worker sends no heartbeat for this long goes to another worker.",
+    )
+    reconcile_seconds: float = Field(
+        default=5, gt=0, description="How often unfinished pictures are checked for a job."
+    )
+    parked_retry_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="How long a picture that the central server didn't take in spite of all "
+        "retries waits for the next try. It is tried at once when the server answers again.",
+    )
+    shutdown_seconds: float = Field(
+        default=15, ge=0, description="How long a stopping worker lets running jobs finish."
+    )
+    keep_originals: bool = Field(
+        default=True, description="Keep the original in the spool after its picture is stored."
+    )
+    simulated_latency: Annotated[tuple[float, float] | None, NoDecode] = Field(
+        default=None,
+        description="`3-8` adds that many random seconds to stage 1, as the original system did.",
+    )
+
+    @field_validator("upload_retry_delays", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+    @field_validator("upload_retry_delays")
+    @classmethod
+    def _not_negative(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(delay < 0 for delay in value):
+            raise ValueError("a delay can't be negative")
+        return value
+
+    @field_validator("simulated_latency", mode="before")
+    @classmethod
+    def _range(cls, value: object) -> object:
+        return tuple(value.split("-", 1)) if isinstance(value, str) else value
+
+    @field_validator("simulated_latency")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value and not 0 <= value[0] <= value[1]:
+            raise ValueError("must be two numbers of seconds, the smaller first, such as 3-8")
+        return value
