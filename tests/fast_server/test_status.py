@@ -39,6 +39,10 @@ def test_a_stored_media_tells_its_whole_story(running: System, stored: MediaStat
     assert running.central.get(stored.result.link).content == path.read_bytes()
 
 
+def test_it_is_said_whose_picture_it_is(running: System, stored: MediaStatus) -> None:
+    assert running.http.get(f"/media/{stored.id}").json()["owner"] == "main"
+
+
 def test_original_and_result_can_be_had(running: System, stored: MediaStatus) -> None:
     original = running.http.get(stored.links.original)
     assert original.content == JPEG
