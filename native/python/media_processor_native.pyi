@@ -1,4 +1,4 @@
-"""The native core of media-processor. Its only door there is media_processor/images/splice.py."""
+"""The native core of media-processor. Imported only by media_processor/images/splice.py."""
 
 from collections.abc import Sequence
 
@@ -23,16 +23,16 @@ class Spliced(Buffer):
 
 def splice_jpeg(
     data: bytes,
-    mark: tuple[int, int, Sequence[bytes], bytes],
+    overlay: tuple[int, int, Sequence[bytes], bytes],
     places: Sequence[tuple[int, int]],
     segments: bytes,
     memory: int,
 ) -> Spliced:
-    """Put a mark onto a JPEG (ITU T.81) of 8 bits, grey or with three components.
+    """Watermark a JPEG (ITU T.81) of 8 bits, grey or with three components.
 
-    The mark is its width, its height, one plane for grey or three for red, green and blue, and
+    The overlay is its width, its height, one plane for grey or three for red, green and blue, and
     its alpha, each of width x height bytes. ``places`` are its left top corners in stored pixels,
-    and may lie outside. ``segments`` (whole APPn segments) take the place of the
+    and may lie outside. ``segments`` (whole APPn segments) replace the
     source's. A picture in several scans needs at most ``memory`` bytes for its coefficients.
 
     Raises Declined. Doesn't hold the GIL.
@@ -40,17 +40,17 @@ def splice_jpeg(
 
 def splice_png(
     data: bytes,
-    mark: tuple[int, int, Sequence[bytes], bytes],
+    overlay: tuple[int, int, Sequence[bytes], bytes],
     places: Sequence[tuple[int, int]],
     chunks: bytes,
     memory: int,
 ) -> Spliced:
-    """Put a mark onto a PNG (W3C, third edition) of 8 or 16 bits that is grey or RGB, with alpha
+    """Watermark a PNG (W3C, third edition) of 8 or 16 bits that is grey or RGB, with alpha
     or without.
 
-    The mark is as ``splice_jpeg`` has it. ``chunks`` (whole chunks) take the place of all that
-    isn't pixels. ``memory`` bytes must hold the rows down to the end of the block behind the mark,
-    uncompressed, twice, and the file four times.
+    The overlay is as ``splice_jpeg`` has it. ``chunks`` (whole chunks) replace all that
+    isn't pixels. ``memory`` bytes must hold the rows down to the end of the block behind the
+    overlay, uncompressed, twice, and the file four times.
 
     Raises Declined. Doesn't hold the GIL.
     """

@@ -1,4 +1,4 @@
-//! Lengths of codes that no longer one exceeds, for the tables of both formats.
+//! Length-limited Huffman codes.
 
 /// The lengths of an optimal prefix code over `leaves`, whose counts must rise, with no length
 /// beyond `limit`: package-merge (Larmore and Hirschberg 1990). A lone leaf gets length 1.

@@ -1,8 +1,9 @@
-//! Changes only what a mark covers: the blocks of a JPEG, the rows of a PNG. All else is copied
-//! as it is coded, so it stays exact and costs next to nothing.
+//! Watermarks a JPEG or PNG by changing only the blocks or rows that the overlay covers. All else is
+//! copied as it is coded, so it stays exact and costs next to nothing.
 //!
 //! No input makes it panic. Its memory is bounded by a few times the file's size, and by what the
-//! caller allows for a progressive JPEG's coefficients and a PNG's rows. Whatever it can't do it declines, with a reason.
+//! caller allows for a progressive JPEG's coefficients and a PNG's rows. It declines what it can't
+//! do, with a reason.
 
 pub mod jpeg;
 mod lengths;
@@ -15,27 +16,27 @@ pub enum Declined {
     Arithmetic,
     /// Lossless or hierarchical coding.
     Lossless,
-    /// Another depth than 8 bits, of a PNG also 16.
+    /// Another precision than 8 bits, or 16 in a PNG.
     Depth,
-    /// Tables that change between scans, or more scans than any picture needs.
+    /// Quantisation tables that change between scans, an unusual progression, or too many scans.
     Scans,
-    /// Colours told by their numbers in a palette.
+    /// Indexed colour.
     Palette,
-    /// Rows in another order than from top to bottom.
+    /// Adam7.
     Interlaced,
     /// Several frames.
     Animated,
-    /// A colour that stands for transparency.
+    /// One colour means transparency (tRNS).
     NamedColour,
     /// Four components, as CMYK has.
     Inks,
     /// Components whose sampling doesn't divide each other's.
     Sampling,
-    /// The mark doesn't have the colours that the picture has.
-    Mark,
-    /// A value that the format's codes can't tell.
+    /// The overlay doesn't have the colours that the picture has.
+    Overlay,
+    /// A value that the format has no code for.
     Range,
-    /// Not what the format demands: whether it can be shown is for a decoder to say.
+    /// Breaks the format's rules. A decoder may still be able to show it.
     Damaged,
     /// More memory would be needed than is allowed.
     Memory,
@@ -55,7 +56,7 @@ impl Declined {
             Self::Scans => "unusual scans",
             Self::Inks => "CMYK",
             Self::Sampling => "unusual sampling",
-            Self::Mark => "a mark of other colours",
+            Self::Overlay => "a mark of other colours",
             Self::Range => "values out of range",
             Self::Damaged => "damaged",
             Self::Memory => "too much memory",
@@ -63,17 +64,17 @@ impl Declined {
     }
 }
 
-/// A mark: `planes` of samples, one for grey or three for red, green and blue, each of
+/// An overlay: `planes` of samples, one for grey or three for red, green and blue, each of
 /// `width` x `height` bytes as `alpha`.
 #[derive(Clone, Debug)]
-pub struct Mark<'a> {
+pub struct Overlay<'a> {
     pub width: usize,
     pub height: usize,
     pub planes: Vec<&'a [u8]>,
     pub alpha: &'a [u8],
 }
 
-impl Mark<'_> {
+impl Overlay<'_> {
     /// Whether there are as many samples as the size says, of one or three planes.
     pub fn is_whole(&self) -> bool {
         let size = self.width.checked_mul(self.height);
@@ -86,7 +87,7 @@ impl Mark<'_> {
     }
 }
 
-/// What came out.
+/// A watermarked file.
 #[derive(Debug)]
 pub struct Spliced {
     /// The whole file.
@@ -97,7 +98,7 @@ pub struct Spliced {
     pub blocks: usize,
 }
 
-/// Where a mark's top left corner goes, in pixels as they are stored. It may lie outside.
+/// Where an overlay's top left corner goes, in pixels as they are stored. It may lie outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub left: i64,

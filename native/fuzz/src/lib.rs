@@ -1,8 +1,8 @@
-//! What both targets have in common: a mark and its places, told by an input's last bytes.
+//! Shared by both targets: an overlay and its places, chosen by an input's last bytes.
 
-use splice::{Mark, Place};
+use splice::{Overlay, Place};
 
-/// How many bytes of an input tell the mark; those before are the picture.
+/// The last bytes of an input choose the overlay; those before are the picture.
 pub const TAIL: usize = 16;
 /// As much memory as `splice` may take for coefficients or pixels.
 pub const MEMORY: usize = 64 << 20;
@@ -45,13 +45,13 @@ impl Asked {
         Some((picture, asked))
     }
 
-    /// The mark, of one plane or three.
-    pub fn mark(&self, planes: usize) -> Mark<'_> {
+    /// The overlay, of one plane or three.
+    pub fn overlay(&self, planes: usize) -> Overlay<'_> {
         let planes = self.planes[..planes].iter().map(Vec::as_slice).collect();
-        Mark { width: self.width, height: self.height, planes, alpha: &self.alpha }
+        Overlay { width: self.width, height: self.height, planes, alpha: &self.alpha }
     }
 
-    /// Whether the mark may show in a pixel.
+    /// Whether the overlay may show in a pixel.
     pub fn covers(&self, x: i64, y: i64) -> bool {
         let within = |at: i64, start: i64, size: usize| {
             at >= start && at < start.saturating_add(size as i64)
@@ -61,7 +61,7 @@ impl Asked {
             .any(|place| within(x, place.left, self.width) && within(y, place.top, self.height))
     }
 
-    /// The same, with nothing to be seen of it.
+    /// The same, with an invisible overlay.
     pub fn unseen(&self) -> Self {
         let (segments, alpha) = (self.segments, vec![0; self.alpha.len()]);
         Self { places: self.places.clone(), segments, alpha, planes: self.planes.clone(), ..*self }

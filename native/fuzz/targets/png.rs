@@ -1,5 +1,5 @@
 //! Any bytes as a PNG, or as what is compressed in one: no panic, no hang, and no more memory
-//! than allowed. What comes out of a sound picture is sound and differs under the mark only.
+//! than allowed. What comes out of a sound picture is sound and differs under the overlay only.
 
 #![no_main]
 
@@ -19,18 +19,18 @@ fuzz_target!(|input: &[u8]| {
     let Some((&[way, first, second, third], rest)) = bytes.split_first_chunk() else { return };
     let layout = Layout::new(first, second, third);
     match way % 3 {
-        0 => brand(rest, &asked, None),
-        1 => layout.stream(rest).map_or((), |(rows, file)| brand(&file, &asked, Some(&rows))),
+        0 => watermark(rest, &asked, None),
+        1 => layout.stream(rest).map_or((), |(rows, file)| watermark(&file, &asked, Some(&rows))),
         _ => {
             let rows = layout.rows(rest);
-            brand(&rows.file(&deflated(&rows.bytes, way / 3)), &asked, Some(&rows));
+            watermark(&rows.file(&deflated(&rows.bytes, way / 3)), &asked, Some(&rows));
         }
     }
 });
 
-/// Brands the file; of a sound one the rows are known.
-fn brand(file: &[u8], asked: &Asked, rows: Option<&Rows>) {
-    let splice = |planes| png::splice(file, &asked.mark(planes), &asked.places, &[], MEMORY);
+/// Watermarks the file; of a sound one the rows are known.
+fn watermark(file: &[u8], asked: &Asked, rows: Option<&Rows>) {
+    let splice = |planes| png::splice(file, &asked.overlay(planes), &asked.places, &[], MEMORY);
     let spliced = [3, 1].into_iter().find_map(|planes| splice(planes).ok());
     let (Some(spliced), Some(rows)) = (spliced, rows) else { return };
     let (coded, size) = (payload(&spliced.bytes), rows.bytes.len());
@@ -48,7 +48,7 @@ fn brand(file: &[u8], asked: &Asked, rows: Option<&Rows>) {
     };
     for (at, (one, other)) in before.iter().zip(&after).enumerate() {
         let (x, y) = (at % rows.width as usize / rows.step, at / rows.width as usize);
-        assert!(one == other || asked.covers(x as i64, y as i64), "changed outside the mark");
+        assert!(one == other || asked.covers(x as i64, y as i64), "changed outside the overlay");
     }
 }
 

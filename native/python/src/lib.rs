@@ -1,10 +1,10 @@
-//! The core's door for Python: it translates, releases the GIL, and nothing else.
+//! The Python module: converts arguments, releases the GIL, and nothing else.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use splice::{Declined, Mark, Place, jpeg, png};
+use splice::{Declined, Overlay, Place, jpeg, png};
 use std::os::raw::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -51,47 +51,47 @@ impl Spliced {
 
 type Places = Vec<(i64, i64)>;
 /// Width, height, planes, alpha.
-type PyMark<'py> = (usize, usize, Vec<Bound<'py, PyBytes>>, Bound<'py, PyBytes>);
+type PyOverlay<'py> = (usize, usize, Vec<Bound<'py, PyBytes>>, Bound<'py, PyBytes>);
 
-/// Puts a mark at `places` (left, top) into a JPEG.
+/// Watermarks a JPEG with an overlay at `places` (left, top).
 #[pyfunction]
 fn splice_jpeg(
     py: Python<'_>,
     data: &[u8],
-    mark: PyMark<'_>,
+    overlay: PyOverlay<'_>,
     places: Places,
     segments: &[u8],
     memory: usize,
 ) -> PyResult<Spliced> {
-    let (mark, places) = (read(&mark), placed(places));
-    guarded(py, || jpeg::splice(data, &mark, &places, segments, memory))
+    let (overlay, places) = (read(&overlay), placed(places));
+    run(py, || jpeg::splice(data, &overlay, &places, segments, memory))
 }
 
-/// The same into a PNG.
+/// The same for a PNG.
 #[pyfunction]
 fn splice_png(
     py: Python<'_>,
     data: &[u8],
-    mark: PyMark<'_>,
+    overlay: PyOverlay<'_>,
     places: Places,
     chunks: &[u8],
     memory: usize,
 ) -> PyResult<Spliced> {
-    let (mark, places) = (read(&mark), placed(places));
-    guarded(py, || png::splice(data, &mark, &places, chunks, memory))
+    let (overlay, places) = (read(&overlay), placed(places));
+    run(py, || png::splice(data, &overlay, &places, chunks, memory))
 }
 
-fn read<'a>((width, height, planes, alpha): &'a PyMark<'_>) -> Mark<'a> {
+fn read<'a>((width, height, planes, alpha): &'a PyOverlay<'_>) -> Overlay<'a> {
     let planes = planes.iter().map(|plane| plane.as_bytes()).collect();
-    Mark { width: *width, height: *height, planes, alpha: alpha.as_bytes() }
+    Overlay { width: *width, height: *height, planes, alpha: alpha.as_bytes() }
 }
 
 fn placed(places: Places) -> Vec<Place> {
     places.into_iter().map(|(left, top)| Place { left, top }).collect()
 }
 
-/// Works without the GIL. A panic would be a fault of ours, but no reason to lose a picture.
-fn guarded(
+/// Runs without the GIL. A panic would be our bug, but no reason to lose a picture.
+fn run(
     py: Python<'_>,
     work: impl FnOnce() -> Result<splice::Spliced, Declined> + Send,
 ) -> PyResult<Spliced> {

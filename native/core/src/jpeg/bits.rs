@@ -1,8 +1,9 @@
-//! Bits of coded data, read and written with stuffing: behind each 0xFF stands a 0x00 (F.1.2.3).
+//! Reads and writes the bits of entropy-coded data, with byte stuffing: a 0x00 follows each 0xFF
+//! (F.1.2.3).
 
 /// Reads the bits of one restart interval, which ends where `data` ends.
 ///
-/// Behind the end come zeros; `is_over` tells that more was read than there is.
+/// Zeros follow the end; `is_over` says that more was read than there is.
 #[derive(Clone)]
 pub struct Reader<'a> {
     data: &'a [u8],
@@ -22,7 +23,7 @@ impl<'a> Reader<'a> {
         self.loaded - u64::from(self.count)
     }
 
-    /// Makes at least 32 bits ready.
+    /// Makes at least 32 bits available.
     #[inline(always)]
     pub fn refill(&mut self) {
         if self.count >= 32 {
@@ -61,7 +62,7 @@ impl<'a> Reader<'a> {
         byte
     }
 
-    /// The next `count` bits (1 to 32) without reading them. Wants a refill before.
+    /// The next `count` bits (1 to 32) without reading them. Needs a refill before.
     #[inline(always)]
     pub fn peek(&self, count: u32) -> u32 {
         (self.bits >> (64 - count)) as u32
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
         self.count -= count;
     }
 
-    /// Reads `count` bits, 0 to 32. Wants a refill before.
+    /// Reads `count` bits, 0 to 32. Needs a refill before.
     #[inline(always)]
     pub fn take(&mut self, count: u32) -> u32 {
         if count == 0 {
@@ -234,8 +235,8 @@ impl Writer {
         self.copy(&mut reader, left.saturating_sub(padding));
     }
 
-    /// Whether the last byte would be all ones if the rest were copied now: then it could be
-    /// nothing but padding, which must not fill a byte of its own.
+    /// Whether the last byte would be all ones if the rest were copied now: it could be only
+    /// padding, which must not fill a byte of its own.
     pub fn would_end_in_ones(&self, rest: &Reader) -> bool {
         let last = match rest.data {
             [.., 0xFF, 0] | [.., 0xFF] | [] => 0xFF,

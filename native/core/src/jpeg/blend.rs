@@ -1,27 +1,27 @@
-//! The mark over the blocks it covers, in the space of frequencies.
+//! Blends the overlay onto coefficients.
 //!
 //! Covering is linear, `base (1 - a) + logo a`, and so is the transform: what a block gains is
 //! the transform of `a (logo - base)`. The base is left unclamped, so that the ringing of the
-//! old coding doesn't show through an opaque mark.
+//! old codec doesn't show through an opaque overlay.
 
 use std::ops::Range;
 
-use super::block::{self, Block};
+use super::block::{Block, positions};
 use super::dct::{self, Grid, SCALES};
 use super::header::{Component, Frame, Space, Tables, ZIGZAG};
-use crate::{Declined, Mark, Place};
+use crate::{Declined, Overlay, Place};
 
-/// The most that a coefficient of 8 bit pictures can be (F.1.2.1.1, F.1.2.2.1).
-const MOST: i32 = 1023;
+/// The largest coefficient at a precision of 8 bits (F.1.2.1.1, F.1.2.2.1).
+const MAX_COEFFICIENT: i32 = 1023;
 
-/// How much of each sample of a block the mark covers, and with what.
+/// How much of each sample of a block the overlay covers, and with what.
 struct Cover {
     share: Grid,
-    /// The mark's value, from -128 to 127, times the share.
+    /// The overlay's value, from -128 to 127, times the share.
     value: Grid,
 }
 
-/// Factors between a component's coefficients and what the transforms want.
+/// Factors between a component's quantised coefficients and the scaled transforms'.
 struct Steps {
     /// In zigzag order.
     inverse: [f32; 64],
@@ -29,9 +29,9 @@ struct Steps {
     forward: Grid,
 }
 
-/// Puts marks onto blocks of coefficients.
+/// Blends the overlay onto blocks of coefficients.
 pub struct Blender<'a> {
-    mark: &'a Mark<'a>,
+    overlay: &'a Overlay<'a>,
     places: &'a [Place],
     /// Of each row of MCUs: which places reach into it.
     rows: Vec<Vec<usize>>,
@@ -46,7 +46,7 @@ impl<'a> Blender<'a> {
         frame: &Frame,
         tables: &Tables,
         space: Space,
-        mark: &'a Mark<'a>,
+        overlay: &'a Overlay<'a>,
         places: &'a [Place],
     ) -> Result<Self, Declined> {
         let steps = frame.components.iter().map(|component| {
@@ -55,20 +55,20 @@ impl<'a> Blender<'a> {
         });
         let mut rows = vec![Vec::new(); frame.mcus.1];
         for (number, place) in places.iter().enumerate() {
-            if covered(place.left, mark.width, frame.width, frame.mcu_pixels.0).is_empty() {
+            if covered(place.left, overlay.width, frame.width, frame.mcu_pixels.0).is_empty() {
                 continue; // it would show in the padding of a row's last MCU
             }
-            for row in covered(place.top, mark.height, frame.height, frame.mcu_pixels.1) {
+            for row in covered(place.top, overlay.height, frame.height, frame.mcu_pixels.1) {
                 rows[row].push(number);
             }
         }
         Ok(Self {
-            mark,
+            overlay,
             places,
             rows,
             components: frame.components.clone(),
             steps: steps.collect::<Result<_, _>>()?,
-            weights: weights(space, frame.components.len(), mark.planes.len())?,
+            weights: weights(space, frame.components.len(), overlay.planes.len())?,
             mcu_height: frame.mcu_pixels.1,
         })
     }
@@ -95,7 +95,7 @@ impl<'a> Blender<'a> {
             .iter()
             .map(|&number| {
                 let left = self.places[number].left;
-                covered(left, self.mark.width, frame.width, frame.mcu_pixels.0)
+                covered(left, self.overlay.width, frame.width, frame.mcu_pixels.0)
             })
             .filter(|run| !run.is_empty())
             .collect();
@@ -110,8 +110,8 @@ impl<'a> Blender<'a> {
         runs
     }
 
-    /// Puts the mark onto the block at (`across`, `down`) of a component. `read` gives its
-    /// coefficients, and is asked only if the mark covers a part of it.
+    /// Puts the overlay onto the block at (`across`, `down`) of a component. `read` gives its
+    /// coefficients, and is called only if the overlay covers a part of it.
     #[inline(always)]
     pub fn blend<E>(
         &self,
@@ -122,11 +122,11 @@ impl<'a> Blender<'a> {
         let Some(cover) = self.cover(component, across, down) else { return Ok(None) };
         let before = read()?;
         let steps = &self.steps[component];
-        let (mut known, mut samples): (Numbers, Grid) = ([[0; 8]; 8], [[0.0; 8]; 8]);
-        for place in block::places(before.known | 1) {
-            let at = usize::from(ZIGZAG[place]);
-            known[at / 8][at % 8] = i32::from(before.values[place]);
-            samples[at / 8][at % 8] = f32::from(before.values[place]) * steps.inverse[place];
+        let (mut old, mut samples): (Numbers, Grid) = ([[0; 8]; 8], [[0.0; 8]; 8]);
+        for k in positions(before.nonzero | 1) {
+            let at = usize::from(ZIGZAG[k]);
+            old[at / 8][at % 8] = i32::from(before.values[k]);
+            samples[at / 8][at % 8] = f32::from(before.values[k]) * steps.inverse[k];
         }
         dct::inverse(&mut samples);
         let covers = cover.value.iter().zip(&cover.share);
@@ -136,11 +136,11 @@ impl<'a> Blender<'a> {
             }
         }
         dct::forward(&mut samples);
-        let gained = gained(&known, &samples, &steps.forward);
-        if gained == known {
+        let new = add_difference(&old, &samples, &steps.forward);
+        if new == old {
             return Ok(Some(Blended { is_changed: false, after: before }));
         }
-        Ok(Some(Blended { is_changed: true, after: block(&gained) }))
+        Ok(Some(Blended { is_changed: true, after: to_block(&new) }))
     }
 
     fn cover(&self, number: usize, across: usize, down: usize) -> Option<Cover> {
@@ -152,21 +152,21 @@ impl<'a> Blender<'a> {
         let mut is_covered = false;
         for &place in near {
             let place = self.places[place];
-            // The block in the mark's coordinates.
+            // The block in the overlay's coordinates.
             let (x, y) = (left - place.left, top - place.top);
-            let (from, to) = overlap(x, 8 * px, self.mark.width);
-            let (first, last) = overlap(y, 8 * py, self.mark.height);
+            let (from, to) = overlap(x, 8 * px, self.overlay.width);
+            let (first, last) = overlap(y, 8 * py, self.overlay.height);
             if from >= to || first >= last {
                 continue;
             }
-            let (x, y) = (x + from as i64, y + first as i64); // both are inside the mark now
+            let (x, y) = (x + from as i64, y + first as i64); // both are inside the overlay now
             let (x, y) = (x as usize, y as usize);
             is_covered |= self.add(&mut cover, number, &Part { x, y, from, to, first, last });
         }
         is_covered.then_some(cover)
     }
 
-    /// Lays one mark's part over what covers the block already. Tells whether it shows.
+    /// Lays one overlay's part over what covers the block already. Returns whether it is visible there.
     fn add(&self, cover: &mut Cover, number: usize, part: &Part) -> bool {
         let (px, py) = self.components[number].pixels;
         let weights = &self.weights[number];
@@ -184,8 +184,8 @@ impl<'a> Blender<'a> {
             let end = part.last.min((row + 1) * py);
             let mut sums = Sums { shares: [0.0; 8], values: [0.0; 8] };
             for y in line..end {
-                let at = (part.y + y - part.first) * self.mark.width + part.x;
-                is_covered |= sum(self.mark, at, &(part.from..part.to), weights, &mut sums);
+                let at = (part.y + y - part.first) * self.overlay.width + part.x;
+                is_covered |= sum(self.overlay, at, &(part.from..part.to), weights, &mut sums);
             }
             let (shares, values) = (&mut cover.share[row], &mut cover.value[row]);
             for column in 0..8 {
@@ -206,21 +206,21 @@ struct Sums {
     values: [f32; 8],
 }
 
-/// Adds the `pixels` of a block's line, which begin at `at` in the mark. A sample has `PX` of
-/// them, the line `ALL`. Tells whether one of them shows.
+/// Adds the `pixels` of a block's line, which begin at `at` in the overlay. A sample has `PX` of
+/// them, the line `ALL`. Returns whether one of them is visible.
 fn sum<const PX: usize, const ALL: usize>(
-    mark: &Mark,
+    overlay: &Overlay,
     at: usize,
     pixels: &Range<usize>,
     weights: &[f32; 4],
     sums: &mut Sums,
 ) -> bool {
-    let alpha: [u8; ALL] = line(mark.alpha, at, pixels);
+    let alpha: [u8; ALL] = line(overlay.alpha, at, pixels);
     if alpha == [0; ALL] {
         return false;
     }
     let mut value = [-128.0 * weights[3]; ALL];
-    for (plane, &weight) in mark.planes.iter().zip(weights) {
+    for (plane, &weight) in overlay.planes.iter().zip(weights) {
         let samples: [u8; ALL] = line(plane, at, pixels);
         for (value, &sample) in value.iter_mut().zip(&samples) {
             *value += weight * f32::from(sample);
@@ -251,38 +251,37 @@ fn line<const ALL: usize>(samples: &[u8], at: usize, pixels: &Range<usize>) -> [
 /// Coefficients in the order of the grid.
 type Numbers = [[i32; 8]; 8];
 
-/// The coefficients and what a difference's frequencies add to them, within what the format's
-/// codes can tell or the old value was. No branch depends on a value, so that several are worked
-/// on at once.
+/// Adds the difference to the coefficients, within the format's range, or the old value's if
+/// that lies outside. No branch depends on a value, so that the compiler can vectorise it.
 #[inline(always)]
-fn gained(known: &Numbers, frequencies: &Grid, steps: &Grid) -> Numbers {
-    let mut gained = *known;
+fn add_difference(old: &Numbers, difference: &Grid, steps: &Grid) -> Numbers {
+    let mut new = *old;
     for row in 0..8 {
         for column in 0..8 {
-            let value = known[row][column];
-            let most = MOST.max(value.abs());
-            let gain = rounded(frequencies[row][column] * steps[row][column]);
-            gained[row][column] = (value + gain).clamp(-most, most);
+            let value = old[row][column];
+            let most = MAX_COEFFICIENT.max(value.abs());
+            let gain = rounded(difference[row][column] * steps[row][column]);
+            new[row][column] = (value + gain).clamp(-most, most);
         }
     }
-    gained
+    new
 }
 
-/// As a block. Of most rows all are 0.
+/// Skips rows of zeros, which are most.
 #[inline(always)]
-fn block(numbers: &Numbers) -> Block {
+fn to_block(numbers: &Numbers) -> Block {
     let mut block = Block::default();
     for (row, line) in numbers.iter().enumerate().filter(|(_, line)| **line != [0; 8]) {
         for (column, &value) in line.iter().enumerate().filter(|&(_, &value)| value != 0) {
-            block.set(usize::from(PLACES[8 * row + column]), value as i16);
+            block.set(usize::from(TO_ZIGZAG[8 * row + column]), value as i16);
         }
     }
-    block.known &= !1;
+    block.nonzero &= !1;
     block
 }
 
-/// The other way round than ZIGZAG.
-const PLACES: [u8; 64] = {
+/// Natural order to zigzag position.
+const TO_ZIGZAG: [u8; 64] = {
     let (mut places, mut place) = ([0; 64], 0);
     while place < 64 {
         places[ZIGZAG[place] as usize] = place as u8;
@@ -291,22 +290,21 @@ const PLACES: [u8; 64] = {
     places
 };
 
-/// To the nearest whole number, at most 8192 from 0. The sum has no room for a fraction, and its
-/// lowest bits are the number: unlike `round`, which needs a newer processor than we ask for,
-/// this is done for several values at once.
+/// The nearest integer, at most 8192 from 0. The sum has no room for a fraction and its lowest
+/// bits are the integer. Unlike `round` this vectorises on processors without SSE 4.1.
 #[inline(always)]
 fn rounded(value: f32) -> i32 {
     const ROOM: f32 = 12_582_912.0; // 1.5 x 2^23
     (value.clamp(-8192.0, 8192.0) + ROOM).to_bits() as i32 - ROOM.to_bits() as i32
 }
 
-/// What came of a covered block.
+/// A covered block.
 pub struct Blended {
     pub after: Block,
     pub is_changed: bool,
 }
 
-/// The part of a mark, from (`x`, `y`) on, that covers pixels `from..to` of lines
+/// The part of an overlay, from (`x`, `y`) on, that covers pixels `from..to` of lines
 /// `first..last` of a block.
 struct Part {
     x: usize,
@@ -317,21 +315,21 @@ struct Part {
     last: usize,
 }
 
-/// Which pixels of a block, that begins at `start` in the mark, the mark reaches.
-fn overlap(start: i64, block: usize, mark: usize) -> (usize, usize) {
+/// Which pixels of a block, that begins at `start` in the overlay, the overlay reaches.
+fn overlap(start: i64, block: usize, overlay: usize) -> (usize, usize) {
     let from = (-start).clamp(0, block as i64);
-    let to = (mark as i64 - start).clamp(0, block as i64);
+    let to = (overlay as i64 - start).clamp(0, block as i64);
     (from as usize, to as usize)
 }
 
-/// Which units of `unit` pixels a mark reaches into that lies from `start` on.
-fn covered(start: i64, mark: usize, picture: usize, unit: usize) -> Range<usize> {
+/// Which units of `unit` pixels an overlay reaches into that lies from `start` on.
+fn covered(start: i64, overlay: usize, picture: usize, unit: usize) -> Range<usize> {
     let from = start.clamp(0, picture as i64) as usize;
-    let to = start.saturating_add(mark as i64).clamp(0, picture as i64) as usize;
+    let to = start.saturating_add(overlay as i64).clamp(0, picture as i64) as usize;
     if from < to { from / unit..to.div_ceil(unit) } else { 0..0 }
 }
 
-/// What of the mark's planes each component takes, and at last how much 128 is taken off:
+/// What of the overlay's planes each component takes, and at last how much 128 is taken off:
 /// JFIF's YCbCr, which has its middle at 128 for the two colours anyway.
 fn weights(space: Space, components: usize, planes: usize) -> Result<Vec<[f32; 4]>, Declined> {
     let rows: &[[f32; 4]] = match (space, planes) {
@@ -342,7 +340,7 @@ fn weights(space: Space, components: usize, planes: usize) -> Result<Vec<[f32; 4
             [0.5, -0.418_687_6, -0.081_312_41, 0.0],
         ],
         (Space::Rgb, 3) => &[[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]],
-        _ => return Err(Declined::Mark),
+        _ => return Err(Declined::Overlay),
     };
     debug_assert_eq!(rows.len(), components);
     Ok(rows.to_vec())

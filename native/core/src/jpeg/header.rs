@@ -1,21 +1,11 @@
-//! The marker segments of a JPEG (T.81, annex B) that its coded data depends on.
+//! What entropy-coded data depends on: frame and scan headers and tables (T.81, annex B).
 
 use super::huffman::{Table, TableId};
+use super::segments::{
+    APP0, APP14, APP15, COM, DHT, DQT, DRI, EOI, SOF0, SOF1, SOF2, SOS, Segment, short,
+    write_segment,
+};
 use crate::Declined;
-
-const SOF0: u8 = 0xC0;
-const SOF1: u8 = 0xC1;
-const SOF2: u8 = 0xC2;
-pub const DHT: u8 = 0xC4;
-pub const SOI: u8 = 0xD8;
-pub const EOI: u8 = 0xD9;
-const SOS: u8 = 0xDA;
-pub const DQT: u8 = 0xDB;
-pub const DRI: u8 = 0xDD;
-pub const APP0: u8 = 0xE0;
-pub const APP14: u8 = 0xEE;
-const APP15: u8 = 0xEF;
-const COM: u8 = 0xFE;
 
 /// Zigzag position to natural order (T.81, figure A.6).
 pub const ZIGZAG: [u8; 64] = [
@@ -28,9 +18,9 @@ pub const ZIGZAG: [u8; 64] = [
 #[derive(Clone, Debug)]
 pub struct Component {
     pub id: u8,
-    /// Blocks an MCU, across and down.
-    pub across: usize,
-    pub down: usize,
+    /// Sampling factors H and V: blocks in an MCU, across and down.
+    pub h: usize,
+    pub v: usize,
     /// Pixels of the picture that one sample covers, across and down.
     pub pixels: (usize, usize),
     pub quantisation: usize,
@@ -58,7 +48,7 @@ impl Frame {
     }
 }
 
-/// The colours that the components hold.
+/// The colour space of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Space {
     Grey,
@@ -66,17 +56,30 @@ pub enum Space {
     Rgb,
 }
 
-/// A scan header (B.2.3). `components` are positions in the frame, with their tables' numbers.
+/// A scan header (B.2.3).
 #[derive(Clone, Debug)]
 pub struct Scan {
-    pub components: Vec<(usize, usize, usize)>,
-    pub first: usize,
-    pub last: usize,
-    pub high: u8,
-    pub low: u8,
+    pub components: Vec<ScanComponent>,
+    /// Spectral selection: the first and the last coefficient of the band.
+    pub ss: usize,
+    pub se: usize,
+    /// Successive approximation: the bit position before this scan, 0 in a first scan, and
+    /// after it.
+    pub ah: u8,
+    pub al: u8,
 }
 
-/// The tables as they stand when a scan begins.
+/// A component's part in a scan header.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanComponent {
+    /// Its index in the frame.
+    pub component: usize,
+    /// The destinations of its tables, Td and Ta.
+    pub dc: usize,
+    pub ac: usize,
+}
+
+/// The tables in force when a scan begins.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// Steps in zigzag order.
@@ -85,7 +88,7 @@ pub struct Tables {
     pub restart_interval: usize,
 }
 
-/// Both classes of Huffman tables, by number.
+/// Huffman tables by class and destination.
 #[derive(Clone, Debug, Default)]
 pub struct HuffmanTables {
     pub dc: [Option<Table>; 4],
@@ -93,15 +96,13 @@ pub struct HuffmanTables {
 }
 
 impl HuffmanTables {
-    /// One of them.
     #[inline(always)]
     pub fn get(&self, (is_ac, number): TableId) -> Option<&Table> {
         let class = if is_ac { &self.ac } else { &self.dc };
         class.get(number).and_then(Option::as_ref)
     }
 
-    /// A table's place.
-    pub fn place(&mut self, (is_ac, number): TableId) -> Option<&mut Option<Table>> {
+    pub fn get_mut(&mut self, (is_ac, number): TableId) -> Option<&mut Option<Table>> {
         if is_ac { self.ac.get_mut(number) } else { self.dc.get_mut(number) }
     }
 
@@ -120,72 +121,7 @@ impl HuffmanTables {
     }
 }
 
-/// Writes a segment. Its payload must have fewer than 65,534 bytes.
-pub fn write_segment(bytes: &mut Vec<u8>, marker: u8, payload: &[u8]) {
-    bytes.extend_from_slice(&[0xFF, marker]);
-    bytes.extend_from_slice(&(payload.len() as u16 + 2).to_be_bytes());
-    bytes.extend_from_slice(payload);
-}
-
-/// One segment: its marker and its payload's place in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Segment {
-    pub marker: u8,
-    pub start: usize,
-    pub end: usize,
-}
-
-impl Segment {
-    pub fn payload<'a>(&self, data: &'a [u8]) -> &'a [u8] {
-        data.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// JFIF's and Adobe's segments say what the colours are; other APPn and comments don't.
-    pub fn is_application(&self) -> bool {
-        (APP0..=APP15).contains(&self.marker) || self.marker == COM
-    }
-}
-
-/// Reads segments one behind the other; a scan's coded data is stepped over by `at`.
-pub struct Segments<'a> {
-    pub data: &'a [u8],
-    pub at: usize,
-}
-
-impl<'a> Segments<'a> {
-    pub fn new(data: &'a [u8]) -> Result<Self, Declined> {
-        if data.get(..2) != Some(&[0xFF, SOI]) {
-            return Err(Declined::Damaged);
-        }
-        Ok(Self { data, at: 2 })
-    }
-
-    /// The next segment; at EOI an empty one.
-    pub fn next(&mut self) -> Result<Segment, Declined> {
-        if self.data.get(self.at) != Some(&0xFF) {
-            return Err(Declined::Damaged);
-        }
-        while self.data.get(self.at + 1) == Some(&0xFF) {
-            self.at += 1; // fill bytes (B.1.1.2)
-        }
-        let marker = *self.data.get(self.at + 1).ok_or(Declined::Damaged)?;
-        let start = self.at + 2;
-        if marker == EOI {
-            return Ok(Segment { marker, start, end: start });
-        }
-        if marker < 0xC0 || (0xD0..=SOI).contains(&marker) {
-            return Err(Declined::Damaged);
-        }
-        let length = usize::from(short(self.data, start)?);
-        if length < 2 || start + length > self.data.len() {
-            return Err(Declined::Damaged);
-        }
-        self.at = start + length;
-        Ok(Segment { marker, start: start + 2, end: self.at })
-    }
-}
-
-/// What the coded data depends on, gathered while segments go by.
+/// What entropy-coded data depends on, collected from the segments before it.
 #[derive(Clone, Default)]
 pub struct Header {
     pub frame: Option<Frame>,
@@ -194,15 +130,15 @@ pub struct Header {
     adobe: Option<u8>,
 }
 
-/// What a segment was.
-pub enum Met {
+/// What a segment holds.
+pub enum Content {
     Scan(Scan),
     End,
     Other,
 }
 
 impl Header {
-    pub fn read(&mut self, data: &[u8], segment: Segment) -> Result<Met, Declined> {
+    pub fn read(&mut self, data: &[u8], segment: Segment) -> Result<Content, Declined> {
         let payload = segment.payload(data);
         match segment.marker {
             SOF0 | SOF1 | SOF2 => {
@@ -216,14 +152,14 @@ impl Header {
             DHT => self.huffman(payload)?,
             DQT => self.quantisation(payload)?,
             DRI => self.tables.restart_interval = usize::from(short(payload, 0)?),
-            SOS => return self.scan(payload).map(Met::Scan),
-            EOI => return Ok(Met::End),
+            SOS => return self.scan(payload).map(Content::Scan),
+            EOI => return Ok(Content::End),
             APP0 if is_jfif(payload) => self.has_jfif = true,
             APP14 if is_adobe(payload) => self.adobe = payload.get(11).copied(),
             APP0..=APP15 | COM => {}
-            _ => return Err(Declined::Damaged), // DNL, and what no decoder knows
+            _ => return Err(Declined::Damaged), // DNL, and markers that no decoder supports
         }
-        Ok(Met::Other)
+        Ok(Content::Other)
     }
 
     /// By libjpeg's rules (jdapimin.c), which every viewer follows.
@@ -250,8 +186,8 @@ impl Header {
             if kind >> 4 > 1 || (!is_ac && symbols.iter().any(|&size| size > 15)) {
                 return Err(Declined::Damaged);
             }
-            let place = self.tables.huffman.place((is_ac, usize::from(kind & 15)));
-            *place.ok_or(Declined::Damaged)? = Some(table);
+            let table_slot = self.tables.huffman.get_mut((is_ac, usize::from(kind & 15)));
+            *table_slot.ok_or(Declined::Damaged)? = Some(table);
             payload = rest.get(16 + total..).unwrap_or_default();
         }
         Ok(())
@@ -269,8 +205,8 @@ impl Header {
                 }
                 table[position] = value;
             }
-            let place = self.tables.quantisation.get_mut(usize::from(kind & 15));
-            *place.ok_or(Declined::Damaged)? = Some(table);
+            let table_steps = self.tables.quantisation.get_mut(usize::from(kind & 15));
+            *table_steps.ok_or(Declined::Damaged)? = Some(table);
             payload = rest.get(64 * width..).unwrap_or_default();
         }
         Ok(())
@@ -282,20 +218,21 @@ impl Header {
         if !(1..=4).contains(&count) || payload.len() != 4 + 2 * count {
             return Err(Declined::Damaged);
         }
-        let mut components: Vec<(usize, usize, usize)> = Vec::with_capacity(count);
+        let mut components: Vec<ScanComponent> = Vec::with_capacity(count);
         for pair in payload[1..1 + 2 * count].chunks_exact(2) {
             let known = frame.components.iter().position(|component| component.id == pair[0]);
-            let place = known.ok_or(Declined::Damaged)?;
-            if components.last().is_some_and(|&(before, _, _)| before >= place) {
+            let component = known.ok_or(Declined::Damaged)?;
+            if components.last().is_some_and(|before| before.component >= component) {
                 return Err(Declined::Damaged); // out of order, or twice
             }
-            components.push((place, usize::from(pair[1] >> 4), usize::from(pair[1] & 15)));
+            let (dc, ac) = (usize::from(pair[1] >> 4), usize::from(pair[1] & 15));
+            components.push(ScanComponent { component, dc, ac });
         }
-        let [first, last, approximation] = payload[1 + 2 * count..] else {
+        let [ss, se, approximation] = payload[1 + 2 * count..] else {
             return Err(Declined::Damaged);
         };
-        let (high, low) = (approximation >> 4, approximation & 15);
-        Ok(Scan { components, first: first.into(), last: last.into(), high, low })
+        let (ah, al) = (approximation >> 4, approximation & 15);
+        Ok(Scan { components, ss: ss.into(), se: se.into(), ah, al })
     }
 }
 
@@ -332,8 +269,8 @@ fn frame(payload: &[u8], is_progressive: bool) -> Result<Frame, Declined> {
         let pixels = (most.0 / h, most.1 / v);
         Component {
             id: entry[0],
-            across: h,
-            down: v,
+            h,
+            v,
             pixels,
             quantisation: usize::from(entry[2]),
             blocks: (width.div_ceil(8 * pixels.0), height.div_ceil(8 * pixels.1)),
@@ -350,20 +287,7 @@ fn frame(payload: &[u8], is_progressive: bool) -> Result<Frame, Declined> {
     })
 }
 
-/// Where the coded data from `at` on ends, the marker there, and where that ends.
-pub fn coded_end(data: &[u8], at: usize) -> Result<(usize, u8, usize), Declined> {
-    let rest = data.get(at..).ok_or(Declined::Damaged)?;
-    let found = memchr::memchr_iter(0xFF, rest).find(|&mark| rest.get(mark + 1) != Some(&0));
-    let end = at + found.ok_or(Declined::Damaged)?;
-    let mut next = end + 1;
-    while data.get(next) == Some(&0xFF) {
-        next += 1; // fill bytes (B.1.1.2)
-    }
-    let marker = *data.get(next).ok_or(Declined::Damaged)?;
-    Ok((end, marker, next + 1))
-}
-
-/// Shorter ones libjpeg doesn't take for such (jdmarker.c).
+/// libjpeg ignores shorter ones (jdmarker.c).
 pub fn is_jfif(payload: &[u8]) -> bool {
     payload.starts_with(b"JFIF\0") && payload.len() >= 14
 }
@@ -371,9 +295,4 @@ pub fn is_jfif(payload: &[u8]) -> bool {
 /// As `is_jfif`.
 pub fn is_adobe(payload: &[u8]) -> bool {
     payload.starts_with(b"Adobe") && payload.len() >= 12
-}
-
-fn short(data: &[u8], at: usize) -> Result<u16, Declined> {
-    let bytes = data.get(at..at + 2).ok_or(Declined::Damaged)?;
-    Ok(u16::from_be_bytes([bytes[0], bytes[1]]))
 }

@@ -1,44 +1,47 @@
-//! One interleaved scan: walked to the last block that the mark covers, copied behind it.
+//! One interleaved sequential scan: its codes are read up to the last block that the overlay
+//! covers, and copied behind it.
 
 use std::ops::Range;
 
 use super::bits::Reader;
 use super::blend::Blender;
-use super::block::{self, Coding, Lacking, Pen};
-use super::header::{EOI, Frame, HuffmanTables, coded_end};
+use super::block_codec::{BlockCodec, encode_block, encode_dc_difference};
+use super::header::{Frame, HuffmanTables};
 use super::huffman::Recodes;
+use super::segments::{EOI, coded_end};
+use super::symbol_writer::{MissingCodes, SymbolWriter};
 use crate::Declined;
 
-/// How many bytes before an interval's end the search for its last code begins: time enough
-/// for a decoder that starts anywhere to fall into step.
+/// How many bytes before an interval's end the search for its last code begins: far enough for
+/// a decoder that starts anywhere to synchronise.
 const NEAR_END: usize = 1024;
 
-/// A scan to be copied with a mark on it.
+/// A scan to copy with the overlay.
 pub struct Source<'a> {
     pub data: &'a [u8],
     /// Where the coded data begins.
     pub at: usize,
     pub frame: &'a Frame,
-    pub codings: &'a [Coding<'a>],
+    pub codecs: &'a [BlockCodec<'a>],
     /// MCUs between two restart markers, 0 for none.
     pub restart_interval: usize,
 }
 
-/// What becomes of what the mark doesn't cover.
+/// How blocks that the overlay doesn't cover are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Its bits are copied: the codes they consist of are still the same.
+pub enum Mode {
+    /// Copied bit by bit: their codes are the same as before.
     Copy,
-    /// Its symbols are read and written with other codes.
+    /// Recoded, symbol by symbol, with other Huffman tables.
     Recode,
 }
 
-/// What came of a scan. If symbols are lacking the bytes are of no use.
+/// The copied scan. If codes are missing the bytes are useless.
 pub struct Copied {
-    /// What was given, the scan, and EOI.
+    /// The bytes given to `copy`, the scan, and EOI.
     pub bytes: Vec<u8>,
     pub changed: usize,
-    pub lacking: Lacking,
+    pub missing: MissingCodes,
 }
 
 /// Copies the scan behind `bytes`.
@@ -46,18 +49,18 @@ pub fn copy(
     source: &Source,
     blender: &Blender,
     written: &HuffmanTables,
-    way: Way,
+    way: Mode,
     mut bytes: Vec<u8>,
 ) -> Result<Copied, Declined> {
     let recodes = match way {
-        Way::Copy => Some(Vec::new()),
-        Way::Recode => source.codings.iter().map(|coding| coding.recodes(written)).collect(),
+        Mode::Copy => Some(Vec::new()),
+        Mode::Recode => source.codecs.iter().map(|codec| codec.recodes(written)).collect(),
     };
     let recodes = recodes.ok_or(Declined::Range)?;
     let runs = blender.runs(source.frame);
     let all = source.frame.mcus.0 * source.frame.mcus.1;
     let length = if source.restart_interval == 0 { all } else { source.restart_interval };
-    let (mut at, mut lacking, mut changed) = (source.at, Lacking::new(), 0);
+    let (mut at, mut missing, mut changed) = (source.at, MissingCodes::new(), 0);
     for (number, first) in (0..all).step_by(length).enumerate() {
         let mcus = first..all.min(first + length);
         let (end, marker, next) = coded_end(source.data, at)?;
@@ -66,32 +69,32 @@ pub fn copy(
             return Err(Declined::Damaged);
         }
         let coded = source.data.get(at..end).unwrap_or_default();
-        if way == Way::Copy && within(&runs, &mcus).next().is_none() {
+        if way == Mode::Copy && within(&runs, &mcus).next().is_none() {
             bytes.extend_from_slice(coded);
         } else {
-            let mut walk = Walk {
+            let mut walk = IntervalWalk {
                 source,
                 blender,
                 reader: Reader::new(coded),
                 copied: Reader::new(coded),
-                pen: Pen::new(bytes, written),
+                symbols: SymbolWriter::new(bytes, written),
                 recodes: &recodes,
-                before: [0; 4],
-                after: [0; 4],
+                pred_read: [0; 4],
+                pred_written: [0; 4],
                 changed: 0,
             };
             walk.interval(&mcus, within(&runs, &mcus), coded)?;
             changed += walk.changed;
-            bytes = walk.pen.writer.finish();
-            lacking.append(&mut walk.pen.lacking);
+            bytes = walk.symbols.writer.finish();
+            missing.append(&mut walk.symbols.missing);
         }
         bytes.extend_from_slice(&[0xFF, marker]);
         at = next;
     }
-    Ok(Copied { bytes, changed, lacking })
+    Ok(Copied { bytes, changed, missing })
 }
 
-/// What of `runs` lies in `mcus`.
+/// The parts of `runs` that lie in `mcus`.
 fn within<'a>(
     runs: &'a [Range<usize>],
     mcus: &Range<usize>,
@@ -104,23 +107,23 @@ fn within<'a>(
         .map(move |run| run.start.max(start)..run.end.min(end))
 }
 
-/// The walk through one interval. What `reader` has passed is copied only when something else
-/// has to be written behind it; `copied` stands where the copying goes on.
-struct Walk<'a, 'b> {
+/// The way through one restart interval. What `reader` has passed is copied only when something
+/// else has to be written behind it; `copied` is where copying continues.
+struct IntervalWalk<'a, 'b> {
     source: &'b Source<'b>,
     blender: &'b Blender<'b>,
     reader: Reader<'a>,
     copied: Reader<'a>,
-    pen: Pen<'b>,
-    /// Of each coding, if nothing may be copied.
+    symbols: SymbolWriter<'b>,
+    /// Of each component, if nothing may be copied.
     recodes: &'b [Box<Recodes>],
-    /// By component: the DC value that the next difference is added to, as read and as written.
-    before: [i32; 4],
-    after: [i32; 4],
+    /// DC predictions by component, as read and as written.
+    pred_read: [i32; 4],
+    pred_written: [i32; 4],
     changed: usize,
 }
 
-impl Walk<'_, '_> {
+impl IntervalWalk<'_, '_> {
     fn interval(
         &mut self,
         mcus: &Range<usize>,
@@ -141,19 +144,19 @@ impl Walk<'_, '_> {
             return self.recode(rest.len());
         }
         if rest.is_empty() {
-            self.copy_to(self.reader.position()); // what is behind the last block is no one's
+            self.copy_to(self.reader.position()); // what follows the last block is ignored
             return Ok(());
         }
-        let is_in_doubt = self.pen.writer.would_end_in_ones(&self.copied);
+        let is_in_doubt = self.symbols.writer.would_end_in_ones(&self.copied);
         let padding = if is_in_doubt { self.padding(coded) } else { 0 };
-        self.pen.writer.copy_rest(self.copied.clone(), padding);
+        self.symbols.writer.copy_rest(self.copied.clone(), padding);
         Ok(())
     }
 
-    /// Writes the first of some MCUs that aren't covered, if its DC differences depend on the
-    /// mark. Gives the others, in which none does.
+    /// Writes the first of some uncovered MCUs, if its DC differences depend on the overlay.
+    /// Returns the others, whose differences don't.
     fn settle(&mut self, mcus: Range<usize>) -> Result<Range<usize>, Declined> {
-        if mcus.is_empty() || self.before == self.after {
+        if mcus.is_empty() || self.pred_read == self.pred_written {
             return Ok(mcus);
         }
         self.mcu(mcus.start)?;
@@ -164,17 +167,17 @@ impl Walk<'_, '_> {
         if self.recodes() { self.recode(count) } else { self.skip(count) }
     }
 
-    /// Whether all codes are written anew.
+    /// Whether all symbols are recoded.
     fn recodes(&self) -> bool {
         !self.recodes.is_empty()
     }
 
-    /// Writes MCUs that aren't covered with other codes.
+    /// Recodes uncovered MCUs.
     fn recode(&mut self, count: usize) -> Result<(), Declined> {
         for _ in 0..count {
-            for coding in self.source.codings {
-                for _ in 0..coding.across * coding.down {
-                    self.pass(coding)?;
+            for codec in self.source.codecs {
+                for _ in 0..codec.h * codec.v {
+                    self.pass(codec)?;
                 }
             }
             if self.reader.is_over() {
@@ -184,15 +187,17 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Passes over MCUs whose bits will be copied.
+    /// Skips MCUs whose bits will be copied.
     fn skip(&mut self, count: usize) -> Result<(), Declined> {
         let mut reader = self.reader.clone();
         for _ in 0..count {
-            for coding in self.source.codings {
-                for _ in 0..coding.across * coding.down {
-                    let difference = coding.skip(&mut reader)?;
-                    let (before, after) =
-                        (&mut self.before[coding.number], &mut self.after[coding.number]);
+            for codec in self.source.codecs {
+                for _ in 0..codec.h * codec.v {
+                    let difference = codec.skip(&mut reader)?;
+                    let (before, after) = (
+                        &mut self.pred_read[codec.component],
+                        &mut self.pred_written[codec.component],
+                    );
                     *before = before.wrapping_add(difference);
                     *after = after.wrapping_add(difference);
                 }
@@ -208,51 +213,51 @@ impl Walk<'_, '_> {
     fn mcu(&mut self, mcu: usize) -> Result<(), Declined> {
         let width = self.source.frame.mcus.0;
         let (x, y) = (mcu % width, mcu / width);
-        for coding in self.source.codings {
-            for block in 0..coding.across * coding.down {
-                let (right, low) = (block % coding.across, block / coding.across);
-                self.block(coding, (x * coding.across + right, y * coding.down + low))?;
+        for codec in self.source.codecs {
+            for block in 0..codec.h * codec.v {
+                let (right, low) = (block % codec.h, block / codec.h);
+                self.block(codec, (x * codec.h + right, y * codec.v + low))?;
             }
         }
         if self.reader.is_over() { Err(Declined::Damaged) } else { Ok(()) }
     }
 
-    fn block(&mut self, coding: &Coding, place: (usize, usize)) -> Result<(), Declined> {
-        let number = coding.number;
+    fn block(&mut self, codec: &BlockCodec, place: (usize, usize)) -> Result<(), Declined> {
+        let number = codec.component;
         let start = self.reader.position();
-        let (before, after) = (self.before[number], self.after[number]);
-        let (reader, value) = (&mut self.reader, &mut self.before[number]);
-        let blended = self.blender.blend(number, place, || coding.read(reader, value))?;
+        let (before, after) = (self.pred_read[number], self.pred_written[number]);
+        let (reader, value) = (&mut self.reader, &mut self.pred_read[number]);
+        let blended = self.blender.blend(number, place, || codec.decode(reader, value))?;
         let Some(blended) = blended else {
-            return self.pass(coding);
+            return self.pass(codec);
         };
-        self.after[number] = i32::from(blended.after.values[0]);
+        self.pred_written[number] = i32::from(blended.after.values[0]);
         if blended.is_changed || before != after || self.recodes() {
             self.copy_to(start);
             self.changed += usize::from(blended.is_changed);
-            let (dc, ac) = (coding.dc_number, coding.ac_number);
-            block::tell(&blended.after, after, dc, ac, &mut self.pen);
-            self.passed();
+            let (dc, ac) = (codec.dc_table, codec.ac_table);
+            encode_block(&blended.after, after, dc, ac, &mut self.symbols);
+            self.continue_copying();
         }
         Ok(())
     }
 
-    /// Keeps a block, but for its DC difference if the block before has changed.
-    fn pass(&mut self, coding: &Coding) -> Result<(), Declined> {
-        let (number, start) = (coding.number, self.reader.position());
-        let difference = coding.difference(&mut self.reader)?;
-        let (before, after) = (self.before[number], self.after[number]);
+    /// Keeps a block, except its DC difference if the block before has changed.
+    fn pass(&mut self, codec: &BlockCodec) -> Result<(), Declined> {
+        let (number, start) = (codec.component, self.reader.position());
+        let difference = codec.dc_difference(&mut self.reader)?;
+        let (before, after) = (self.pred_read[number], self.pred_written[number]);
         let value = before.wrapping_add(difference);
         if before != after || self.recodes() {
             self.copy_to(start);
             let difference = value.wrapping_sub(after);
-            block::tell_difference(difference, coding.dc_number, &mut self.pen);
-            self.passed();
+            encode_dc_difference(difference, codec.dc_table, &mut self.symbols);
+            self.continue_copying();
         }
-        (self.before[number], self.after[number]) = (value, value);
-        match self.recodes.get(coding.number) {
-            Some(recodes) => coding.recode_ac(&mut self.reader, recodes, &mut self.pen),
-            None => coding.skip_ac(&mut self.reader),
+        (self.pred_read[number], self.pred_written[number]) = (value, value);
+        match self.recodes.get(codec.component) {
+            Some(recodes) => codec.recode_ac(&mut self.reader, recodes, &mut self.symbols),
+            None => codec.skip_ac(&mut self.reader),
         }
     }
 
@@ -260,22 +265,22 @@ impl Walk<'_, '_> {
     fn copy_to(&mut self, position: u64) {
         if !self.recodes() {
             let count = position - self.copied.position();
-            self.pen.writer.copy(&mut self.copied, count);
+            self.symbols.writer.copy(&mut self.copied, count);
         }
     }
 
-    /// Notes that what the reader has passed is written.
-    fn passed(&mut self) {
+    /// Continues copying where the reader is.
+    fn continue_copying(&mut self) {
         if !self.recodes() {
             self.copied = self.reader.clone();
         }
     }
 
-    /// How many bits of padding the interval ends with, 0 if that can't be found out.
+    /// How many padding bits the interval ends with, 0 if unknown.
     ///
-    /// Its last codes are decoded, from here or, as that could be far, from somewhere near the
-    /// end: a decoder that starts at any bit soon falls into step with the one that started at
-    /// the first. Several start at different blocks, and must agree.
+    /// Decodes its last codes, from here or, as that could be far, from somewhere near the end:
+    /// Huffman codes synchronise themselves, so a decoder that starts anywhere soon reads the right
+    /// ones. Several start at different blocks of an MCU, and must agree.
     fn padding(&self, coded: &[u8]) -> u64 {
         let mut from = coded.len().saturating_sub(NEAR_END);
         if from <= self.reader.offset() {
@@ -295,7 +300,7 @@ impl Walk<'_, '_> {
     /// Decodes to the end, beginning at block `first` of an MCU.
     fn padding_from(&self, mut reader: Reader, first: usize) -> Option<u64> {
         let order = self.order();
-        for (at, coding) in order.iter().enumerate().cycle().skip(first) {
+        for (at, codec) in order.iter().enumerate().cycle().skip(first) {
             if at == 0 && reader.is_near_end() {
                 if let Some(padding) = reader.padding() {
                     return Some(padding);
@@ -304,14 +309,14 @@ impl Walk<'_, '_> {
                     return None;
                 }
             }
-            coding.skip(&mut reader).ok()?;
+            codec.skip(&mut reader).ok()?;
         }
         None
     }
 
-    /// The codings of an MCU's blocks.
-    fn order(&self) -> Vec<&Coding<'_>> {
-        let codings = self.source.codings.iter();
-        codings.flat_map(|coding| vec![coding; coding.across * coding.down]).collect()
+    /// The codec of each block in an MCU.
+    fn order(&self) -> Vec<&BlockCodec<'_>> {
+        let codecs = self.source.codecs.iter();
+        codecs.flat_map(|codec| vec![codec; codec.h * codec.v]).collect()
     }
 }

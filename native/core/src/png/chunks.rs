@@ -5,7 +5,7 @@ use crate::Declined;
 
 pub const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// What is needed of a file.
+/// The parts of a file that the splice needs.
 pub struct Parts<'a> {
     pub width: usize,
     pub height: usize,

@@ -1,64 +1,61 @@
-//! PNG (W3C, third edition): the rows that the mark covers are filtered and deflated anew, the
+//! PNG (W3C, third edition): the rows that the overlay covers are filtered and deflated again, the
 //! compressed data before and behind them is copied.
 
 mod bits;
 mod chunks;
+mod deflate;
 mod inflate;
 mod rows;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Decompress, FlushDecompress, Status};
 use zlib_rs::adler32::adler32;
 
-use crate::{Declined, Mark, Place, Spliced};
+use crate::{Declined, Overlay, Place, Spliced};
 use bits::Writer;
 use chunks::{Parts, SIGNATURE};
+use deflate::deflate;
 use inflate::{BlockEnd, Inflate};
 
 /// How far back deflate refers (RFC 1951, 2).
 const WINDOW: usize = 1 << 15;
 /// The modulus of Adler-32.
 const ADLER: i64 = 65_521;
-/// zlib's levels that are tried one after the other. The next one after these takes ten times
-/// as long for 1 % less.
-const LEVELS: &[u32] = &[3, 5, 7];
-/// Of more bytes the one that is tried.
-const LARGE: usize = 4 << 20;
-const LEVEL_OF_LARGE: &[u32] = &[5];
-/// Up to so many bytes all of a stream is inflated, to see that it is sound: 10 ms.
+/// Streams up to this size are inflated whole, to see that they are sound: 10 ms.
 const SMALL: usize = 1 << 20;
-/// Nearer to each other no two places are kept where a stream can be taken up again.
+/// Of block ends closer together than this only one is kept.
 const CLOSE: usize = 1 << 10;
-/// By which part of itself the file may grow before another level is tried.
+/// The file may grow by this fraction of its size before a higher level is tried.
 const MOST_GROWTH: u64 = 50;
-/// Shorter than the format allows, so that a decoder needn't hold a large picture's whole.
+/// The format allows more, but some decoders hold a whole chunk in memory.
 const LONGEST_CHUNK: usize = 1 << 20;
 
-/// Puts `mark` at `places` into the picture.
+/// Watermarks a picture: blends `overlay` at `places`.
 ///
 /// `chunks` (whole chunks) take the place of all that isn't pixels. `memory` bytes must hold the
-/// rows down to the end of the block behind the mark, uncompressed, twice, and the file four times.
+/// rows down to the end of the block behind the overlay, uncompressed, twice, and the file four times.
 pub fn splice(
     data: &[u8],
-    mark: &Mark,
+    overlay: &Overlay,
     places: &[Place],
     chunks: &[u8],
     memory: usize,
 ) -> Result<Spliced, Declined> {
     let parts = chunks::read(data)?;
-    if !mark.is_whole() || mark.planes.len() != parts.pixel.colours {
-        return Err(Declined::Mark);
+    if !overlay.is_whole() || overlay.planes.len() != parts.pixel.colours {
+        return Err(Declined::Overlay);
     }
-    let (coded, changed) = branded(&parts, mark, places, memory.saturating_sub(4 * data.len()))?;
+    let (coded, changed) =
+        watermark(&parts, overlay, places, memory.saturating_sub(4 * data.len()))?;
     Ok(Spliced { bytes: file(&parts, chunks, &coded), changed, blocks: parts.height })
 }
 
-/// The zlib stream with the mark, and how many rows changed.
-fn branded<'a>(
+/// The zlib stream with the overlay, and how many rows changed.
+fn watermark<'a>(
     parts: &Parts<'a>,
-    mark: &Mark,
+    overlay: &Overlay,
     places: &[Place],
     memory: usize,
 ) -> Result<(Cow<'a, [u8]>, usize), Declined> {
@@ -72,9 +69,9 @@ fn branded<'a>(
     }
     let end = if coded.len() <= SMALL { end(&coded, parts)? } else { coded.len() };
     let stream = coded.get(2..end).ok_or(Declined::Damaged)?;
-    let rows = touched(mark, places, parts);
+    let rows = touched(overlay, places, parts);
     let mut region = Region::read(stream, parts, rows.end, memory)?;
-    let change = region.brand(parts, mark, places, &rows)?;
+    let change = region.blend(parts, overlay, places, &rows)?;
     let recoded = (change.rows > 0).then(|| region.coded(&change)).transpose()?;
     Ok((recoded.map_or(coded, Cow::Owned), change.rows))
 }
@@ -89,7 +86,7 @@ struct Region<'a> {
     is_all: bool,
 }
 
-/// What became of the filtered bytes.
+/// How the filtered bytes changed.
 #[derive(Default)]
 struct Change {
     rows: usize,
@@ -100,7 +97,7 @@ struct Change {
 }
 
 impl<'a> Region<'a> {
-    /// Inflates all that may change, the row behind the mark too, and a window of what follows.
+    /// Inflates all that may change, the row behind the overlay too, and a window of what follows.
     fn read(stream: &'a [u8], parts: &Parts, rows: usize, memory: usize) -> Result<Self, Declined> {
         let row = parts.row_bytes();
         let total = row.checked_mul(parts.height).ok_or(Declined::Memory)?;
@@ -114,7 +111,6 @@ impl<'a> Region<'a> {
                 _ => why,
             });
             let end = end?;
-            // Of ends that lie close together one is enough, however many blocks there are.
             if let [.., before, _] = &ends[..]
                 && end.bytes < before.bytes + CLOSE
             {
@@ -134,11 +130,12 @@ impl<'a> Region<'a> {
         Ok(Self { stream, filtered, ends, is_all })
     }
 
-    /// Puts the mark onto the rows, and filters anew what changes, as it was filtered before.
-    fn brand(
+    /// Blends the overlay onto the rows and filters again what changes, each row with its own
+    /// filter.
+    fn blend(
         &mut self,
         parts: &Parts,
-        mark: &Mark,
+        overlay: &Overlay,
         places: &[Place],
         rows: &Range<usize>,
     ) -> Result<Change, Declined> {
@@ -157,7 +154,7 @@ impl<'a> Region<'a> {
                 after.copy_from_slice(before);
                 let mut here = 0..0;
                 for &place in places {
-                    here = hull(&here, &rows::blend(after, pixel, mark, place, y));
+                    here = hull(&here, &rows::blend(after, pixel, overlay, place, y));
                 }
                 // A pixel's filter looks at the one before it and at the row above.
                 let mut span = hull(&here, &above);
@@ -177,7 +174,7 @@ impl<'a> Region<'a> {
         Ok(change)
     }
 
-    /// The zlib stream with what changed deflated anew.
+    /// The zlib stream, in which what changed is deflated again.
     fn coded(&self, change: &Change) -> Result<Vec<u8>, Declined> {
         let head = self.ends.iter().rfind(|end| end.bytes <= change.bytes.start);
         let head = head.copied().unwrap_or_default();
@@ -201,7 +198,7 @@ impl<'a> Region<'a> {
 }
 
 impl Change {
-    /// Sets the filtered byte at `place` of `total` and notes what that means.
+    /// Sets the filtered byte at `place` of `total` and records the change.
     fn note(&mut self, place: usize, byte: &mut u8, now: u8, total: usize) {
         if *byte == now {
             return;
@@ -213,8 +210,8 @@ impl Change {
         *byte = now;
     }
 
-    /// Adler-32 (RFC 1950, 9): the sum of all bytes, and the sum of all those sums. Nothing where
-    /// it can't be one: of a large stream the end isn't read, and could be padding.
+    /// Adler-32 (RFC 1950, 9): the sum of all bytes, and the sum of all those sums. Nothing if
+    /// `before` can't be one: the end of a large stream isn't read, and could be padding.
     fn checksum(&self, before: [u8; 4]) -> Option<[u8; 4]> {
         let [a, b, c, d] = before;
         let (sums, sum) = (u16::from_be_bytes([a, b]).into(), u16::from_be_bytes([c, d]).into());
@@ -226,7 +223,7 @@ impl Change {
     }
 }
 
-/// Where a zlib stream of a picture's rows ends, all of which is right.
+/// Inflates a picture's whole zlib stream, checks it, and returns where it ends.
 fn end(coded: &[u8], parts: &Parts) -> Result<usize, Declined> {
     let (mut zlib, mut out) = (Decompress::new(true), vec![0; 2 * WINDOW]);
     let total = parts.row_bytes() as u64 * parts.height as u64;
@@ -243,7 +240,7 @@ fn end(coded: &[u8], parts: &Parts) -> Result<usize, Declined> {
     }
 }
 
-/// The smallest range that holds both, of which one may be empty.
+/// The smallest range that contains both. Either may be empty.
 fn hull(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
     match (one.is_empty(), other.is_empty()) {
         (true, _) => other.clone(),
@@ -252,61 +249,20 @@ fn hull(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
     }
 }
 
-/// The rows that a place reaches into, from the first to the last.
-fn touched(mark: &Mark, places: &[Place], picture: &Parts) -> Range<usize> {
+/// From the first to the last row that the overlay covers.
+fn touched(overlay: &Overlay, places: &[Place], picture: &Parts) -> Range<usize> {
     let (width, height) = (picture.width as i64, picture.height as i64);
     let seen = places
         .iter()
-        .filter(|place| place.left < width && place.left.saturating_add(mark.width as i64) > 0);
+        .filter(|place| place.left < width && place.left.saturating_add(overlay.width as i64) > 0);
     seen.fold(0..0, |rows, place| {
         let start = place.top.clamp(0, height);
-        let end = place.top.saturating_add(mark.height as i64).clamp(0, height);
+        let end = place.top.saturating_add(overlay.height as i64).clamp(0, height);
         hull(&rows, &(start as usize..end as usize))
     })
 }
 
-/// Deflates `filtered` behind `bytes`, so that it ends with a byte: quickly if that makes at most
-/// `allowed` bytes, else more thoroughly.
-fn deflate(
-    filtered: &[u8],
-    is_last: bool,
-    allowed: usize,
-    bytes: &mut Vec<u8>,
-) -> Result<(), Declined> {
-    let start = bytes.len();
-    for &level in if filtered.len() > LARGE { LEVEL_OF_LARGE } else { LEVELS } {
-        bytes.truncate(start);
-        deflate_at(level, filtered, is_last, bytes)?;
-        if bytes.len() - start <= allowed {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn deflate_at(
-    level: u32,
-    filtered: &[u8],
-    is_last: bool,
-    bytes: &mut Vec<u8>,
-) -> Result<(), Declined> {
-    let mut encoder = Compress::new(Compression::new(level), false);
-    let flush = if is_last { FlushCompress::Finish } else { FlushCompress::Sync };
-    loop {
-        let done = encoder.total_in() as usize;
-        bytes.reserve((filtered.len() - done) / 2 + (1 << 12));
-        let rest = filtered.get(done..).unwrap_or_default();
-        let status = encoder.compress_vec(rest, bytes, flush).map_err(|_| Declined::Damaged)?;
-        // Only where room is left is everything flushed.
-        let is_flushed = !is_last && bytes.len() < bytes.capacity();
-        let is_read = encoder.total_in() as usize == filtered.len();
-        if is_read && (status == Status::StreamEnd || is_flushed) {
-            return Ok(());
-        }
-    }
-}
-
-/// The payloads of all IDAT as one.
+/// The payloads of all IDAT in one piece.
 fn joined<'a>(coded: &[&'a [u8]]) -> Cow<'a, [u8]> {
     match coded {
         [one] => Cow::Borrowed(one),

@@ -1,15 +1,15 @@
-//! Rows of pixels: their filters (PNG, section 9) and the mark over them.
+//! Rows of pixels: their filters (PNG, section 9), and blending the overlay onto them.
 
 use std::ops::Range;
 
-use crate::{Declined, Mark, Place};
+use crate::{Declined, Overlay, Place};
 
-/// What a pixel is made of.
+/// The layout of a pixel.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixel {
     /// Samples of colour: 1 or 3.
     pub colours: usize,
-    /// Whether an opacity follows them.
+    /// Whether alpha follows them.
     pub has_alpha: bool,
     /// Bytes a sample: 1 or 2.
     pub width: usize,
@@ -20,7 +20,7 @@ impl Pixel {
         (self.colours + usize::from(self.has_alpha)) * self.width
     }
 
-    fn most(self) -> f32 {
+    fn max(self) -> f32 {
         if self.width == 1 { 255.0 } else { 65_535.0 }
     }
 
@@ -33,7 +33,7 @@ impl Pixel {
     }
 
     fn set(self, pixel: &mut [u8], number: usize, value: f32) {
-        let value = value.round_ties_even(); // and what is out of range is cut off
+        let value = value.round_ties_even(); // the casts saturate
         match &mut pixel[number * self.width..] {
             [high, low, ..] if self.width == 2 => {
                 [*high, *low] = (value as u16).to_be_bytes();
@@ -44,7 +44,7 @@ impl Pixel {
     }
 }
 
-/// Takes a filter off: `line` without its filter's byte, `above` the row above it.
+/// Reverses a filter. `line` is without its filter byte, `above` the row above it.
 pub fn unfilter(kind: u8, line: &mut [u8], above: &[u8], bytes: usize) -> Result<(), Declined> {
     match (kind, bytes) {
         (0, _) => {}
@@ -125,41 +125,47 @@ pub fn filtered(kind: u8, line: &[u8], above: &[u8], bytes: usize, at: usize) ->
     line[at].wrapping_sub(prediction)
 }
 
-/// Lays the mark's line over a row of pixels, from its column `left` on, which may lie outside.
-/// Gives the bytes' range in which something may have changed.
-pub fn blend(row: &mut [u8], pixel: Pixel, mark: &Mark, place: Place, y: usize) -> Range<usize> {
+/// Blends a line of the overlay onto a row of pixels. Returns the range of bytes that may have
+/// changed.
+pub fn blend(
+    row: &mut [u8],
+    pixel: Pixel,
+    overlay: &Overlay,
+    place: Place,
+    y: usize,
+) -> Range<usize> {
     let bytes = pixel.bytes();
     let width = (row.len() / bytes) as i64;
     let from = place.left.clamp(0, width);
-    let to = place.left.saturating_add(mark.width as i64).clamp(0, width);
-    let line = usize::try_from((y as i64).saturating_sub(place.top)).unwrap_or(mark.height);
-    if line >= mark.height || from >= to {
+    let to = place.left.saturating_add(overlay.width as i64).clamp(0, width);
+    let line = usize::try_from((y as i64).saturating_sub(place.top)).unwrap_or(overlay.height);
+    if line >= overlay.height || from >= to {
         return 0..0;
     }
     let span = from as usize * bytes..to as usize * bytes;
-    let start = line * mark.width + (from - place.left) as usize;
+    let start = line * overlay.width + (from - place.left) as usize;
     for (at, under) in (start..).zip(row[span.clone()].chunks_exact_mut(bytes)) {
-        if mark.alpha[at] > 0 {
-            over(under, pixel, mark, at);
+        if overlay.alpha[at] > 0 {
+            over(under, pixel, overlay, at);
         }
     }
     span
 }
 
-/// The mark's pixel `at` over one of the picture's (Porter and Duff 1984; alpha isn't
+/// The overlay's pixel `at` over one of the picture's (Porter and Duff 1984; alpha isn't
 /// premultiplied in a PNG).
 #[inline(always)]
-fn over(under: &mut [u8], pixel: Pixel, mark: &Mark, at: usize) {
-    let scale = pixel.most() / 255.0;
-    let share = f32::from(mark.alpha[at]) / 255.0;
+fn over(under: &mut [u8], pixel: Pixel, overlay: &Overlay, at: usize) {
+    let scale = pixel.max() / 255.0;
+    let share = f32::from(overlay.alpha[at]) / 255.0;
     let mut rest = 1.0 - share;
     let mut whole = 1.0;
     if pixel.has_alpha {
-        rest *= pixel.sample(under, pixel.colours) / pixel.most();
+        rest *= pixel.sample(under, pixel.colours) / pixel.max();
         whole = share + rest;
-        pixel.set(under, pixel.colours, whole * pixel.most());
+        pixel.set(under, pixel.colours, whole * pixel.max());
     }
-    for (number, plane) in mark.planes.iter().enumerate() {
+    for (number, plane) in overlay.planes.iter().enumerate() {
         let value = f32::from(plane[at]) * scale * share + pixel.sample(under, number) * rest;
         pixel.set(under, number, value / whole);
     }
