@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw, ImageFont
 
-from media_processor.cli.local import watermark_files
-from media_processor.cli.profiles import DAY, draw_scene
+from media_processor.cli.profiles.preview import DAY, draw_scene
+from media_processor.cli.watermark.batch import watermark_files
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "profiles"
 _SIZE = (480, 300)

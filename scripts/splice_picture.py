@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance
 from scripts.profile_pictures import word
 
-from media_processor.cli.profiles import DAY, draw_scene
+from media_processor.cli.profiles.preview import DAY, draw_scene
 from media_processor.images import splice
 from media_processor.images.codecs import Options
 from media_processor.images.logo import Logo

@@ -504,14 +504,14 @@ def test_the_command(place: Place, tmp_path: Path) -> None:
     done = run("--data", str(place.root))
     assert (done.returncode, done.stdout) == (
         0,
-        "all well: 3 entries, 0 checkpoints, 0 witnessed\n",
+        "intact: 3 entries, 0 checkpoints, 0 witnessed\n",
     )
     with place.log.open("a") as log:
         log.write("one more\n")
     done = run("--data", str(place.root))
     assert done.returncode == 1
     assert done.stderr == (
-        "media-processor: The log was altered. First at entry 4: "
+        "media-processor: The activity log was altered. First sign: entry 4: "
         "the log has bytes that the chain doesn't know.\n"
     )
     for arguments in (

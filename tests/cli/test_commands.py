@@ -73,9 +73,9 @@ class TestUpload:
         assert "failed" in done.stdout
 
     def test_nothing_to_send_is_one_line(self, tmp_path: Path) -> None:
-        one_line(run("upload", str(tmp_path)), "no picture")
+        one_line(run("upload", str(tmp_path)), "No pictures found")
         one_line(run("upload", str(tmp_path / "nothing")), "doesn't exist")
-        one_line(run("upload", str(tmp_path / "*.jpg")), "No picture fits ")
+        one_line(run("upload", str(tmp_path / "*.jpg")), "No picture matches ")
 
 
 def test_status_of_an_unknown_media_is_one_line(running: System) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from media_processor.cli.configuration import masked
+from media_processor.cli.config.configuration import masked
 from tests.cli.shell import Terminal, run
 
 SECRETS = {
@@ -55,7 +55,7 @@ def test_what_is_masked(value: str, shown: str) -> None:
 def test_what_can_not_be_used_is_told_with_its_reason() -> None:
     done = run("config", WORKERS="0", FAST_SERVER_PORT="abc", REDIS_URL="http://sesame@x")
     assert done.returncode == 1
-    wrong = [line for line in done.stdout.splitlines() if line.startswith("✘ wrong: ")]
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("✘ error: ")]
     assert [line.split(": ")[1] for line in wrong] == ["REDIS_URL", "FAST_SERVER_PORT", "WORKERS"]
     assert "must start with redis://" in wrong[0]
     assert "sesame" not in done.stdout
@@ -65,7 +65,7 @@ def test_a_misspelt_variable_is_told() -> None:
     done = run("config", MAX_UPLOAD_BYTE="5", LOGNAME="root", HOSTTYPE="x86_64")
     assert done.returncode == 0
     told = [line for line in done.stdout.splitlines() if "unknown" in line]
-    assert told == ["⚠ unknown: nothing reads MAX_UPLOAD_BYTE. Is MAX_UPLOAD_BYTES meant?"]
+    assert told == ["⚠ unknown: no service reads MAX_UPLOAD_BYTE. Did you mean MAX_UPLOAD_BYTES?"]
 
 
 def test_colours_only_in_a_terminal_that_wants_them() -> None:
@@ -75,7 +75,7 @@ def test_colours_only_in_a_terminal_that_wants_them() -> None:
         assert shown.colours
     with Terminal("config", WORKERS="0", NO_COLOR="1") as shown:
         assert shown.end() == 1
-        assert "✘ wrong: WORKERS" in shown.text
+        assert "✘ error: WORKERS" in shown.text
         assert not shown.colours
 
 

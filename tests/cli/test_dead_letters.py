@@ -66,7 +66,11 @@ def test_what_did_not_fail_is_refused(running: System) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [([], "Say which"), (["x", "--all"], "Say which"), (["--reason", "bad_luck"], "There are:")],
+    [
+        ([], "Choose which"),
+        (["x", "--all"], "Choose which"),
+        (["--reason", "bad_luck"], "Reasons:"),
+    ],
 )
 def test_a_mistake_is_one_line(arguments: list[str], words: str) -> None:
     done = run("retry", *arguments)

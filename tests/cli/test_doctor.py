@@ -31,7 +31,7 @@ def doctor(environment: dict[str, str]) -> tuple[int, Found]:
     """The exit status; by name what state it is in, what was found, and what to do."""
     done = run("doctor", "--json", **environment)
     whole = json.loads(done.stdout)
-    assert done.returncode == (0 if whole["well"] else 1)
+    assert done.returncode == (0 if whole["ok"] else 1)
     return done.returncode, {
         one["name"]: (one["state"], one["found"], one["to_do"] or "") for one in whole["checks"]
     }
@@ -42,9 +42,9 @@ def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> 
     assert status == 0
     states = {name: state for name, (state, *_) in found.items()}
     # The tests' Valkey keeps no file.
-    assert states.pop("redis persistence") == "doubtful"
-    assert states.pop("native core") == ("well" if splice.is_installed() else "doubtful")
-    assert set(states.values()) == {"well"}, found
+    assert states.pop("redis persistence") == "warning"
+    assert states.pop("native core") == ("ok" if splice.is_installed() else "warning")
+    assert set(states.values()) == {"ok"}, found
     assert set(states) >= {
         *("settings", "open files", "redis", "redis eviction", "redis clock", "fast server"),
         *("fast server clock", "workers", "central server", "central server clock", "storage"),
@@ -54,7 +54,7 @@ def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> 
     assert found["workers"][1] == "worker-1 (upload), worker-1 (watermark)"
     assert f"this shell's MEDIA_DATA_DIR={running.data}" in found["storage"][1]
     assert str(running.data) in found["disk"][1]
-    assert found["profiles"][1].endswith("default (WATERMARKS isn't set in this shell)")
+    assert found["profiles"][1].endswith("default (WATERMARKS is not set in this shell)")
     assert "this shell's GOOGLE_LOGO=" in found["logo"][1]
 
 
@@ -68,8 +68,8 @@ def test_a_redis_that_would_drop_jobs(running: System, environment: dict[str, st
         running.valkey.client.config_set("appendonly", "no")
     assert status == 1
     state, told, to_do = found["redis eviction"]
-    assert (state, "allkeys-lru" in told, "noeviction" in to_do) == ("wrong", True, True)
-    assert found["redis persistence"][0] == "well"
+    assert (state, "allkeys-lru" in told, "noeviction" in to_do) == ("error", True, True)
+    assert found["redis persistence"][0] == "ok"
 
 
 def test_redis_central_server_and_logo_away(environment: dict[str, str], tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_redis_central_server_and_logo_away(environment: dict[str, str], tmp_pat
     }
     status, found = doctor(environment | away)
     assert status == 1
-    wrong = {name for name, (state, *_) in found.items() if state == "wrong"}
+    wrong = {name for name, (state, *_) in found.items() if state == "error"}
     assert wrong == {"redis", "central server", "logo"}
     assert "sesame" not in str(found)
     assert "REDIS_HOST" in found["redis"][2]
@@ -94,12 +94,12 @@ def test_a_redis_that_only_up_can_reach(environment: dict[str, str]) -> None:
     without = {name: value for name, value in environment.items() if "REDIS" not in name}
     _, found = doctor(without)
     state, told, _ = found["redis"]
-    assert state == "well"
+    assert state == "ok"
     assert "the fast server says: answers" in told
     assert "redis eviction" not in found
     _, found = doctor(without | {"FAST_SERVER_URL": f"http://127.0.0.1:{free_port()}"})
-    assert found["redis"][0] in ("doubtful", "well")  # somebody's may be at localhost:6379
-    assert found["fast server"][0] == "wrong"
+    assert found["redis"][0] in ("warning", "ok")  # somebody's may be at localhost:6379
+    assert found["fast server"][0] == "error"
 
 
 def test_what_is_set_wrong_is_told_and_the_rest_examined(
@@ -117,18 +117,18 @@ def test_what_is_set_wrong_is_told_and_the_rest_examined(
     assert "marks.toml, line 2" in done.stdout
     assert "/proc can't be written" in done.stdout
     assert "CENTRAL_SERVER_PORT: " in done.stdout
-    assert "Is LEASE_SECONDS meant?" in done.stdout
+    assert "Did you mean LEASE_SECONDS?" in done.stdout
     _, found = doctor(environment | {"REDIS_PORT": "x"})
     assert "REDIS_PORT" in found["settings"][1]
-    assert found["fast server"][0] == "well"
+    assert found["fast server"][0] == "ok"
 
 
 def test_a_clock_that_goes_wrong(environment: dict[str, str]) -> None:
     with _server("Tue, 24 Nov 2015 20:00:00 GMT") as url:
         _, found = doctor(environment | {"CENTRAL_SERVER_URL": f"{url}/upload-final"})
     state, told, to_do = found["central server clock"]
-    assert (state, "behind" in told, "NTP" in to_do) == ("doubtful", True, True)
-    assert found["central server"][0] == "doubtful"  # it knows no /ready
+    assert (state, "behind" in told, "NTP" in to_do) == ("warning", True, True)
+    assert found["central server"][0] == "warning"  # it knows no /ready
 
 
 def test_a_server_that_hangs_does_not_hold_it_up(environment: dict[str, str]) -> None:
@@ -145,7 +145,7 @@ def test_a_server_that_hangs_does_not_hold_it_up(environment: dict[str, str]) ->
     assert time.monotonic() - began < 12
     assert status == 1
     for name in ("redis", "fast server", "central server", "logo"):
-        assert found[name][0] == "wrong"
+        assert found[name][0] == "error"
 
 
 @contextmanager
@@ -177,4 +177,7 @@ def test_an_archive_that_only_the_fast_server_knows(environment: dict[str, str])
     _, found = doctor(elsewhere)
 
     state, told, _ = found["central server"]
-    assert (state, told) == ("well", "CENTRAL_SERVER_URL isn't set; the fast server reaches it")
+    assert (state, told) == (
+        "ok",
+        "CENTRAL_SERVER_URL is not set in this shell; the fast server reaches it",
+    )

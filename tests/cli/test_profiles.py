@@ -21,7 +21,7 @@ def test_list_tells_what_each_profile_sets(tmp_path: Path) -> None:
     file.write_text("[half]\nscale = 0.5\n")
     done = run("profiles", "list", WATERMARKS=str(file))
     assert done.returncode == 0, done.stderr
-    assert "the specification's" in done.stdout
+    assert "as specified" in done.stdout
     assert "scale = 0.5" in done.stdout
     file.write_text("[half]\nscale = 5\n")
     failed = run("profiles", "list", WATERMARKS=str(file))
@@ -41,7 +41,7 @@ def test_preview_draws_one_sheet(tmp_path: Path) -> None:
     for arguments, told in (
         (("gold",), "no profile named 'gold'"),
         (("lost",), "Profile lost: The logo's file can't be read"),
-        (("small", "-o", "sheet.txt"), "a sheet is a .png"),
+        (("small", "-o", "sheet.txt"), "must end in .png"),
         (("small", "-o", "nowhere/sheet.png"), "can't be written"),
     ):
         failed = run("profiles", "preview", *arguments, cwd=tmp_path, **env)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.cli.sent_log import Journal
+from media_processor.cli.upload.sent_log import SentLog
 from media_processor.harness.machine import FAST
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
@@ -65,7 +65,7 @@ class TestWhatIsSent:
         assert {one["path"] for one in objects(done)} == {"in/a.jpg", "in/below/b.png"}
         done = run("upload", "in/*.gif", "--url", running.fast_url, cwd=folder)
         assert done.returncode == 1
-        assert "No picture fits in/*.gif." in done.stderr
+        assert "No picture matches in/*.gif." in done.stderr
 
     def test_a_pipe_is_not_waited_for(self, running: System, folder: Path) -> None:
         os.mkfifo(folder / "pipe.jpg")
@@ -115,7 +115,7 @@ class TestNothingIsSentTwice:
         assert known(running.fast_url, "c.jpg") == {"c.jpg": 2}
 
     @pytest.mark.parametrize("damage", ["lost", "a folder"])
-    def test_a_journal_that_is_no_use_stops_nothing(
+    def test_a_useless_sent_log_stops_nothing(
         self, running: System, folder: Path, damage: str
     ) -> None:
         name = f"{damage}.jpg"
@@ -124,23 +124,23 @@ class TestNothingIsSentTwice:
         state = {"XDG_STATE_HOME": str(folder / "state")}
         first = run(*arguments, cwd=folder, **state)
         assert (first.returncode, objects(first)[0]["sent"]) == (0, True)
-        (journal,) = (folder / "state" / "media-processor" / "sent").iterdir()
-        journal.unlink()
+        (sent_log,) = (folder / "state" / "media-processor" / "sent").iterdir()
+        sent_log.unlink()
         if damage == "a folder":
-            journal.mkdir()
+            sent_log.mkdir()
         second = run(*arguments, cwd=folder, **state)
         assert second.returncode == 0
-        assert ("remembered" in second.stderr) == (damage == "a folder")
+        assert ("saved" in second.stderr) == (damage == "a folder")
         assert objects(second)[0]["id"] == objects(first)[0]["id"]
         assert known(running.fast_url, name) == {name: 1}
 
     def test_a_server_that_began_anew_gets_everything(self, running: System, folder: Path) -> None:
-        """The journal knows an id that the server doesn't."""
+        """The sent_log knows an id that the server doesn't."""
         arguments = ("upload", "a.jpg", "--json", "--url", running.fast_url)
         state = {"XDG_STATE_HOME": str(folder / "state")}
         run(*arguments, cwd=folder / "in", **state)
-        (journal,) = (folder / "state" / "media-processor" / "sent").iterdir()
-        journal.write_bytes(journal.read_bytes()[:65] + new_media_id().encode() + b"\n")
+        (sent_log,) = (folder / "state" / "media-processor" / "sent").iterdir()
+        sent_log.write_bytes(sent_log.read_bytes()[:65] + new_media_id().encode() + b"\n")
         (one,) = objects(run(*arguments, cwd=folder / "in", **state))
         assert one["sent"] is True
         (one,) = objects(run(*arguments, cwd=folder / "in", **state))
@@ -154,7 +154,7 @@ class TestNothingIsSentTwice:
             wait_until(lambda: len(known(running.fast_url, "ctrl")) > 10, "some are accepted")
             shown.press("\x03")
             assert shown.end() == 130
-            assert "sends the rest" in shown.text
+            assert "send the rest" in shown.text
         sent = len(known(running.fast_url, "ctrl"))
         assert 10 <= sent < 150
         rest = run(*arguments, "--json", **state)
@@ -214,48 +214,48 @@ class TestInATerminal:
         assert done.returncode == 1
 
 
-class TestTheJournal:
+class TestTheSentLog:
     def test_it_stays_small(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-        monkeypatch.setattr("media_processor.cli.sent_log._MOST_LINES", 10)
+        monkeypatch.setattr("media_processor.cli.upload.sent_log._MOST_LINES", 10)
         ids = [new_media_id() for _ in range(12)]
-        journal = Journal("http://here")
+        sent_log = SentLog("http://here")
         for number, media_id in enumerate(ids):
-            journal.keep(f"{number:064x}", media_id)
-        again = Journal("http://here/")
+            sent_log.keep(f"{number:064x}", media_id)
+        again = SentLog("http://here/")
         assert again.id_of(f"{11:064x}") == ids[11]
         assert again.id_of(f"{1:064x}") is None
         (file,) = (tmp_path / "media-processor" / "sent").iterdir()
         assert len(file.read_text().splitlines()) == 5
-        assert Journal("http://there").id_of(f"{11:064x}") is None
+        assert SentLog("http://there").id_of(f"{11:064x}") is None
         assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
     @pytest.mark.parametrize("content", [b"", b"torn", os.urandom(5000), b"\n\n", b"x" * 200])
-    def test_what_is_no_journal_is_read_around(
+    def test_damaged_lines_are_skipped(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
     ) -> None:
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
         first, second = new_media_id(), new_media_id()
-        Journal("http://here").keep("a" * 64, first)
+        SentLog("http://here").keep("a" * 64, first)
         (file,) = (tmp_path / "media-processor" / "sent").iterdir()
         with file.open("ab") as opened:
             opened.write(content)
-        journal = Journal("http://here")
-        assert journal.id_of("a" * 64) == first
-        journal.keep("b" * 64, second)
-        assert Journal("http://here").id_of("b" * 64) == second
+        sent_log = SentLog("http://here")
+        assert sent_log.id_of("a" * 64) == first
+        sent_log.keep("b" * 64, second)
+        assert SentLog("http://here").id_of("b" * 64) == second
 
     @pytest.mark.parametrize("kind", ["file", "pipe", "nowhere"])
     def test_where_nothing_can_be_kept(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
         monkeypatch.setenv("XDG_STATE_HOME", "/proc/1" if kind == "nowhere" else str(tmp_path))
-        journal = Journal("http://here")
+        sent_log = SentLog("http://here")
         if kind == "file":
             (tmp_path / "media-processor").write_text("a file")
         elif kind == "pipe":
             (tmp_path / "media-processor" / "sent").mkdir(parents=True)
-            os.mkfifo(journal._file)
-            journal = Journal("http://here")
-        journal.keep("a" * 64, new_media_id())
-        assert journal.complaint
+            os.mkfifo(sent_log._file)
+            sent_log = SentLog("http://here")
+        sent_log.keep("a" * 64, new_media_id())
+        assert sent_log.complaint

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.cli.placing import place, place_beside
+from media_processor.cli.file_moves import place, place_beside
 from media_processor.harness.machine import FAST
 from media_processor.harness.waiting import wait_until
 from tests.cli.shell import Terminal, one_line, run
@@ -125,7 +125,7 @@ class TestOnce:
     def test_an_empty_file_is_called_empty(self, running: System, inbox: Path) -> None:
         (inbox / "empty.jpg").touch()
         done = run("watch", str(inbox), "--once", *QUICK, "--url", running.fast_url)
-        assert done.stderr.endswith("empty.jpg: empty; left for the next time\n")
+        assert done.stderr.endswith("empty.jpg: empty; left for the next run\n")
 
     def test_marked_ones_stay_and_are_sent_once(self, running: System, inbox: Path) -> None:
         put(inbox / "marked.jpg")
@@ -158,8 +158,8 @@ class TestOnce:
         ("arguments", "words"),
         [
             (["missing"], "isn't a folder"),
-            ([".", "--done", "."], "another folder"),
-            ([".", "--mark", "--delete"], "Say one of"),
+            ([".", "--done", "."], "--done must not be"),
+            ([".", "--mark", "--delete"], "Use only one of"),
         ],
     )
     def test_a_mistake_is_one_line(self, inbox: Path, arguments: list[str], words: str) -> None:

@@ -60,7 +60,7 @@ class TestOne:
         (folder / "webp.toml").write_text('[web]\nformat = "webp"\nskip_below = 100\n')
         more = {**LOGO, "WATERMARKS": str(folder / "webp.toml")}
         done = run("watermark", "in/a.jpg", "out.png", cwd=folder, **LOGO)
-        one_line(done, "out.png: what comes out is image/jpeg, so its name should end in .jpg")
+        one_line(done, "out.png: the result will be image/jpeg, so its name must end in .jpg")
         for out, words in (("out.jpg", ".webp"), ("small.webp", "image/png")):
             source = "in/a.jpg" if out == "out.jpg" else "in/deep/er/b.png"
             done = run("watermark", source, out, "--profile", "web", cwd=folder, **more)
@@ -80,7 +80,7 @@ class TestOne:
             (["in/watermarked_old.jpg", "out.jpg"], "watermarked already"),
             (["in/a.jpg", "-o", "in/notes.txt"], "in/notes.txt is a file"),
             (["nothing", "-o", "out"], "nothing doesn't exist"),
-            ([".", "-o", "."], ". is where the pictures are"),
+            ([".", "-o", "."], ". is the folder of the pictures"),
         ],
     )
     def test_a_mistake_is_one_line_and_nothing_is_made(
@@ -142,7 +142,7 @@ class TestMany:
         assert done.stdout.splitlines() == [
             "in/a.jpg: would become out/watermarked_a.jpg",
             "in/deep/er/b.png: would become out/deep/er/watermarked_b.png",
-            "in/watermarked_old.jpg: skipped, watermarked, by its name",
+            "in/watermarked_old.jpg: skipped, its name says it is watermarked",
             "would watermark 2, skip 1",
         ]
         assert not (folder / "out").exists()

@@ -1,1 +1,1 @@
-"""The command ``media-processor``."""
+"""The command ``media-processor``: a folder or a file a command."""

@@ -1,4 +1,4 @@
-"""Which files a person means: names, folders, patterns, lists."""
+"""Finds the pictures that arguments name: files, folders, patterns, lists."""
 
 import glob
 import os
@@ -10,7 +10,7 @@ from typing import BinaryIO
 from media_processor.errors import SetupError
 from media_processor.formats import content_type_of, titles
 
-NONE_THERE = f"There is no picture there. {titles()} are taken."
+NONE_THERE = f"No pictures found. Supported formats: {titles()}."
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
             raise SetupError(f"{path} isn't a file.")
         elif glob.has_magic(str(path)):
             if not (fitting := _fitting(path)):
-                raise SetupError(f"No picture fits {path}.")
+                raise SetupError(f"No picture matches {path}.")
             yield from fitting
         else:
             raise SetupError(f"{path} doesn't exist.")

@@ -1,4 +1,4 @@
-"""Ctrl-C: work is cancelled, and sums up what was done."""
+"""Cancels a command's work on Ctrl-C, so that it can sum up what was done."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""How the command speaks: tables, amounts, and names from elsewhere made harmless."""
+"""What commands print: tables, progress, complaints, amounts; unsafe text is escaped."""
 
 import sys
 
@@ -8,7 +8,7 @@ from rich.text import Text
 
 from media_processor.terminal import printable
 
-GOOD, BAD, DOUBTFUL = "green", "red", "yellow"
+GOOD, BAD, WARNING = "green", "red", "yellow"
 
 
 def terminal() -> Console:

@@ -1,7 +1,7 @@
-"""Standard output and standard error, whose reader may go at any time.
+"""Standard output and standard error, whose reader may close them at any time.
 
-A command whose reader has gone ends, as SIGPIPE would end it. That signal itself stays ignored: it
-would also end a command whose server hangs up.
+A command ends when its reader has gone, as SIGPIPE would end it. The signal itself stays ignored,
+because it would also end a command whose server hangs up.
 """
 
 import io
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 READER_GONE = 141
-"""Exit status, as a shell tells of a command that SIGPIPE ended: 128 and its number."""
+"""Exit status of a command that SIGPIPE ended, as a shell reports it: 128 and its number."""
 
 
 class Outlet(io.FileIO):
-    """Raises once what keeps it from writing; from then on what is written is dropped."""
+    """Raises the first error of writing; what is written afterwards is dropped."""
 
     def __init__(self, descriptor: int, *, is_optional: bool) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self.is_optional = is_optional
-        """Whether not even that once is raised."""
+        """Whether even the first error is ignored."""
         self.lost: OSError | None = None
 
     @property

@@ -1,1 +1,1 @@
-"""``doctor``: is all well, and if not, what is to be done."""
+"""``doctor``: checks this machine and the servers, and says what to do."""

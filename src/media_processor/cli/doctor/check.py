@@ -1,18 +1,18 @@
-"""What an examination ends with."""
+"""The result of one check: ok, a warning or an error."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic_settings import BaseSettings
 
-from media_processor.cli.configuration import masked
+from media_processor.cli.config.configuration import masked
 
-State = Literal["well", "doubtful", "wrong"]
+State = Literal["ok", "warning", "error"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``found`` is what was seen, ``to_do`` what to do if it isn't well."""
+    """``found`` is what was found, ``to_do`` how to fix it."""
 
     name: str
     state: State
@@ -20,24 +20,23 @@ class Finding:
     to_do: str | None = None
 
 
-def told_by(settings: BaseSettings, field: str) -> str:
-    """Which of this shell's settings was looked at; the servers' may be others."""
+def source_of(settings: BaseSettings, field: str) -> str:
+    """Where a setting comes from. The servers may have other settings than this shell."""
     variable = field.upper()
     if field not in settings.model_fields_set:
-        return f"{variable} isn't set in this shell"
+        return f"{variable} is not set in this shell"
     return f"this shell's {variable}={masked(str(getattr(settings, field)))}"
 
 
-def well(name: str, found: str) -> Finding:
-    """Nothing to do."""
-    return Finding(name, "well", found)
+def ok(name: str, found: str) -> Finding:
+    return Finding(name, "ok", found)
 
 
-def doubtful(name: str, found: str, to_do: str) -> Finding:
-    """It works; it may not always."""
-    return Finding(name, "doubtful", found, to_do)
+def warning(name: str, found: str, to_do: str) -> Finding:
+    """It works now, but may not always, or not as well as it could."""
+    return Finding(name, "warning", found, to_do)
 
 
-def wrong(name: str, found: str, to_do: str) -> Finding:
-    """Pictures can't go their way like this."""
-    return Finding(name, "wrong", found, to_do)
+def error(name: str, found: str, to_do: str) -> Finding:
+    """Pictures can't be processed until this is fixed."""
+    return Finding(name, "error", found, to_do)

@@ -1,4 +1,4 @@
-"""Whether pictures can be watermarked here: profiles, logos, native core, guarded processes."""
+"""Checks what watermarking needs: profiles, logos, native core, guarded processes."""
 
 import contextlib
 import logging
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from media_processor.cli.doctor.check import Finding, doubtful, told_by, well, wrong
+from media_processor.cli.doctor.check import Finding, error, ok, source_of, warning
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.images import splice
 from media_processor.images.logo import bundled_logo_path
@@ -19,60 +19,59 @@ _GUARDED = "Landlock and seccomp"
 
 
 async def examine_core() -> list[Finding]:
-    """Whether what only the logo covers can be coded anew."""
+    """Whether the native core, which re-encodes only what the logo covers, is installed."""
     if splice.is_installed():
-        return [well("native core", "installed: only what the logo covers is coded anew")]
+        return [ok("native core", "installed: only what the logo covers is re-encoded")]
     to_do = "Install cargo (https://rustup.rs), then: rm .venv/ready && make setup."
-    return [doubtful("native core", "not installed: everything works, but slower", to_do)]
+    return [warning("native core", "not installed: everything works, but slower", to_do)]
 
 
 async def examine_watermarking(settings: PipelineSettings) -> list[Finding]:
     """Read the profiles, get their logos, and watermark a picture in a guarded process."""
     try:
         tasks = TaskBuilder(settings)
-    except SetupError as error:
-        return [wrong("profiles", error.detail, "Mend the file; docs/profiles.md explains it.")]
-    names, by = list(tasks.profiles.all()), told_by(settings, "watermarks")
-    found = [well("profiles", f"{len(names)}: {', '.join(names)} ({by})")]
+    except SetupError as problem:
+        return [error("profiles", problem.detail, "Correct the file. See docs/profiles.md.")]
+    names, by = list(tasks.profiles.all()), source_of(settings, "watermarks")
+    found = [ok("profiles", f"{len(names)}: {', '.join(names)} ({by})")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not settings.logo_dir.is_dir():  # look, but leave nothing behind
             settings = settings.model_copy(update={"media_data_dir": folder})
             tasks = TaskBuilder(settings)
         for profile in names:
-            found += await _watermarked(settings, tasks, profile, folder)
+            found += await _check_profile(settings, tasks, profile, folder)
     return found
 
 
-async def _watermarked(
+async def _check_profile(
     settings: PipelineSettings, tasks: TaskBuilder, profile: str, folder: Path
 ) -> list[Finding]:
     logo = "logo" if profile == "default" else f"logo of {profile}"
     source = folder / "picture.png"
-    by = told_by(settings, "google_logo" if profile == "default" else "watermarks")
+    by = source_of(settings, "google_logo" if profile == "default" else "watermarks")
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
             order = await tasks.order(source, folder / "watermarked.png", profile, tokens)
-    except MediaProcessorError as error:
+    except MediaProcessorError as problem:
         address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
-        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file); till then its pictures wait."
-        return [wrong(logo, f"{error.detail} ({by})", to_do)]
-    found = _whose(logo, order, by, is_chosen=settings.google_logo_is_set)
+        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file). Until then pictures wait."
+        return [error(logo, f"{problem.detail} ({by})", to_do)]
+    found = _judge_logo(logo, order, by, is_chosen=settings.google_logo_is_set)
     if profile != "default":  # one process is enough to know that they can be had
         return [found]
-    return [found, await _painted(settings, order, source)]
+    return [found, await _watermark_one(settings, order, source)]
 
 
-def _whose(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
+def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
-        to_do = "Set GOOGLE_LOGO to your own logo."
-        told = f"the one that ships with media-processor is used ({by})"
-        return doubtful(name, told, to_do)
-    return well(name, f"can be had and decoded ({by})")
+        found = f"the logo that ships with media-processor is used ({by})"
+        return warning(name, found, "Set GOOGLE_LOGO to your own logo.")
+    return ok(name, f"available and readable ({by})")
 
 
-async def _painted(settings: PipelineSettings, order: WatermarkTask, source: Path) -> Finding:
+async def _watermark_one(settings: PipelineSettings, order: WatermarkTask, source: Path) -> Finding:
     from PIL import Image
 
     Image.new("RGB", (64, 48), "teal").save(source)
@@ -86,20 +85,20 @@ async def _painted(settings: PipelineSettings, order: WatermarkTask, source: Pat
     try:
         watermarked = await sandbox.watermark(order)
         missing = sandbox.missing_guards
-    except MediaProcessorError as error:
-        return wrong(name, error.detail, "The lines above tell why; is memory short?")
+    except MediaProcessorError as problem:
+        return error(name, problem.detail, "See the lines above. Is memory short?")
     finally:
         await sandbox.close()
-    told = f"watermark a picture ({watermarked.method})"
+    found = f"a picture was watermarked ({watermarked.method})"
     if missing:
-        to_do = "Use a Linux of 5.13 or newer; limits on memory and time hold here too."
-        return doubtful(name, f"{told}, but this kernel has no {' and no '.join(missing)}", to_do)
-    return well(name, f"{told}, guarded by {_GUARDED}")
+        to_do = "Use Linux 5.13 or newer. The limits on memory and time work here, too."
+        return warning(name, f"{found}, but this kernel has no {' and no '.join(missing)}", to_do)
+    return ok(name, f"{found}, guarded by {_GUARDED}")
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What is found is told once."""
+    """Silence the log: the checks report everything themselves."""
     logging.disable(logging.CRITICAL)
     try:
         yield

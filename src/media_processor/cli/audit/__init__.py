@@ -1,0 +1,1 @@
+"""``audit verify``: has the activity log been altered?"""

@@ -1,0 +1,1 @@
+"""``config``: every setting, its value and where that comes from."""

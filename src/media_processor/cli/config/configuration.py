@@ -1,0 +1,173 @@
+"""Lists every setting: its value, its source, its readers, and misspelt ones."""
+
+import difflib
+import json
+import os
+import re
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+from rich.table import Table
+
+from media_processor.addresses import FAST_SERVER
+from media_processor.cli.output import BAD, GOOD, WARNING, cell, terminal
+from media_processor.settings import (
+    CentralServerSettings,
+    FastServerSettings,
+    RedisSettings,
+    UpSettings,
+    WorkerSettings,
+)
+from media_processor.validation import mistakes
+
+_READERS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "fast-server": (FastServerSettings,),
+    "worker-server": (WorkerSettings,),
+    "central-server": (CentralServerSettings,),
+    "up": (UpSettings, RedisSettings),
+}
+_OF_COMMANDS = {"FAST_SERVER_URL": FAST_SERVER}
+
+# MAX_UPLOAD_BYTE is 0.97 like MAX_UPLOAD_BYTES; LOGNAME, which every shell sets, is 0.67
+# like HOSTNAME.
+_ALIKE = 0.8
+
+_MASK = "***"
+_SECRET_QUERY = re.compile(r"(?i)([?&][^=&#]*(?:pass|secret|token|key|sign|auth)[^=&#]*=)[^&#]+")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable as it is now; ``wrong`` says why its value can't be used."""
+
+    variable: str
+    value: str | None
+    source: Literal["environment", "default"]
+    read_by: tuple[str, ...]
+    wrong: str | None = None
+
+
+def show_configuration(*, as_json: bool) -> int:
+    """Print every setting; the exit status: 1 if one of them can't be used."""
+    found, unknown = settings(), misspelt()
+    if as_json:
+        whole = {"settings": [asdict(one) for one in found], "unknown": unknown}
+        sys.stdout.write(json.dumps(whole, indent=1) + "\n")
+    else:
+        _print(found, unknown)
+    return 1 if any(one.wrong for one in found) else 0
+
+
+def settings() -> list[Setting]:
+    """Every variable that something reads, secrets masked."""
+    given = _given()
+    wrong = _mistakes()
+    readers: dict[str, list[str]] = {}
+    fields: dict[str, FieldInfo] = {}
+    for service, kinds in _READERS.items():
+        for kind in kinds:
+            for name, field in kind.model_fields.items():
+                variable = name.upper()
+                readers.setdefault(variable, []).append(service)
+                fields.setdefault(variable, field)
+    found = [
+        _setting(variable, field, given.get(variable), tuple(readers[variable]), wrong)
+        for variable, field in fields.items()
+    ]
+    for variable, usual in _OF_COMMANDS.items():
+        value = given.get(variable)
+        source: Literal["environment", "default"] = "environment" if value else "default"
+        found.append(Setting(variable, masked(value or usual), source, ("commands",)))
+    return found
+
+
+def misspelt() -> dict[str, str]:
+    """Variables that nothing reads but that look like one that something does."""
+    known = {one.variable for one in settings()}
+    found: dict[str, str] = {}
+    for name in sorted(_given().keys() - known):
+        if close := difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            found[name] = close[0]
+    return found
+
+
+def masked(value: str, *, is_secret: bool = False) -> str:
+    """``value`` with credentials and secret query values of a URL masked; any other secret is
+    masked completely."""
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return _MASK if is_secret else value
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    # Where a port isn't one, somebody's password holds what ends an authority.
+    odd = "@" not in authority and not re.fullmatch(r"(\[[^]]*\]|[^:]*)(:\d*)?", authority)
+    area = rest if is_secret or odd else authority
+    if "@" in area:
+        rest = f"{_MASK}@{area.rpartition('@')[2]}{rest[len(area) :]}"
+    rest = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", rest)
+    return f"{scheme}://{rest}"
+
+
+def _given() -> dict[str, str]:
+    """The environment as it is read: names in any case, and what is empty isn't set."""
+    return {name.upper(): value for name, value in os.environ.items() if value}
+
+
+def _mistakes() -> dict[str, str]:
+    """Why a variable's value can't be used, of those that can't be."""
+    found: dict[str, str] = {}
+    for kind in (kind for kinds in _READERS.values() for kind in kinds):
+        try:
+            kind()
+        except ValidationError as error:
+            for mistake in mistakes(error):
+                found[str(mistake.location[0]).upper()] = mistake.reason
+    return found
+
+
+def _setting(
+    variable: str,
+    field: FieldInfo,
+    given: str | None,
+    read_by: tuple[str, ...],
+    wrong: dict[str, str],
+) -> Setting:
+    if given is None:
+        usual = field.get_default(call_default_factory=True, validated_data={})
+        return Setting(variable, _written(usual), "default", read_by)
+    is_secret = SecretStr in get_args(field.annotation)
+    value = masked(given, is_secret=is_secret)
+    return Setting(variable, value, "environment", read_by, wrong.get(variable))
+
+
+def _written(usual: object) -> str | None:
+    """A default as it would be written."""
+    if usual is None:
+        return None
+    if isinstance(usual, bool):
+        return str(usual).lower()
+    if isinstance(usual, tuple):
+        return ",".join(f"{value:g}" for value in usual)
+    if isinstance(usual, Path):
+        return str(usual.absolute())
+    return f"{usual:g}" if isinstance(usual, float) else str(usual)
+
+
+def _print(found: list[Setting], unknown: dict[str, str]) -> None:
+    table = Table("variable", "value", "from", "read by", box=None)
+    for one in found:
+        colour = BAD if one.wrong else GOOD if one.source == "environment" else "dim"
+        value = "not set" if one.value is None else one.value
+        table.add_row(cell(one.variable), cell(value, colour), one.source, ", ".join(one.read_by))
+    console = terminal()
+    console.print(table)
+    for one in found:
+        if one.wrong:
+            console.print(cell(f"✘ error: {one.variable}: {one.wrong}", BAD))
+    for name, meant in unknown.items():
+        hint = f"⚠ unknown: no service reads {name}. Did you mean {meant}?"
+        console.print(cell(hint, WARNING))

@@ -1,0 +1,1 @@
+"""``failed``: the pictures that failed, and why."""

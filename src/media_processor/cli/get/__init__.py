@@ -1,0 +1,1 @@
+"""``get``: downloads pictures from the fast server."""

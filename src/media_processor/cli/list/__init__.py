@@ -1,0 +1,1 @@
+"""``list``: the pictures that the fast server knows, or those in the archive."""

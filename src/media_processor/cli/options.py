@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from media_processor.cli.completion import profile_names
+
+if TYPE_CHECKING:
+    from media_processor.settings import CentralServerSettings
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="FAST_SERVER_URL", help="Address of the fast server.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+ProfileName = Annotated[
+    str, typer.Option(help="Profile to watermark with.", autocompletion=profile_names)
+]
+Data = Annotated[Path | None, typer.Option(help="Data folder. Default: MEDIA_DATA_DIR, or ./data.")]
+
+
+def central_settings(data: Path | None) -> "CentralServerSettings":
+    """The central server's settings, with ``data`` as its folder if given."""
+    from media_processor.settings import CentralServerSettings, read
+
+    settings = read(CentralServerSettings)
+    return settings.model_copy(update={"media_data_dir": data.absolute()}) if data else settings

@@ -1,0 +1,1 @@
+"""``profiles``: lists the profiles, draws a preview of one."""

@@ -1,0 +1,1 @@
+"""``queue``: how much there is to do, and who does it."""

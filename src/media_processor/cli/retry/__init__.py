@@ -1,0 +1,1 @@
+"""``retry``: has failed pictures tried again."""

@@ -1,0 +1,1 @@
+"""``scrub``: are the stored pictures intact?"""

@@ -1,0 +1,73 @@
+"""Checks every stored picture and prints what is damaged or missing."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+from media_processor.central_server.catalogue import Catalogue, open_catalogue
+from media_processor.central_server.database import readable
+from media_processor.central_server.scrub import Bad, Scrubbed, scrub
+from media_processor.cli.output import progress
+from media_processor.errors import SetupError
+from media_processor.settings import CentralServerSettings
+
+
+def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
+    """Check every stored file and print what is wrong; the exit status.
+
+    Raises:
+        SetupError: there is no archive, or its catalogue can't be read.
+    """
+    if not settings.storage_dir.is_dir():
+        raise SetupError(
+            f"There is no archive in {settings.media_data_dir}. Name its folder with --data."
+        )
+    catalogue = open_catalogue(settings.catalogue, must_exist=True)
+    began = time.monotonic()
+    try:
+        with readable():
+            found = _scrub_visibly(settings, catalogue, quiet=as_json)
+    finally:
+        catalogue.close()
+    seconds = time.monotonic() - began
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(found) | {"seconds": seconds}, indent=1) + "\n")
+    else:
+        sys.stdout.write(_summary(found, seconds))
+    return 1 if found.bad else 0
+
+
+def _scrub_visibly(
+    settings: CentralServerSettings, catalogue: Catalogue, *, quiet: bool
+) -> Scrubbed:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[files]:,} files"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with progress(*columns) as shown:
+        bar = shown.add_task("", total=None, files=0)
+        count = 0
+
+        def on_file(size: int, bad: Bad | None) -> None:
+            nonlocal count
+            count += 1
+            shown.update(bar, advance=size, files=count)
+            if bad and not quiet:
+                sys.stdout.write(f"{bad.damage}: {bad.media_id} {bad.stored_path}\n")
+
+        return scrub(settings.media_data_dir, catalogue, on_file)
+
+
+def _summary(found: Scrubbed, seconds: float) -> str:
+    rate = found.bytes / 1e6 / max(seconds, 1e-9)
+    verdict = f"{len(found.bad)} damaged or missing" if found.bad else "all intact"
+    unknown = f", {found.unknown} files that the catalogue doesn't know" if found.unknown else ""
+    return (
+        f"{verdict}: {found.files:,} files, {found.bytes / 1e6:,.0f} MB in {seconds:.1f} s, "
+        f"{rate:,.0f} MB/s{unknown}\n"
+    )

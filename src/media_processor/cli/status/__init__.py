@@ -1,0 +1,1 @@
+"""``status``: what became of a picture, once or live."""

@@ -1,0 +1,36 @@
+"""``status``: its arguments, options and help."""
+
+from typing import Annotated
+
+import typer
+
+from media_processor.addresses import FAST_SERVER
+from media_processor.cli.options import AsJson, Url
+
+
+def status(
+    media_id: Annotated[str, typer.Argument(metavar="ID", help="An id that upload printed.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep going until it is stored or failed.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = FAST_SERVER,
+) -> None:
+    """Show the status of a picture.
+
+    --follow shows it live; if standard output isn't a terminal, it prints a line per change.
+
+    \b
+    Examples:
+      media-processor status 019ab…
+      media-processor status 019ab… --follow --json
+
+    \b
+    Exit status:
+      0    it is stored or in progress
+      1    it failed, or no picture has this id
+      130  interrupted
+    """
+    from media_processor.cli.status.display import show_status
+
+    raise typer.Exit(show_status(media_id, url, live=follow, as_json=as_json))

@@ -1,0 +1,1 @@
+"""``up``: runs everything on this machine."""

@@ -1,0 +1,1 @@
+"""``upload``: sends pictures to the fast server."""

@@ -1,0 +1,1 @@
+"""``watch``: sends the pictures that appear in a folder."""

@@ -1,0 +1,1 @@
+"""``watermark``: watermarks pictures on this machine, without a server."""

@@ -1,0 +1,186 @@
+"""Watermarks pictures in guarded child processes, and prints a line for each."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from media_processor.cli import interrupts
+from media_processor.cli.output import amount, complain, progress, rate
+from media_processor.cli.watermark.plan import Job, plan_many, plan_one
+from media_processor.errors import MediaProcessorError
+from media_processor.messages.results import WatermarkResult
+from media_processor.sandbox.pool import Sandbox
+from media_processor.settings import WorkerSettings, read
+from media_processor.terminal import printable
+from media_processor.watermarks.tasks import TaskBuilder
+
+
+@dataclass
+class _Tally:
+    """What became of the pictures; ``ways`` counts splice, decode, skip and failed."""
+
+    skipped: int
+    ways: Counter[str] = field(default_factory=Counter)
+    size: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self.began
+        done = self.ways.total() - self.ways["failed"]
+        counts = sorted(self.ways.items())
+        ways = ", ".join(f"{way} {count}" for way, count in counts if way != "failed")
+        return (
+            f"{done} watermarked, {self.skipped} skipped, {self.ways['failed']} failed"
+            + (f" ({ways})" if ways else "")
+            + f": {amount(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
+        )
+
+
+def watermark_files(
+    files: list[Path],
+    output: Path | None,
+    profile: str,
+    *,
+    jobs: int | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> int:
+    """Watermark the files; the exit status: 0 if all went well, 1 if not, 130 if interrupted.
+
+    Raises:
+        SetupError, UnknownProfile, LogoUnavailable: nothing was watermarked.
+    """
+    settings = read(WorkerSettings)
+    tasks = TaskBuilder(settings)
+    chosen, limits = tasks.profiles.get(profile), settings.picture_limits
+    if output:
+        planned = plan_many(files, output, chosen, limits, force=force)
+    else:
+        planned = [plan_one(files, chosen, limits, force=force)]
+    if dry_run:
+        return _tell(planned)
+    logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.ERROR)
+    todo = [job for job in planned if not job.skipped]
+    tally = _Tally(len(planned) - len(todo))
+    status = 0
+    if todo:
+        processes = min(jobs or settings.watermark_processes, len(todo))
+        batch = _Batch(settings, tasks, profile, processes, output or todo[0].target.parent)
+        status = interrupts.run(batch.run(todo, tally))
+    if output:
+        sys.stdout.write(f"{tally}\n")
+    return status or (1 if tally.ways["failed"] else 0)
+
+
+def _tell(planned: list[Job]) -> int:
+    for job in planned:
+        what = f"skipped, {job.skipped}" if job.skipped else f"would become {job.target}"
+        sys.stdout.write(f"{printable(str(job.source))}: {printable(what)}\n")
+    skipped = sum(1 for job in planned if job.skipped)
+    sys.stdout.write(f"would watermark {len(planned) - skipped}, skip {skipped}\n")
+    return 0
+
+
+class _Batch:
+    """Watermarks pictures, a few at a time, and prints them in the order they were given."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        tasks: TaskBuilder,
+        profile: str,
+        processes: int,
+        folder: Path,
+    ) -> None:
+        self._settings, self._tasks, self._profile = settings, tasks, profile
+        self._processes, self._folder = processes, folder.absolute()
+        self._slots = asyncio.Semaphore(processes)
+
+    async def run(self, todo: list[Job], tally: _Tally) -> int:
+        await self._tasks.check(self._tasks.profiles.get(self._profile))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # In the same folder, so that what is whole only has to be renamed; what a process that
+        # is stopped was just writing goes with it.
+        with TemporaryDirectory(prefix=".watermark-", dir=self._folder) as scratch:
+            sandbox = Sandbox(
+                self._processes,
+                memory_bytes=self._settings.watermark_memory_bytes,
+                timeout=self._settings.watermark_timeout,
+                writable=[Path(scratch)],
+            )
+            await self._watermark(todo, tally, sandbox, Path(scratch))
+        return 0
+
+    async def _watermark(
+        self, todo: list[Job], tally: _Tally, sandbox: Sandbox, scratch: Path
+    ) -> None:
+        columns = (
+            TextColumn("watermarking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with progress(*columns) as bar:
+            shown = bar.add_task("", total=len(todo))
+            works = [
+                asyncio.create_task(self._one(sandbox, job, scratch, lambda: bar.advance(shown)))
+                for job in todo
+            ]
+            try:
+                for job, work in zip(todo, works, strict=True):
+                    _count(job, await work, tally)
+            finally:
+                for work in works:
+                    work.cancel()
+                await asyncio.gather(*works, return_exceptions=True)
+                await sandbox.close()
+
+    async def _one(
+        self, sandbox: Sandbox, job: Job, scratch: Path, ended: Callable[[], None]
+    ) -> WatermarkResult | str:
+        """What was made, or why not. Only what is whole gets its name."""
+        async with self._slots:
+            temporary = scratch / uuid4().hex
+            try:
+                job.target.parent.mkdir(parents=True, exist_ok=True)
+                watermarked = await self._painted(sandbox, job.source, temporary)
+                temporary.replace(job.target)
+            except MediaProcessorError as error:
+                return error.detail
+            except OSError as error:
+                return error.strerror or str(error)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                ended()
+            return watermarked
+
+    async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> WatermarkResult:
+        date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
+        tokens = {"filename": source.name, "date": date, "id": ""}
+        order = await self._tasks.order(source.absolute(), target, self._profile, tokens)
+        return await sandbox.watermark(order)
+
+
+def _count(job: Job, outcome: WatermarkResult | str, tally: _Tally) -> None:
+    if isinstance(outcome, str):
+        tally.ways["failed"] += 1
+        complain(f"{job.source}: {outcome}")
+        return
+    tally.ways[outcome.method] += 1
+    with suppress(OSError):  # it may be gone by now
+        tally.size += job.source.stat().st_size
+    sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
+    sys.stdout.flush()

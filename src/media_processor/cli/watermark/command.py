@@ -1,0 +1,71 @@
+"""``watermark``: its arguments, options and help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from media_processor.cli.options import ProfileName
+
+
+def watermark(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="IN OUT; or, with --output, any number of pictures and folders."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results, each named watermarked_<name>. The folders below a "
+            "given folder are kept.",
+        ),
+    ] = None,
+    profile: ProfileName = "default",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Pictures to process at a time. Default: WATERMARK_PROCESSES.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Overwrite OUT, and watermark again what is watermarked already."
+        ),
+    ] = False,
+) -> None:
+    """Watermark pictures on this machine, without a server.
+
+    The logo is GOOGLE_LOGO, a URL or a file. Each result is printed with how it was made:
+    splice (only what the logo covers was re-encoded) or decode (the whole picture was
+    re-encoded, with the reason).
+
+    With --output, a picture is skipped if its result exists and is not older, or if its name
+    begins with watermarked_. So the same command run again does only what is new.
+
+    \b
+    Examples:
+      media-processor watermark photo.jpg watermarked.jpg
+      media-processor watermark *.jpg -o watermarked/
+      media-processor watermark photos/ -o watermarked/ --jobs 4 --dry-run
+
+    \b
+    Exit status:
+      0    every picture was watermarked or skipped
+      1    at least one picture failed, or nothing could be done
+      2    wrong usage
+      130  interrupted; finished pictures are kept
+    """
+    from media_processor.cli.watermark.batch import watermark_files
+
+    raise typer.Exit(
+        watermark_files(files, output, profile, jobs=jobs, dry_run=dry_run, force=force)
+    )

@@ -1,0 +1,128 @@
+"""What ``watermark`` will do: where each result goes, and which pictures are skipped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
+from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.filenames import watermarked_filename
+from media_processor.formats import content_type_of, extension_of, named, writable
+from media_processor.images.info import PictureInfo
+from media_processor.images.probe import probe
+from media_processor.images.profile import Profile
+from media_processor.limits import Limits
+
+_PREFIX = watermarked_filename("", None)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture and where its result goes; ``skipped`` says why there is nothing to do."""
+
+    source: Path
+    target: Path
+    skipped: str | None = None
+
+
+def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
+    """IN OUT. Raises SetupError for what can't or mustn't be done."""
+    if len(files) != 2 or files[1].is_dir():
+        raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
+    source, target = files
+    if not source.is_file():
+        raise SetupError(f"{source} isn't a file. To watermark a folder, add --output FOLDER.")
+    if not target.absolute().parent.is_dir():
+        raise SetupError(f"{target.parent} isn't a folder.")
+    if target.exists() and target.samefile(source):
+        raise SetupError(f"{target} is the picture itself. Choose another file for OUT.")
+    if target.exists() and not force:
+        raise SetupError(f"{target} exists. To overwrite it, add --force.")
+    if source.name.startswith(_PREFIX) and not force:
+        raise SetupError(
+            f"{source} seems to be watermarked already, going by its name. To watermark it again, "
+            "add --force."
+        )
+    info = _info(source, limits)
+    result = _result(info, profile) if info else None
+    promised = content_type_of(target.suffix)
+    if result and promised and promised != result:
+        raise SetupError(
+            f"{target}: the result will be {result}, so its name must end in "
+            f"{extension_of(result)}."
+        )
+    return Job(source, target)
+
+
+def plan_many(
+    files: list[Path], output: Path, profile: Profile, limits: Limits, *, force: bool
+) -> list[Job]:
+    """Every picture into ``output``, with the tree below each given folder.
+
+    Raises:
+        SetupError: ``output`` is a file, there is no picture, or two would have the same name.
+    """
+    if output.exists() and not output.is_dir():
+        raise SetupError(f"{output} is a file. --output needs a folder.")
+    if any(file.resolve() == output.resolve() for file in files):
+        raise SetupError(f"{output} is the folder of the pictures. --output needs another folder.")
+    # What an earlier run put into a folder inside the given one is no new work.
+    inside = output.resolve()
+    found = [one for one in _all(files) if inside not in one.path.resolve().parents]
+    if not found:
+        raise SetupError(NONE_THERE)
+    jobs: dict[Path, Job] = {}
+    for one in found:
+        extension = _new_extension(one.path, profile, limits)
+        target = output / one.place / watermarked_filename(one.path.name, extension)
+        if target in jobs and extension:
+            # IMG_1.heic beside IMG_1.jpg: cameras do that.
+            target = target.with_name(watermarked_filename(one.path.name + extension, None))
+        if target in jobs:
+            raise SetupError(
+                f"{jobs[target].source} and {one.path} would get the same name, {target}. "
+                "Give each its own --output folder."
+            )
+        jobs[target] = Job(one.path, target, None if force else _done(one.path, target))
+    return list(jobs.values())
+
+
+def _all(files: list[Path]) -> list[Found]:
+    for path in files:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise SetupError(f"{path} isn't a file.")
+    return list(pictures_in(files))
+
+
+def _done(source: Path, target: Path) -> str | None:
+    """Why there is nothing to do."""
+    if source.name.startswith(_PREFIX):
+        return "its name says it is watermarked"
+    try:
+        newer = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return "already watermarked" if newer else None
+
+
+def _info(source: Path, limits: Limits) -> PictureInfo | None:
+    """None for what can't be watermarked; the attempt will tell why."""
+    try:
+        return probe(source, limits)
+    except (MediaProcessorError, OSError):
+        return None
+
+
+def _result(info: PictureInfo, profile: Profile) -> str:
+    """The media type of what comes out."""
+    if min(info.displayed_size) < profile.skip_below:
+        return info.content_type
+    if wanted := writable().get(profile.format):
+        return wanted.content_type
+    return named(info.kind.comes_out_as or info.format).content_type
+
+
+def _new_extension(source: Path, profile: Profile, limits: Limits) -> str | None:
+    info = _info(source, limits)
+    if info is None or (result := _result(info, profile)) == info.content_type:
+        return None
+    return extension_of(result)
