@@ -1,7 +1,8 @@
 """Reads pydantic's errors: where the value stands and what is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,11 +17,16 @@ class Mistake:
     kind: str
 
 
+def mistake(details: Mapping[str, Any]) -> Mistake:
+    """One entry of ``ValidationError.errors()``, or of FastAPI's error with the same entries."""
+    reason = details["msg"].removeprefix("Value error, ")
+    return Mistake(details["loc"], reason[:1].lower() + reason[1:], details["type"])
+
+
 def mistakes(error: ValidationError) -> Iterator[Mistake]:
     """Everything that is wrong."""
     for each in error.errors(include_input=False, include_url=False):
-        reason = each["msg"].removeprefix("Value error, ")
-        yield Mistake(each["loc"], reason[:1].lower() + reason[1:], each["type"])
+        yield mistake(each)
 
 
 def first_mistake(error: ValidationError) -> Mistake:

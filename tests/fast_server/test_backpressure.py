@@ -103,7 +103,7 @@ class TestRetryAfter:
         backpressure = Backpressure(spool, limit=0, min_free_bytes=free // 2)
         with backpressure.admitted(1000):
             pass
-        with pytest.raises(Overloaded, match="room"), backpressure.admitted(free - free // 4):
+        with pytest.raises(Overloaded, match="disk space"), backpressure.admitted(free - free // 4):
             pass
 
 

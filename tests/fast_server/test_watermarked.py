@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
 from media_processor.central_client import CentralClient
-from media_processor.fast_server import status
+from media_processor.fast_server import media
 from media_processor.http.problems import add_problem_handlers
 from media_processor.ids import day_folder
 from media_processor.work.media import Media
@@ -34,7 +34,7 @@ async def fast_server(system: System, spool: Spool) -> AsyncIterator[httpx2.Asyn
     central = CentralClient(f"{system.central_url}/upload-final", timeout=5, connections=1)
     app = FastAPI()
     add_problem_handlers(app)
-    app.include_router(status.router)
+    app.include_router(media.router)
 
     async def with_parts(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"] = {"deps": SimpleNamespace(spool=spool, central=central)}

@@ -77,7 +77,7 @@ async def test_an_archive_that_begins_anew_is_contradicted(
     with pytest.raises(Contradiction, match="ends before entry 3"):
         await witness.ask()
     store(system, 1)
-    with pytest.raises(Contradiction, match="entry 3 is another one"):
+    with pytest.raises(Contradiction, match="entry 3 is a different one"):
         await witness.ask()
     assert kept(tmp_path) == [3]
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import iter_route_contexts
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from media_processor.http.head_requests import Heads
+from media_processor.http.head_requests import HeadRequests
 from tests.http.apps import apps
 from tests.images.pictures import encoded, photo
 from tests.system import System
@@ -105,7 +105,7 @@ async def test_a_stream_is_ended_and_what_it_held_let_go(path: str) -> None:
             held -= 1
 
     app = FastAPI(dependencies=[Depends(holding)])
-    app.add_middleware(Heads)
+    app.add_middleware(HeadRequests)
 
     async def for_ever() -> AsyncIterator[bytes]:
         yield b"first"

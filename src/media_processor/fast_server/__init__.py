@@ -1,1 +1,1 @@
-"""The fast server: takes pictures, tells what became of them."""
+"""The fast server: accepts pictures, reports their state, serves the web page."""

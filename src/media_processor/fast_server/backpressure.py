@@ -1,7 +1,7 @@
-"""Backpressure: a fast server that has too much to do says so, and when to come back.
+"""Backpressure: refuses uploads while too much is unfinished, with a fitting Retry-After.
 
-How fast the spool drains is read off the spool, not counted here, so that it is right
-however many fast servers and workers share it.
+The drain rate is measured on the spool, not counted here, so that it is right however many
+fast servers and workers share it.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ _LOOK_EVERY = 1.0
 _WINDOW = 30.0
 # What the page's chart shows: five minutes.
 _SPAN, _SPANS = 5, 60
-# Who is sent away comes back to some room, not to the very edge.
+# Retry-After aims at 90 % of the limit, so that clients aren't refused again at once.
 _ROOM = 0.9
 _SHORTEST, _LONGEST = 1, 600
-# Nothing drains, or the disk is full, which draining hardly helps: look again in a while.
+# The wait while nothing drains, or the disk is full, which draining hardly helps.
 _UNKNOWN = 60
 
 
 @dataclass(frozen=True)
 class Load:
-    """How much there is to do. ``drain_per_second`` is media finished, None if not known."""
+    """Unfinished media and the limit; ``drain_per_second`` is media finished, None if unknown."""
 
     unfinished: int
     limit: int
@@ -42,7 +42,7 @@ class Load:
 
 
 class Backpressure:
-    """Looks at the spool once a second."""
+    """Reads the spool once a second."""
 
     def __init__(self, spool: Spool, *, limit: int, min_free_bytes: int) -> None:
         self._spool = spool
@@ -52,26 +52,26 @@ class Backpressure:
         self._looked_at = 0.0
         self._finished: dict[int, int] = {}  # media by span of time
         self._drained: deque[tuple[float, float, int]] = deque()  # from, until, how many
-        # Accepted since the last look: what came and was finished in between has drained.
+        # Accepted since the last read; those already gone at the next one have drained too.
         self._came: set[str] = set()
-        # Admitted and still on its way, so that a burst doesn't pass the limit unseen.
+        # Uploads under way count, so that a burst can't pass the limit.
         self._arriving = 0
 
     async def watch(self) -> None:
-        """Look every second, for ever."""
+        """Read the spool every second; never returns."""
         while True:
             try:
-                came = frozenset(self._came)  # the look may miss what comes while it lasts
+                came = frozenset(self._came)  # the listing may miss what arrives during it
                 unfinished = await asyncio.to_thread(self._spool.open_ids)
                 self.look(frozenset(unfinished), came, time.monotonic())
             except OSError:
-                log.exception("❌ the spool can't be listed; it is tried again")
+                log.exception("❌ the spool can't be listed; retrying")
             await asyncio.sleep(_LOOK_EVERY)
 
     def look(self, unfinished: frozenset[str], came: frozenset[str], at: float) -> None:
-        """Take in which media are unfinished at the time ``at``, in seconds.
+        """Record which media are unfinished at the time ``at``, in seconds.
 
-        ``came`` are those accepted before it; where they aren't unfinished, they drained.
+        ``came`` were accepted before; those no longer unfinished have drained.
         """
         if self._open is not None:
             drained = len((self._open | came) - unfinished)
@@ -84,15 +84,15 @@ class Backpressure:
 
     @contextmanager
     def admitted(self, content_length: int) -> Iterator[None]:
-        """An upload of so many bytes, while it is on its way.
+        """Count an upload of so many bytes while it is under way.
 
         Raises:
-            Overloaded: not now; says when.
+            Overloaded: with the seconds to wait.
         """
         load = self.load(content_length)
         if load.retry_after_seconds is not None:
             raise Overloaded(
-                f"There is too much to do or too little room ({load.unfinished:,} unfinished). "
+                f"Too many unfinished pictures ({load.unfinished:,}) or too little disk space. "
                 f"Send it again in {load.retry_after_seconds} s.",
                 retry_after=load.retry_after_seconds,
             )
@@ -103,11 +103,11 @@ class Backpressure:
             self._arriving -= 1
 
     def accepted(self, media_id: str) -> None:
-        """It is in the spool, unfinished."""
+        """Count a media that was added to the spool."""
         self._came.add(media_id)
 
     def load(self, content_length: int = 0) -> Load:
-        """How it stands, for an upload of so many bytes."""
+        """The load, as an upload of so many bytes meets it."""
         here = self._open or frozenset()
         unfinished = len(here) + len(self._came - here) + self._arriving
         rate = self._drain_per_second()
@@ -120,7 +120,7 @@ class Backpressure:
         return Load(unfinished, self._limit, rate, wait)
 
     def throughput(self) -> Throughput:
-        """Media finished in each of the last spans of time."""
+        """Media finished in each of the last spans, oldest first."""
         last = int(time.monotonic() // _SPAN)
         spans = range(last - _SPANS + 1, last + 1)
         return Throughput(

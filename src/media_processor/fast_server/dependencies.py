@@ -1,4 +1,4 @@
-"""What the routes work with, built once by main.py."""
+"""What the routes need: built once by main.py, and read from the request."""
 
 import asyncio
 import logging
@@ -9,11 +9,12 @@ from fastapi import Depends, Request
 
 from media_processor.accounts.caller import LOCAL, Caller
 from media_processor.central_client import CentralClient
-from media_processor.errors import QueueUnavailable
+from media_processor.errors import MediaNotFound, QueueUnavailable
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.fast_server.event_feed import EventFeed
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
+from media_processor.ids import is_media_id
 from media_processor.jobs.changes import Changes
 from media_processor.jobs.queue import JobQueue
 from media_processor.pipeline.stages import FIRST
@@ -24,7 +25,7 @@ from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 
-# A Redis that is slower than this must not hold the answer up: the reconciler enqueues.
+# A slower Redis must not delay the answer: the reconciler enqueues later.
 _ENQUEUE_SECONDS = 2.0
 
 
@@ -43,30 +44,38 @@ class Dependencies:
     witness: Witness
 
     async def enqueue(self, media_id: str) -> None:
-        """Have a media that is in the spool worked on, now or when Redis is back."""
+        """Give a media of the spool a job; if Redis is unreachable, the reconciler will."""
         try:
             async with asyncio.timeout(_ENQUEUE_SECONDS):
                 await self.queue.ensure([FIRST.job(media_id)])
         except (QueueUnavailable, TimeoutError):
-            log.warning("⏸️ %s waits in the spool: Redis is away", media_id)
+            log.warning("⏸️ %s waits in the spool: Redis can't be reached", media_id)
 
 
 def dependencies_of(request: Request) -> Dependencies:
-    """The deps of the application that serves ``request``."""
     return cast(Dependencies, request.state.deps)
 
 
 Deps = Annotated[Dependencies, Depends(dependencies_of)]
-"""For a route's signature."""
+"""A parameter of a route."""
 
 
 def find_media(media_id: str, deps: Deps) -> Media:
-    """The media of the path."""
     return deps.spool.find(media_id)
 
 
 FoundMedia = Annotated[Media, Depends(find_media)]
-"""For a route's signature."""
+"""The media that the path names; MediaNotFound if there is none."""
+
+
+def _check_stored_id(media_id: str) -> str:
+    if not is_media_id(media_id):
+        raise MediaNotFound("No picture with this id is stored.")
+    return media_id
+
+
+StoredId = Annotated[str, Depends(_check_stored_id)]
+"""The ``media_id`` of the path, for a route on the archive."""
 
 
 def caller_of(request: Request) -> Caller:  # noqa: ARG001 - every request is local as yet

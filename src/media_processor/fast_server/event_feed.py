@@ -1,4 +1,4 @@
-"""What happens to all media, seen once and told to every page that listens."""
+"""Changes of all media: read from the spool once, sent to every listener."""
 
 import asyncio
 import logging
@@ -18,60 +18,60 @@ from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 
-# Slow enough to gather what happens at once into one event, quick enough to look alive.
-_TELL_EVERY = 0.25
+# Long enough to gather simultaneous changes into one event, short enough to look immediate.
+_SEND_EVERY = 0.25
 _LOOK_EVERY = 1.0
-# What was announced while Redis was away is found by then.
+# Finds what was announced while Redis was unreachable.
 _LOOK_AT_ALL_EVERY = 10.0
 _LOOK_AT_MOST = 500
-# Some minutes under load: a page that comes back after longer looks at everything anew.
+# Some minutes under load; a page that reconnects later reloads everything.
 _REMEMBERED_EVENTS = 1000
 _REMEMBERED_MEDIA = 20_000
 # A fast server that restarts is back within a second or two; browsers would wait three.
 _RECONNECT_MS = 1000
-# A page that reconnects must find what it missed, even if it is the only one.
+# The only page there is must find what it missed when it reconnects.
 _LINGER = 60.0
 
 Report = Callable[[], Awaitable[QueueReport]]
 
 
 class EventFeed:
-    """Looks at the spool only while somebody listens."""
+    """Reads the spool only while there are listeners."""
 
     def __init__(self, spool: Spool, stopping: asyncio.Event) -> None:
         self._spool = spool
         self._stopping = stopping
         self._listeners, self._left_at = 0, 0.0
         self._wanted, self._begun, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._heard: set[str] = set()
+        self._noticed: set[str] = set()
         self._open: set[str] = set()
-        self._told: dict[str, tuple[str, str | None]] = {}
+        self._sent: dict[str, tuple[str, str | None]] = {}
         self._run = ""
         self._number = 0
         self._events: deque[ServerSentEvent] = deque(maxlen=_REMEMBERED_EVENTS)
         self._report: QueueReport | None = None
         self._report_event: ServerSentEvent | None = None
 
-    def heard(self, media_id: str) -> None:
-        """Something may have happened to a media."""
+    def notice(self, media_id: str) -> None:
+        """A media may have changed."""
         if self._begun.is_set():
-            self._heard.add(media_id)
+            self._noticed.add(media_id)
 
     async def watch(self, report: Report) -> None:
-        """Look and tell while somebody listens, for ever."""
+        """Read the spool and send changes while there are listeners; never returns."""
         while True:
             await self._wanted.wait()
             try:
                 await self._begin()
                 while self._is_wanted():
                     await self._look(report)
-            except Exception:  # the pages wait for it, so it must go on
-                log.exception("❌ pages can't be told what happens; it is tried again")
+            except Exception:  # without it every page would stand still
+                log.exception("❌ changes can't be sent to the page; retrying")
                 await asyncio.sleep(_LOOK_EVERY)
             self._begun.clear()
 
     async def follow(self, last_id: str | None) -> AsyncGenerator[ServerSentEvent, None]:
-        """Every event behind ``last_id``, until the server stops."""
+        """Every event after ``last_id``, until the server stops."""
         self._listeners += 1
         self._wanted.set()
         try:
@@ -101,7 +101,7 @@ class EventFeed:
             self._left_at = time.monotonic()
 
     def _place_of(self, last_id: str | None) -> int | None:
-        """The number of the event with this id, if everything behind it is still known."""
+        """The number of the event with this id, if all later ones are still remembered."""
         run, _, number = (last_id or "").rpartition("-")
         if run != self._run or not number.isascii() or not number.isdigit():
             return None
@@ -115,38 +115,38 @@ class EventFeed:
         return False
 
     async def _begin(self) -> None:
-        """Start anew: what happened before can't be told."""
+        """Start again, without the events of before."""
         self._run, self._number = secrets.token_hex(4), 0
         self._events.clear()
-        self._told.clear()
+        self._sent.clear()
         self._open = set(await asyncio.to_thread(self._spool.open_ids))
-        self._heard.clear()
+        self._noticed.clear()
         self._report = self._report_event = None
         self._begun.set()
-        self._ring()  # who listened all along looks at everything anew
+        self._wake_listeners()  # listeners from before reload everything
 
     async def _look(self, report: Report) -> None:
         """One round of ``_LOOK_AT_ALL_EVERY`` seconds."""
-        for tick in range(round(_LOOK_AT_ALL_EVERY / _TELL_EVERY)):
-            heard, self._heard = self._heard, set()
-            if tick % round(_LOOK_EVERY / _TELL_EVERY) == 0:
-                heard |= await asyncio.to_thread(self._moved, everything=tick == 0)
-                await self._tell_report(await report())
-            changes = await asyncio.to_thread(self._changes, heard)
+        for tick in range(round(_LOOK_AT_ALL_EVERY / _SEND_EVERY)):
+            noticed, self._noticed = self._noticed, set()
+            if tick % round(_LOOK_EVERY / _SEND_EVERY) == 0:
+                noticed |= await asyncio.to_thread(self._moved, everything=tick == 0)
+                await self._send_report(await report())
+            changes = await asyncio.to_thread(self._changes, noticed)
             if changes:
                 self._number += 1
                 event = _event("media", MediaChanges(changes=tuple(changes)), self._id)
                 self._events.append(event)
             if changes or self._stopping.is_set():
-                self._ring()
-            await asyncio.sleep(_TELL_EVERY)
+                self._wake_listeners()
+            await asyncio.sleep(_SEND_EVERY)
 
-    async def _tell_report(self, report: QueueReport) -> None:
+    async def _send_report(self, report: QueueReport) -> None:
         if report != self._report:
             self._report, self._report_event = report, _event("queue", report)
-            self._ring()
+            self._wake_listeners()
 
-    def _ring(self) -> None:
+    def _wake_listeners(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
@@ -155,27 +155,27 @@ class EventFeed:
         return f"{self._run}-{self._number}"
 
     def _moved(self, *, everything: bool) -> set[str]:
-        """What came or went since the last time; or also what may have changed in its place."""
+        """Media that appeared or vanished since the last call; ``everything`` adds open ones."""
         ids = self._spool.open_ids()
         before, self._open = self._open, set(ids)
         return (before ^ self._open) | set(ids[:_LOOK_AT_MOST] if everything else ())
 
     def _changes(self, ids: Iterable[str]) -> list[MediaChange]:
-        """The media among ``ids`` that are not what was told last."""
+        """The media among ``ids`` that differ from what was sent last."""
         found = []
         for media_id in sorted(ids):
             try:
                 media = self._spool.find(media_id)
             except (MediaNotFound, SpoolDamaged, OSError):
-                continue  # the list of media tells of damage; the others are told of
+                continue  # GET /media reports damage; the others are sent
             if media.place == "open":
-                self._open.add(media_id)  # even if it is told of and gone between two looks
+                self._open.add(media_id)  # even if it is sent and gone between two reads
             now = (media.status, media.progress.worker)
-            if self._told.pop(media_id, None) != now:
+            if self._sent.pop(media_id, None) != now:
                 found.append(_change(media))
-            self._told[media_id] = now
-        while len(self._told) > _REMEMBERED_MEDIA:
-            del self._told[next(iter(self._told))]
+            self._sent[media_id] = now
+        while len(self._sent) > _REMEMBERED_MEDIA:
+            del self._sent[next(iter(self._sent))]
         return found
 
 
@@ -196,5 +196,5 @@ def _hello(*, resumed: bool) -> ServerSentEvent:
 
 
 def _event(name: str, data: Message, event_id: str | None = None) -> ServerSentEvent:
-    # Made into text once, however many listen.
+    # Encoded once, however many listen.
     return ServerSentEvent(event=name, id=event_id, raw_data=data.model_dump_json())

@@ -11,11 +11,12 @@ from fastapi import FastAPI
 
 from media_processor.cancellation import cancel_and_wait
 from media_processor.central_client import CentralClient
-from media_processor.fast_server import archive, status, system, thumbnails, uploads
+from media_processor.fast_server import archive, events, media, system, thumbnails, uploads
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.fast_server.dependencies import Dependencies
 from media_processor.fast_server.event_feed import EventFeed
 from media_processor.fast_server.page import serve_page
+from media_processor.fast_server.queue_report import report_queue
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.http.application import application
@@ -30,7 +31,7 @@ from media_processor.work.spool import open_spool
 
 log = logging.getLogger(__name__)
 
-# Reading a stored picture back; generous, as nobody's job waits for it.
+# Generous: no job waits while a stored picture is read back.
 _CENTRAL_TIMEOUT = 15.0
 _CENTRAL_CONNECTIONS = 32
 
@@ -45,22 +46,24 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
-        async with _opened(settings, profiles, stopping) as deps, _helped(deps):
-            log.info("🚪 taking pictures on port %d", settings.fast_server_port)
+        async with (
+            _open_dependencies(settings, profiles, stopping) as deps,
+            _run_background_tasks(deps),
+        ):
+            log.info("🚪 accepting pictures on port %d", settings.fast_server_port)
             yield {"deps": deps}
 
     app = application("fast server", lifespan, max_body_bytes=settings.max_upload_bytes)
-    for module in (uploads, status, thumbnails, archive, system):
+    for module in (uploads, media, events, thumbnails, archive, system):
         app.include_router(module.router)
     serve_page(app)
     return app
 
 
 @asynccontextmanager
-async def _opened(
+async def _open_dependencies(
     settings: FastServerSettings, profiles: Profiles, stopping: asyncio.Event
 ) -> AsyncIterator[Dependencies]:
-    """Everything that the routes need, until the server stops."""
     spool = await asyncio.to_thread(open_spool, settings.uploads_dir)
     central = CentralClient(
         settings.central_server_url,
@@ -75,7 +78,7 @@ async def _opened(
                 settings=settings,
                 spool=spool,
                 queue=queue,
-                changes=Changes(queue.redis, feed.heard),
+                changes=Changes(queue.redis, feed.notice),
                 central=central,
                 stopping=stopping,
                 backpressure=Backpressure(
@@ -94,18 +97,17 @@ async def _opened(
 
 
 @asynccontextmanager
-async def _helped(deps: Dependencies) -> AsyncIterator[None]:
-    """What goes on beside the requests."""
-    helpers = (
+async def _run_background_tasks(deps: Dependencies) -> AsyncIterator[None]:
+    tasks = (
         asyncio.create_task(deps.changes.listen()),
         asyncio.create_task(deps.backpressure.watch()),
         asyncio.create_task(deps.witness.watch()),
-        asyncio.create_task(deps.feed.watch(partial(system.report, deps))),
+        asyncio.create_task(deps.feed.watch(partial(report_queue, deps))),
     )
     try:
         yield
     finally:
-        await cancel_and_wait(*helpers)
+        await cancel_and_wait(*tasks)
 
 
 def run(settings: FastServerSettings) -> None:

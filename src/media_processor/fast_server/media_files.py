@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi.responses import Response
 
 from media_processor.errors import MediaNotFound, MediaProcessorError, NotReadyYet
-from media_processor.fast_server.archive_proxy import proxied
+from media_processor.fast_server.archive_proxy import proxy_response
 from media_processor.fast_server.dependencies import Dependencies
 from media_processor.fast_server.renditions import Vanished
 from media_processor.filenames import watermarked_filename
@@ -52,7 +52,7 @@ async def watermark_answer(
     filename, content_type = _watermarked_as(media)
     own = {**file_headers(filename), "Content-Type": content_type}
     async with deps.central.fetch(media.record.id, conditions) as fetched:
-        yield proxied(fetched, own)
+        yield proxy_response(fetched, own)
 
 
 def _spooled_answer(media: Media, deps: Dependencies) -> PictureFile | None:
@@ -145,8 +145,10 @@ async def _spooled(copy: AbstractContextManager[Path], absent: Exception) -> Asy
 def not_watermarked(media: Media) -> NotReadyYet:
     """Why there is no watermarked picture."""
     if media.status == "failed" and media.progress.error:
-        return NotReadyYet(f"It wasn't watermarked, as it failed: {media.progress.error.detail}")
-    return NotReadyYet("The picture isn't watermarked yet. Its status tells when it is stored.")
+        return NotReadyYet(
+            f"The picture failed, so it has no watermark: {media.progress.error.detail}"
+        )
+    return NotReadyYet("The picture isn't watermarked yet. Try again once its status is 'stored'.")
 
 
 def _no_original() -> MediaNotFound:

@@ -1,4 +1,4 @@
-"""``GET /``: the page, and what it asks before it sends anything."""
+"""``GET /``: the web page, and ``GET /limits``, which it checks files against."""
 
 from importlib.resources import files
 
@@ -19,20 +19,20 @@ _WEB = str(files("media_processor.fast_server") / "web")
 
 
 def serve_page(app: FastAPI) -> None:
-    """Have ``app`` serve the page and its deps."""
+    """Add the page, its files and its limits to ``app``."""
     app.include_router(router)
     app.mount("/web", PageFiles(directory=_WEB))
 
 
 @router.get("/", response_class=FileResponse)
 def page() -> FileResponse:
-    """The page: send pictures, see what becomes of them, search the archive."""
+    """The web page."""
     return FileResponse(f"{_WEB}/index.html", media_type="text/html", headers=PAGE_HEADERS)
 
 
 @router.get("/limits")
 def limits(deps: Deps) -> UploadLimits:
-    """What an upload must be, and what one that isn't is told."""
+    """The limits on an upload, and the message for each one that is exceeded."""
     most = deps.settings.max_upload_bytes
     return UploadLimits(
         max_upload_bytes=most,

@@ -1,5 +1,4 @@
-"""What the page shows of pictures: small ones, differences, previews. Made on demand, kept in
-a cache that may be removed at any time."""
+"""Thumbnails, differences and previews: made on demand, cached in a folder that may be removed."""
 
 import asyncio
 import stat
@@ -21,22 +20,22 @@ from media_processor.watermarks.tasks import TaskBuilder
 
 
 class Side(IntEnum):
-    """Most pixels a side: for a grid, twice as fine as it is shown; for a whole window."""
+    """Largest side in pixels: for a grid at double pixel density, or for a whole window."""
 
     THUMBNAIL = 384
     VIEW = 1600
 
 
-# A page full of large pictures must not hold up everybody's small ones.
+# Two, so that one large picture doesn't delay everybody's small ones.
 _PROCESSES = 2
-# Browsers ask for six at a time; more than ten of them are told to come again.
+# Browsers request six at a time, so about ten pages fit before Overloaded.
 _MOST_WAITING = 64
 _RETRY_AFTER = 2
 _SWEEP_EVERY = 200
 _ROOM = 0.9
-# What is younger may still be written, or not be read yet by whoever had it made; in seconds.
+# Younger files may still be being written or read; in seconds.
 _IN_USE = 60.0
-# A hidden file is one that is being made; no picture takes as long.
+# Hidden files are unfinished ones; no picture takes this many seconds.
 _LEFT_BEHIND = 3600.0
 
 Source = Callable[[], AbstractAsyncContextManager[Path]]
@@ -46,12 +45,12 @@ Make = Callable[[Path], Awaitable[None]]
 
 
 class Vanished(Exception):
-    """A source's file was removed while it was worked on."""
+    """A source's file was removed while it was read."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """Names what is made of a media; all deps are safe in a path."""
+    """Names a rendition of a media; both parts are safe in a path."""
 
     media_id: str
     what: str
@@ -63,7 +62,7 @@ class Key:
 
 
 class Renditions:
-    """Makes each once, however many ask for it at the same time."""
+    """Makes each rendition once, however many requests ask for it at the same time."""
 
     def __init__(self, settings: FastServerSettings, tasks: TaskBuilder) -> None:
         self._folder = settings.thumbnails_dir
@@ -78,10 +77,10 @@ class Renditions:
         )
         self._making: dict[Key, asyncio.Task[bytes]] = {}
         self._waiting = 0
-        self._made_since_sweep = _SWEEP_EVERY  # what was left of the last run
+        self._made_since_sweep = _SWEEP_EVERY  # sweeps what the last run left
 
     async def close(self) -> None:
-        """End what is being made, and the picture processes."""
+        """Cancel what is being made and end the picture processes."""
         await cancel_and_wait(*self._making.values())
         await self._sandbox.close()
 
@@ -89,16 +88,16 @@ class Renditions:
         """A WebP of at most ``side`` pixels a side.
 
         Raises:
-            PictureError, SandboxError: it can't be made of this picture.
-            Overloaded: too many wait already.
-            What ``source`` raises.
+            PictureError, SandboxError: this picture can't be shown.
+            Overloaded: too many requests wait.
+            Whatever ``source`` raises.
         """
 
         async def make(target: Path) -> None:
             async with source() as picture:
                 await self._sandbox.view(self._thumbnail_task(picture, target, side))
 
-        return await self._kept(key, make)
+        return await self._get(key, make)
 
     async def difference(self, key: Key, before: Source, after: Source) -> bytes:
         """A JSON document of messages.Difference; raises what ``view`` does."""
@@ -113,14 +112,14 @@ class Renditions:
                 )
                 await self._sandbox.difference(task)
 
-        return await self._kept(key, make)
+        return await self._get(key, make)
 
     async def preview(self, picture: Path, profile: str, tokens: dict[str, str]) -> bytes:
         """``picture`` as it would be watermarked, as a WebP.
 
         Raises:
-            PictureError, SandboxError, LogoUnavailable: it would not be watermarked.
-            Overloaded: too many wait already.
+            PictureError, SandboxError, LogoUnavailable: it can't be watermarked.
+            Overloaded: too many requests wait.
         """
         with self._turn(), self.scratch() as watermarked, self.scratch() as shown:
             order = await self._tasks.order(picture, watermarked, profile, tokens)
@@ -129,17 +128,17 @@ class Renditions:
             return await asyncio.to_thread(shown.read_bytes)
 
     def check_room(self) -> None:
-        """Raises Overloaded if too many wait already."""
+        """Raise Overloaded if too many requests wait."""
         if self._waiting >= _MOST_WAITING:
             raise Overloaded(
-                f"Too many pictures are being drawn. Ask again in {_RETRY_AFTER} s.",
+                f"Too many thumbnails are being made. Try again in {_RETRY_AFTER} s.",
                 retry_after=_RETRY_AFTER,
             )
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A name in the cache's folder for a file that goes when the context ends."""
-        self._folder.mkdir(parents=True, exist_ok=True)  # it may have been removed
+        """A path in the cache's folder; its file is removed when the context ends."""
+        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         file = self._folder / f".{uuid4().hex}"
         try:
             yield file
@@ -160,20 +159,20 @@ class Renditions:
         finally:
             self._waiting -= 1
 
-    async def _kept(self, key: Key, make: Make) -> bytes:
+    async def _get(self, key: Key, make: Make) -> bytes:
         path = self._folder / key.path
         with suppress(FileNotFoundError):
             return await asyncio.to_thread(path.read_bytes)
         if key not in self._making:
             self._making[key] = asyncio.create_task(self._make(path, make))
-            self._making[key].add_done_callback(partial(self._ended, key))
-        # Whoever asked first may go away; the others still want it.
+            self._making[key].add_done_callback(partial(self._forget, key))
+        # The first client may disconnect; the others still need the result.
         return await asyncio.shield(self._making[key])
 
-    def _ended(self, key: Key, task: asyncio.Task[bytes]) -> None:
+    def _forget(self, key: Key, task: asyncio.Task[bytes]) -> None:
         del self._making[key]
         if not task.cancelled():
-            task.exception()  # looked at, as everybody who asked may be gone
+            task.exception()  # retrieved, as every client may be gone
 
     async def _make(self, path: Path, make: Make) -> bytes:
         with self._turn():
@@ -181,7 +180,7 @@ class Renditions:
             try:
                 await make(path)
             except Vanished:
-                await make(path)  # the picture has moved on to the archive meanwhile
+                await make(path)  # the picture was moved to the archive
             made = await asyncio.to_thread(path.read_bytes)
         self._made_since_sweep += 1
         if self._made_since_sweep >= _SWEEP_EVERY:
@@ -191,7 +190,7 @@ class Renditions:
 
 
 def _sweep(folder: Path, most_bytes: int) -> None:
-    """Remove the oldest files until the rest has room; also what a crash has left."""
+    """Remove the oldest files until the rest fits, and what a crash left."""
     files, now = [], time.time()
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""A media as the API shows it."""
+"""A media as the API returns it."""
 
 from media_processor.central_client import CentralClient
 from media_processor.messages.media import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
@@ -16,15 +16,13 @@ def links(media_id: str) -> MediaLinks:
     )
 
 
-def accepted(media: Media) -> AcceptedMedia:
-    """The answer to an upload."""
+def accepted_media(media: Media) -> AcceptedMedia:
     return AcceptedMedia.model_validate(
         media.record.model_dump() | {"status": media.status, "links": links(media.record.id)}
     )
 
 
-def status(media: Media, central: CentralClient) -> MediaStatus:
-    """Everything there is to tell about a media."""
+def media_status(media: Media, central: CentralClient) -> MediaStatus:
     record, progress = media.record, media.progress
     return MediaStatus.model_validate(
         record.model_dump()

@@ -1,6 +1,5 @@
-"""``GET /media/{id}/thumbnail`` and the like: what a browser shows of a picture."""
+"""``GET /media/{id}/thumbnail``, ``/difference`` and ``POST /preview``: pictures for a browser."""
 
-import asyncio
 from datetime import date
 from functools import partial
 from typing import Annotated, Literal
@@ -17,32 +16,37 @@ from media_processor.errors import (
     Overloaded,
     UnknownProfile,
 )
-from media_processor.fast_server.dependencies import Deps, FoundMedia, dependencies_of
+from media_processor.fast_server.dependencies import (
+    Deps,
+    FoundMedia,
+    StoredId,
+    dependencies_of,
+)
 from media_processor.fast_server.media_files import (
+    archived_file,
     local_original,
     local_watermark,
     not_watermarked,
 )
+from media_processor.fast_server.picture_forms import FORM, REFUSALS, receive_picture
 from media_processor.fast_server.renditions import Key, Side
-from media_processor.fast_server.uploads import FORM, REFUSALS, checked, chosen_profile
 from media_processor.http.files import file_headers
-from media_processor.http.multipart import receive_form
 from media_processor.http.problems import answers
 from media_processor.messages.fast_server import Difference
 from media_processor.work.media import Media
 
 router = APIRouter()
 
-# What is shown is never another picture: the key has its id and its digest.
+# The bytes behind a URL never change: a media has one original and one watermarked picture.
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-WEBP: dict[str, object] = {"content": {"image/webp": {}}}
+_WEBP: dict[str, object] = {"content": {"image/webp": {}}}
 
 
 @router.get(
     "/media/{media_id}/thumbnail",
     response_class=Response,
     responses={
-        200: WEBP,
+        200: _WEBP,
         **answers(
             InvalidField, MediaNotFound, NotReadyYet, BrokenPicture, CentralUnavailable, Overloaded
         ),
@@ -54,12 +58,26 @@ async def thumbnail(
     of: Literal["original", "watermarked"] = "watermarked",
     side: Side = Side.THUMBNAIL,
 ) -> Response:
-    """The picture as it came or as it was watermarked, small, as WebP."""
+    """A small version of the original or the watermarked picture, as WebP."""
     name, source = (
         ("original", local_original) if of == "original" else (_digest(media), local_watermark)
     )
     key = Key(media.record.id, f"{name}.{side}.webp")
-    return webp(await deps.renditions.view(key, side, partial(source, media, deps)))
+    return _webp(await deps.renditions.view(key, side, partial(source, media, deps)))
+
+
+@router.get(
+    "/archive/{media_id}/thumbnail",
+    response_class=Response,
+    responses={
+        200: _WEBP,
+        **answers(InvalidField, MediaNotFound, BrokenPicture, CentralUnavailable, Overloaded),
+    },
+)
+async def stored_thumbnail(media_id: StoredId, deps: Deps, side: Side = Side.THUMBNAIL) -> Response:
+    """A small version of a stored picture, as WebP."""
+    key = Key(media_id, f"stored.{side}.webp")
+    return _webp(await deps.renditions.view(key, side, partial(archived_file, media_id, deps)))
 
 
 @router.get(
@@ -68,7 +86,7 @@ async def thumbnail(
     response_model=Difference,
 )
 async def difference(media: FoundMedia, deps: Deps) -> Response:
-    """Which blocks of the picture the watermarking changed."""
+    """The blocks of the picture that watermarking changed."""
     key = Key(media.record.id, f"{_digest(media)}.difference.json")
     found = await deps.renditions.difference(
         key, partial(local_original, media, deps), partial(local_watermark, media, deps)
@@ -80,29 +98,23 @@ async def difference(media: FoundMedia, deps: Deps) -> Response:
     "/preview",
     openapi_extra=FORM,
     response_class=Response,
-    responses={200: WEBP, **answers(*REFUSALS, LogoUnavailable, UnknownProfile, Overloaded)},
+    responses={200: _WEBP, **answers(*REFUSALS, LogoUnavailable, UnknownProfile, Overloaded)},
 )
 async def preview(
     request: Request,
-    profile: Annotated[str | None, Query(description="How the picture is watermarked.")] = None,
+    profile: Annotated[str | None, Query(description="Name of a profile.")] = None,
 ) -> Response:
-    """The picture as it would be watermarked, as WebP. Nothing is kept."""
+    """Watermark a picture without keeping it; the answer is a WebP."""
     deps = dependencies_of(request)
     deps.renditions.check_room()
-    limit = deps.settings.max_upload_bytes
-    announced = min(int(request.headers.get("content-length", "0")), limit)
-    with deps.backpressure.admitted(announced):
-        async with receive_form(request, deps.spool.storage, max_file_bytes=limit) as form:
-            chosen = chosen_profile(form, profile)
-            limits = deps.settings.picture_limits
-            new = await asyncio.to_thread(checked, form, deps.profiles, chosen, limits)
-            tokens = {"filename": new.filename, "date": f"{date.today():%Y-%m-%d}", "id": ""}
-            shown = await deps.renditions.preview(new.original.path, new.profile, tokens)
+    async with receive_picture(request, deps, profile) as new:
+        tokens = {"filename": new.filename, "date": f"{date.today():%Y-%m-%d}", "id": ""}
+        shown = await deps.renditions.preview(new.original.path, new.profile, tokens)
     return Response(shown, media_type="image/webp", headers={"Cache-Control": "no-store"})
 
 
-def webp(picture: bytes) -> Response:
-    """An answer that a browser may keep."""
+def _webp(picture: bytes) -> Response:
+    """A response that browsers may cache."""
     headers = file_headers("thumbnail.webp") | _FOR_EVER
     return Response(picture, media_type="image/webp", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Keeps a copy of the archive's checkpoints, so that it can't cut its log back unseen.
+"""Keeps a copy of the central server's checkpoints, so that a shortened log is noticed.
 
 One JSON object a line in ``witness.jsonl``, only ever added to. It is a local file, not bytes in
 a storage, which can't be added to; fast servers that share the spool's folder share it.
@@ -26,11 +26,11 @@ _TAIL_BYTES = 16 * 1024
 
 
 class Contradiction(Exception):
-    """The archive's word is not what it was."""
+    """The central server contradicts a checkpoint it gave before."""
 
 
 class Witness:
-    """Asks the archive now and then what its log's end is."""
+    """Fetches the central server's checkpoints regularly and compares them."""
 
     def __init__(self, file: Path, central: CentralClient, every: float) -> None:
         self._file = file
@@ -39,7 +39,7 @@ class Witness:
         self._contradiction: str | None = None
 
     async def verdict(self) -> LogVerdict:
-        """What is known of the archive's log: by our own witness, and by its own reading."""
+        """The state of the log, by this witness first, then by the central server's own audit."""
         if self._contradiction:
             return LogVerdict(state="altered", detail=self._contradiction)
         try:
@@ -48,38 +48,38 @@ class Witness:
             return LogVerdict(state="unknown", detail=error.detail)
 
     async def watch(self) -> None:
-        """Ask every ``every`` seconds, for ever."""
+        """Ask every ``every`` seconds; never returns."""
         while True:
             try:
                 await self.ask()
                 self._contradiction = None
             except Contradiction as error:
-                self._contradiction = f"The log isn't what it was: {error}."
-                log.error("❌ the archive's log was altered: %s; run 'audit verify'", error)
+                self._contradiction = f"The activity log was altered: {error}."
+                log.error("❌ the activity log was altered: %s; run 'audit verify'", error)
             except CentralUnavailable as error:
-                log.debug("no checkpoints: %s", error.detail)
+                log.debug("no checkpoints fetched: %s", error.detail)
             except Exception:
-                log.exception("❌ checkpoints can't be kept; it is tried again")
+                log.exception("❌ checkpoints can't be saved; retrying")
             await asyncio.sleep(self._every)
 
     async def ask(self) -> None:
-        """Ask once, from the last one we have on; keep what is new.
+        """Fetch checkpoints from the last known one on, and save the new ones.
 
         Raises:
-            Contradiction: it isn't signed with the key of before, or the log ends earlier,
-                or differs, where it was seen before.
-            CentralUnavailable: the archive can't be asked, or keeps no such log.
+            Contradiction: the key changed, or the log is shorter or different than at the last
+                known checkpoint.
+            CentralUnavailable: the central server can't be reached, or has no checkpoints.
         """
         last = await asyncio.to_thread(self._last)
-        # From before the last one, so that it is told again and can be compared.
+        # Includes the last known one again, for comparison.
         after = last.sequence - 1 if last else 0
-        while told := await self._central.checkpoints(after):
-            if told[-1].sequence <= after:
-                raise Contradiction("it tells what it was not asked for")
-            await asyncio.to_thread(self._keep, told)
-            last, after = None, told[-1].sequence
+        while checkpoints := await self._central.checkpoints(after):
+            if checkpoints[-1].sequence <= after:
+                raise Contradiction("it returns checkpoints that were not requested")
+            await asyncio.to_thread(self._save, checkpoints)
+            last, after = None, checkpoints[-1].sequence
         if last:
-            raise Contradiction(f"it ends before entry {last.sequence}, which we have seen")
+            raise Contradiction(f"it ends before entry {last.sequence}, which was there before")
 
     def _last(self) -> Checkpoint | None:
         try:
@@ -88,15 +88,15 @@ class Witness:
         except FileNotFoundError:
             return None
 
-    def _keep(self, told: Sequence[Checkpoint]) -> None:
-        """Add what is new, durably; another fast server may have been faster."""
+    def _save(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Append the new ones durably; another fast server may have done so already."""
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         with disk_errors(), os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _cut_torn_line(file)
             last = _last_in(file)
-            new = [one for one in told if last is None or one.sequence > last.sequence]
-            for one in told:
+            new = [one for one in checkpoints if last is None or one.sequence > last.sequence]
+            for one in checkpoints:
                 _compare(one, last)
             if new:
                 file.write(b"".join(one.model_dump_json().encode() + b"\n" for one in new))
@@ -104,17 +104,17 @@ class Witness:
                 os.fsync(file.fileno())
 
 
-def _compare(told: Checkpoint, last: Checkpoint | None) -> None:
+def _compare(now: Checkpoint, last: Checkpoint | None) -> None:
     if last is None:
         return
-    if told.key != last.key:
+    if now.key != last.key:
         raise Contradiction("it is signed with another key")
-    if told.sequence == last.sequence and (told.hash, told.end) != (last.hash, last.end):
-        raise Contradiction(f"entry {told.sequence} is another one")
+    if now.sequence == last.sequence and (now.hash, now.end) != (last.hash, last.end):
+        raise Contradiction(f"entry {now.sequence} is a different one")
 
 
 def _last_in(file: BinaryIO) -> Checkpoint | None:
-    """The last whole line; a crash may have torn the one behind it."""
+    """The last complete line; a crash may have left half a line after it."""
     for line in reversed(_tail(file).splitlines()):
         try:
             return Checkpoint.model_validate_json(line)

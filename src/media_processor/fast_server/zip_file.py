@@ -1,4 +1,4 @@
-"""Stored pictures as one ZIP file that is never whole anywhere: made while it is sent."""
+"""Stored pictures as one ZIP file, made while it is sent."""
 
 import asyncio
 import io
@@ -17,7 +17,7 @@ _PIECE = 1 << 20
 
 
 class _Outlet(io.RawIOBase):
-    """Takes what ``zipfile`` writes; it can't seek, so the sizes come behind each file."""
+    """Collects what ``zipfile`` writes. It can't seek, so sizes follow each file."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -29,18 +29,18 @@ class _Outlet(io.RawIOBase):
         self._pieces.append(bytes(data))  # type: ignore[call-overload]
         return len(self._pieces[-1])
 
-    def taken(self) -> bytes:
-        """What was written since the last time."""
+    def take(self) -> bytes:
+        """Everything written since the last call."""
         taken, self._pieces = b"".join(self._pieces), []
         return taken
 
 
-async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[bytes]:
+async def stream_zip(central: CentralClient, media_ids: list[str]) -> AsyncIterator[bytes]:
     """The pieces of a ZIP of these media, uncompressed, as pictures don't shrink.
 
-    What the archive doesn't have, and all that follows once it can't be asked any more, is
-    named in ``missing.txt``. If it goes away in the middle of a picture, the ZIP ends there,
-    unusable, and the client sees that it was cut off.
+    ``missing.txt`` in it lists what the archive doesn't have, and everything after the central
+    server became unreachable. If that happens in the middle of a picture, the ZIP ends there,
+    unusable, and the client sees that the connection was cut.
     """
     outlet, names, missing = _Outlet(), set[str](), list[str]()
     with zipfile.ZipFile(outlet, "w") as archive:
@@ -55,14 +55,14 @@ async def zip_of(central: CentralClient, media_ids: list[str]) -> AsyncIterator[
                 except CentralUnavailable as error:
                     missing += [f"{left}: {error.detail}\n" for left in media_ids[number:]]
                     break
-                async for piece in _added(archive, outlet, media, answer, names):
+                async for piece in _add(archive, outlet, media, answer, names):
                     yield piece
         if missing:
             archive.writestr(_unused("missing.txt", names), "".join(missing))
-    yield outlet.taken()
+    yield outlet.take()
 
 
-async def _added(
+async def _add(
     archive: zipfile.ZipFile,
     outlet: _Outlet,
     media: StoredMedia,
@@ -75,8 +75,8 @@ async def _added(
     with archive.open(info, "w") as entry:
         async for piece in answer.aiter_raw(_PIECE):
             await asyncio.to_thread(entry.write, piece)  # its checksum takes a while
-            yield outlet.taken()
-    yield outlet.taken()
+            yield outlet.take()
+    yield outlet.take()
 
 
 def _unused(filename: str, names: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the applications of both servers have in common."""
+"""Makes the FastAPI application of a server: problems, HEAD, request bodies, /docs."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -7,20 +7,20 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI
 
-from media_processor.http.head_requests import Heads
+from media_processor.http.head_requests import HeadRequests
 from media_processor.http.pages import serve_docs
 from media_processor.http.problems import add_problem_handlers, describe_problems
-from media_processor.http.request_bodies import EarlyAnswers
+from media_processor.http.request_bodies import RequestBodies
 
 
 class Lifespan(Protocol):
-    """Opens what the routes need, and closes it; it becomes ``request.state``."""
+    """Opens and closes what the routes need; its mapping becomes ``request.state``."""
 
     def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[Mapping[str, Any]]: ...
 
 
 def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> FastAPI:
-    """An application without routes of its own, which answers every error as a problem."""
+    """An application without routes, which sends every error as a problem document."""
     app = FastAPI(
         title=f"media-processor: {server}",
         version=version("media-processor"),
@@ -28,8 +28,8 @@ def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> Fast
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Heads)
-    app.add_middleware(EarlyAnswers, max_body_bytes=max_body_bytes)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(RequestBodies, max_body_bytes=max_body_bytes)
     add_problem_handlers(app)
     describe_problems(app)
     serve_docs(app)

@@ -1,4 +1,4 @@
-"""Files from outside, handed out so that no browser takes them for anything but a picture."""
+"""Sends files from outside so that no browser takes them for anything but a picture."""
 
 import os
 from typing import BinaryIO
@@ -12,8 +12,8 @@ from media_processor.http.problems import MEDIA_TYPE, problem, respond
 from media_processor.messages.base import Problem
 
 PARTLY: dict[int | str, dict[str, object]] = {
-    206: {"description": "What `Range` asks for."},
-    304: {"description": "It is what `If-None-Match` names."},
+    206: {"description": "The bytes that `Range` selects."},
+    304: {"description": "`If-None-Match` names this file."},
     416: {
         "description": "`range_not_satisfiable`",
         "content": {MEDIA_TYPE: {}},
@@ -24,7 +24,7 @@ PARTLY: dict[int | str, dict[str, object]] = {
 
 
 def file_headers(filename: str) -> dict[str, str]:
-    """Headers of an answer that is a file; its content type must be a fixed one."""
+    """Headers of a response with a file; its content type must be a fixed one."""
     return {
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(filename)}",
@@ -32,14 +32,14 @@ def file_headers(filename: str) -> dict[str, str]:
 
 
 class PictureFile(FileResponse):
-    """An open file, closed when it is sent; who removes it meanwhile takes nothing away.
+    """Sends an open file and closes it; it may be removed meanwhile.
 
-    Its ETag is its digest, so that a download can go on wherever the same bytes are.
+    Its ETag is its digest, so that a download can resume from any server with the same bytes.
     """
 
     def __init__(self, file: BinaryIO, *, filename: str, content_type: str, sha256: str) -> None:
         super().__init__(
-            f"/dev/fd/{file.fileno()}",  # there it can be opened even when its name is gone
+            f"/dev/fd/{file.fileno()}",  # works even after the file is unlinked
             media_type=content_type,
             headers=file_headers(filename) | {"ETag": f'"{sha256}"'},
             stat_result=os.fstat(file.fileno()),
@@ -47,24 +47,24 @@ class PictureFile(FileResponse):
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, or what is asked for of it."""
+        """Send the file, or the range that was requested."""
         with self._file:
-            if _is_named(self.headers["etag"], Headers(scope=scope)):
+            if _matches(self.headers["etag"], Headers(scope=scope)):
                 known = Response(status_code=304, headers={"ETag": self.headers["etag"]})
                 await known(scope, receive, send)
                 return
             try:
-                await super().__call__(scope, receive, _refusing(send))
+                await super().__call__(scope, receive, _raise_refusals(send))
             except _RangeRefused as refused:
                 if refused.status == 416:
-                    await self._behind_the_end()(scope, receive, send)
-                else:  # what can't be understood is ignored (RFC 9110, 14.2)
+                    await self._range_error()(scope, receive, send)
+                else:  # an invalid Range is ignored (RFC 9110, 14.2)
                     await super().__call__(_without_range(scope), receive, send)
 
-    def _behind_the_end(self) -> Response:
+    def _range_error(self) -> Response:
         size = self.headers["content-length"]
-        detail = f"The file has {int(size):,} bytes; the range lies behind them."
-        answer = respond(problem("range_not_satisfiable", 416, "The range can't be had", detail))
+        detail = f"The file has {int(size):,} bytes; the range starts after its end."
+        answer = respond(problem("range_not_satisfiable", 416, "Range not satisfiable", detail))
         answer.headers["Content-Range"] = f"bytes */{size}"
         return answer
 
@@ -75,7 +75,7 @@ class _RangeRefused(Exception):
         self.status = status
 
 
-def _refusing(send: Send) -> Send:
+def _raise_refusals(send: Send) -> Send:
     async def send_unless_refused(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in (400, 416):
             raise _RangeRefused(message["status"])
@@ -84,7 +84,7 @@ def _refusing(send: Send) -> Send:
     return send_unless_refused
 
 
-def _is_named(etag: str, asked: Headers) -> bool:
+def _matches(etag: str, asked: Headers) -> bool:
     names = [name.strip().removeprefix("W/") for name in asked.get("if-none-match", "").split(",")]
     return etag in names or names == ["*"]
 

@@ -3,11 +3,11 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Heads:
-    """ASGI middleware: HEAD is carried out as GET, and is answered once the headers are there.
+class HeadRequests:
+    """ASGI middleware: handles HEAD as GET and answers as soon as the headers are known.
 
-    Whoever would go on streaming is told then that nobody listens any more, by ``receive`` as
-    after every answer: events end, and what is fetched from the archive is let go of.
+    The route then sees a disconnect, as after every answer: event streams end, and what is
+    fetched from the archive is released.
     """
 
     def __init__(self, app: ASGIApp) -> None:

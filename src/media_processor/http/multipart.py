@@ -1,8 +1,8 @@
-"""Receives one file of a multipart form while it arrives: one write to disk, bounded memory.
+"""Receives one file of a multipart form: limited while it arrives, written to disk once.
 
-FastAPI's ``UploadFile`` takes a body of any size before the handler runs, and writes it
-twice. Here the limit holds while the body comes in, and the bytes go straight to the
-file that later is renamed into place.
+FastAPI's ``UploadFile`` reads a body of any size before the handler runs, and writes it twice.
+Here the limit applies while the body arrives, and the bytes go straight to the file that is
+later moved into place.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from media_processor.errors import (
 from media_processor.storage.base import Storage
 from media_processor.storage.incoming import Incoming
 
-# Large enough that handing a piece to a thread (about 0.1 ms) is cheap beside writing it.
+# Large enough that the hop to a thread (about 0.1 ms) is cheap compared with the write.
 _PIECE = 512 * 1024
 _MAX_FIELD = 4 * 1024
 _MAX_PARTS = 16
-# A file name of 5,000 characters of 3 bytes is silly, but no reason to refuse a picture.
+# Even a file name of 5,000 three-byte characters is no reason to refuse a picture.
 _MAX_HEADER = 16 * 1024
 # Boundaries, part headers and fields around the file.
 _MAX_AROUND = 64 * 1024
@@ -86,8 +86,8 @@ async def receive_form(
                         await asyncio.to_thread(form.flush)
                 await asyncio.to_thread(form.flush)
             yield form.finish(incoming)
-    except ClientDisconnect:  # nobody is left to read this answer
-        raise MalformedUpload("The client went away before its upload ended.") from None
+    except ClientDisconnect:  # nobody reads this answer
+        raise MalformedUpload("The client disconnected before the upload was complete.") from None
 
 
 def _boundary(content_type: str) -> bytes:
@@ -98,7 +98,7 @@ def _boundary(content_type: str) -> bytes:
             "for example: curl -F file=@photo.jpg URL"
         )
     if not options.get(b"boundary"):
-        raise MalformedUpload("The Content-Type header names no boundary.")
+        raise MalformedUpload("The Content-Type header has no boundary.")
     return options[b"boundary"]
 
 
@@ -116,7 +116,7 @@ class _Part:
 
 
 class _Form:
-    """Turns the parser's callbacks into a file and fields."""
+    """Collects the parser's callbacks into a file and fields."""
 
     def __init__(self, sink: BinaryIO, boundary: bytes, max_file_bytes: int) -> None:
         self._sink = sink
@@ -154,7 +154,7 @@ class _Form:
             raise MalformedUpload(f"The multipart body can't be read: {error}.") from None
 
     def flush(self) -> None:
-        """Write and digest what has come in since the last time. Blocks."""
+        """Write and hash what arrived since the last call. Blocks."""
         pending, self._pending, self.pending_bytes = self._pending, [], 0
         for piece in pending:
             self._sink.write(piece)

@@ -1,4 +1,4 @@
-"""Pages for browsers: only what is the server's own runs in them. ``/docs`` of both servers."""
+"""Web pages that run nothing but the server's own scripts, and ``/docs`` of both servers."""
 
 from importlib.resources import files
 
@@ -7,14 +7,14 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-# Whatever a file name or a message may hold, no browser runs it.
+# No browser runs script that came with a file name or a message.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # A page of an older version must not speak to a newer server.
+    # After an upgrade a browser must not use the old page with the new server.
     "Cache-Control": "no-cache",
 }
 
@@ -22,7 +22,7 @@ _DOCS = str(files("media_processor.http") / "docs_page")
 
 
 class PageFiles(StaticFiles):
-    """The parts of a page."""
+    """The files of a page."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -31,7 +31,7 @@ class PageFiles(StaticFiles):
 
 
 def serve_docs(app: FastAPI) -> None:
-    """Have ``app`` show its API at ``/docs``: FastAPI's own pages load theirs from elsewhere."""
+    """Show the API at ``/docs``; FastAPI's own page loads scripts from another site."""
 
     @app.get("/docs", response_class=FileResponse, include_in_schema=False)
     def docs() -> FileResponse:

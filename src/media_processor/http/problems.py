@@ -1,4 +1,4 @@
-"""Every error answer is an RFC 9457 problem document with a stable ``code``."""
+"""Sends every error as an RFC 9457 problem document with a stable ``code``."""
 
 import logging
 from http import HTTPStatus
@@ -9,8 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from media_processor.errors import MediaProcessorError, Overloaded
+from media_processor.errors import InvalidField, MediaProcessorError, Overloaded
 from media_processor.messages.base import Problem
+from media_processor.validation import mistake
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(code: str, status: int, title: str, detail: str) -> Problem:
-    """The document; its ``type`` is a URN, as there is no page to point at."""
+    """The document; its ``type`` is a URN, as no web page describes it."""
     return Problem(
         type=f"urn:media-processor:problem:{code}",
         title=title,
@@ -29,7 +30,7 @@ def problem(code: str, status: int, title: str, detail: str) -> Problem:
 
 
 def answers(*errors: type[MediaProcessorError]) -> dict[int | str, dict[str, object]]:
-    """The ``responses=`` of a route that can answer with these errors."""
+    """The ``responses=`` of a route that can fail with these errors."""
     documented: dict[int | str, dict[str, object]] = {}
     for error in errors:
         entry = documented.setdefault(
@@ -40,10 +41,10 @@ def answers(*errors: type[MediaProcessorError]) -> dict[int | str, dict[str, obj
 
 
 def describe_problems(app: FastAPI) -> None:
-    """Have the description of ``app`` tell errors as they are sent: as problems, nothing else.
+    """Describe errors in the OpenAPI document of ``app`` as they are sent: as problems only.
 
-    By itself FastAPI gives them the media type of the route's success, and each route with a
-    parameter a ``422`` of its own kind.
+    By default FastAPI gives them the media type of the route's success, and adds a ``422`` with
+    its own schema to each route with a parameter.
     """
     describe = app.openapi
 
@@ -78,7 +79,7 @@ def _as_sent(responses: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make ``app`` answer every error as a problem document."""
+    """Make ``app`` send every error as a problem document."""
 
     @app.exception_handler(MediaProcessorError)
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
@@ -91,11 +92,11 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return respond(
-            problem("invalid_field", 422, "A field can't be used", f"{where}: {first['msg']}.")
-        )
+        first = mistake(error.errors()[0])
+        where = ".".join(map(str, first.location))
+        kind = InvalidField
+        detail = f"{where}: {first.reason}."
+        return respond(problem(kind.code, kind.status, kind.title, detail))
 
     @app.exception_handler(HTTPException)
     async def plain(_: Request, error: HTTPException) -> JSONResponse:
@@ -104,7 +105,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         response = respond(problem(code, status, status.phrase, str(error.detail)))
         response.headers.update(error.headers or {})
         if "GET" in response.headers.get("Allow", "").split(", "):
-            response.headers["Allow"] += ", HEAD"  # see Heads
+            response.headers["Allow"] += ", HEAD"  # see HeadRequests
         return response
 
     @app.exception_handler(Exception)
@@ -114,11 +115,10 @@ def add_problem_handlers(app: FastAPI) -> None:
                 MediaProcessorError.code,
                 MediaProcessorError.status,
                 MediaProcessorError.title,
-                "The log of the server tells more.",
+                "The server's log has the details.",
             )
         )
 
 
 def respond(document: Problem) -> JSONResponse:
-    """The answer with this document."""
     return JSONResponse(document.model_dump(), document.status, media_type=MEDIA_TYPE)

@@ -8,7 +8,7 @@ from media_processor.storage.base import Storage
 
 
 def readiness(checks: dict[str, Check], response: Response) -> Readiness:
-    """The answer; its status is 503 unless all is well."""
+    """The report; sets the response's status to 503 unless every check is ok."""
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
@@ -16,17 +16,17 @@ def readiness(checks: dict[str, Check], response: Response) -> Readiness:
 
 
 def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
-    """Whether files can be written and there is room for more."""
+    """Whether files can be written, and whether enough space is free."""
     try:
         storage.write("ready", b"")
         storage.delete("ready")
-        writing = Check(ok=True, detail="can be written")
+        writing = Check(ok=True, detail="writable")
     except (OSError, StorageFull) as error:
-        writing = Check(ok=False, detail=f"can't be written: {type(error).__name__}")
+        writing = Check(ok=False, detail=f"not writable: {type(error).__name__}")
     return {"storage": writing, "disk": _check_room(storage.free_bytes(), min_free_bytes)}
 
 
 def _check_room(free: int | None, wanted: int) -> Check:
     if free is None:
-        return Check(ok=True, detail="the storage has no known end")
-    return Check(ok=free >= wanted, detail=f"{free:,} bytes free, {wanted:,} wanted")
+        return Check(ok=True, detail="no limit")
+    return Check(ok=free >= wanted, detail=f"{free:,} bytes free, {wanted:,} required")

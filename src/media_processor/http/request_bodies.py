@@ -1,11 +1,10 @@
-"""How long a request's body may take, and that an answer given before its end arrives.
+"""Limits how slowly a request's body may arrive, and delivers answers sent before its end.
 
-A body that drips holds a connection for ever, and uvicorn lets it. So it must come at some
-pace while it is waited for.
+Uvicorn lets a body arrive at any pace, so one slow client could hold a connection forever.
 
-A server that closes a connection with unread bytes resets it, and the reset overtakes the
-answer: the client learns that something broke, not what. So the answer goes out at once,
-and then the rest of the body is read and thrown away for a while (RFC 9112, 9.6).
+Closing a connection with unread bytes resets it, and the reset can overtake the answer: the
+client then sees a broken connection instead of the error. So after an early answer the rest of
+the body is read and dropped for a while (RFC 9112, 9.6).
 """
 
 import asyncio
@@ -16,22 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media_processor.errors import UploadTooSlow
 
-# Enough for most clients to send what is left; a longer wait would hold connections for
-# those who send for ever. nginx's lingering_time is the same.
+# Enough for most clients to send the rest; longer would favour clients that never end.
+# nginx's lingering_time is the same.
 _LINGER_SECONDS = 30.0
-# A body must bring so many bytes in so many seconds of waiting for it: 1 kB/s is slower than
-# any network that a picture can be sent over.
+# 10,000 bytes per 10 s of waiting: 1 kB/s is slower than any network that carries pictures.
 _PACE_SECONDS = 10.0
 _PACE_BYTES = 10_000
-# Who sends a film as a picture still learns why it isn't taken.
+# A client that sends a film instead of a picture still gets its error.
 _LINGER_TIMES_LIMIT = 8
 
 
 class _Pace:
-    """Measures a body while it is waited for; what the server itself takes doesn't count."""
+    """Measures the pace of a body; the server's own processing time doesn't count."""
 
     def __init__(self) -> None:
-        self.is_lost = False
+        self.is_too_slow = False
         self._waited, self._bytes = 0.0, 0
 
     async def receive(self, receive: Receive) -> Message:
@@ -41,10 +39,10 @@ class _Pace:
             async with asyncio.timeout(_PACE_SECONDS - self._waited):
                 message = await receive()
         except TimeoutError:
-            self.is_lost = True
+            self.is_too_slow = True
             raise UploadTooSlow(
-                f"Of the body came less than {_PACE_BYTES:,} bytes in {_PACE_SECONDS:g} s. "
-                "Send it again over a better connection."
+                f"Upload too slow: less than {_PACE_BYTES:,} bytes arrived in {_PACE_SECONDS:g} s. "
+                "Send it again over a faster connection."
             ) from None
         self._waited += time.monotonic() - started
         self._bytes += len(message.get("body", b""))
@@ -53,8 +51,8 @@ class _Pace:
         return message
 
 
-class EarlyAnswers:
-    """ASGI middleware: whoever is answered early can read the answer, and must reconnect."""
+class RequestBodies:
+    """ASGI middleware: clients can read an answer sent before the end of their request."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self._app = app
@@ -63,31 +61,33 @@ class EarlyAnswers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = dict(scope.get("headers", ()))
-        coming = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
-        asks_first = b"expect" in headers
+        is_arriving = (
+            b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+        )
+        expects_continue = b"expect" in headers
         pace = _Pace()
 
         async def receive_and_watch() -> Message:
-            nonlocal coming, asks_first
-            message = await (pace.receive(receive) if coming else receive())
-            coming, asks_first = message.get("more_body", False), False
+            nonlocal is_arriving, expects_continue
+            message = await (pace.receive(receive) if is_arriving else receive())
+            is_arriving, expects_continue = message.get("more_body", False), False
             return message
 
         async def read_the_rest() -> None:
             left = self._linger_bytes
             with suppress(TimeoutError, UploadTooSlow):
                 async with asyncio.timeout(_LINGER_SECONDS):
-                    while coming and left > 0:
+                    while is_arriving and left > 0:
                         left -= len((await receive_and_watch()).get("body", b""))
 
         async def send_and_linger(message: Message) -> None:
-            if coming and message["type"] == "http.response.start":
-                # What follows on this connection is no request, but the rest of this one.
+            if is_arriving and message["type"] == "http.response.start":
+                # What follows on this connection is the rest of this request, not another one.
                 close = (b"connection", b"close")
                 message = {**message, "headers": [*message.get("headers", ()), close]}
             last = message["type"] == "http.response.body" and not message.get("more_body", False)
-            # Who asks and is refused sends nothing; who drips isn't waited for.
-            if coming and last and not asks_first and not pace.is_lost:
+            # A client that was refused at Expect sends nothing; a slow one isn't waited for.
+            if is_arriving and last and not expects_continue and not pace.is_too_slow:
                 await send({**message, "more_body": True})
                 await read_the_rest()
                 message = {"type": "http.response.body"}

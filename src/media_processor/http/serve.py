@@ -1,4 +1,4 @@
-"""Runs an application until it is told to stop."""
+"""Runs an application on Uvicorn until a signal stops it."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from media_processor.errors import SetupError
 
 
 class CutOff(Exception):
-    """What is being sent can't be sent to its end, and why was logged.
+    """A response can't be completed; the reason is already logged.
 
-    The server closes the connection in the middle, so that nobody takes what came for all.
+    The server closes the connection in the middle, so that no client takes a part for the whole.
     """
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_unexpected(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], CutOff))
 
 
@@ -31,22 +31,22 @@ def check_port(host: str, port: int, variable: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise SetupError(
-                f"Port {port} on {host} can't be used ({error.strerror}). Stop what runs there "
-                f"or choose another one, for example {variable}={port + 1}."
+                f"Port {port} on {host} can't be used ({error.strerror}). Stop the process that "
+                f"uses it, or choose another port, for example {variable}={port + 1}."
             ) from None
 
 
-# An upload under way may finish; one that takes longer is sent again by its client.
+# Time for uploads under way; clients resend those that take longer.
 _GRACE_SECONDS = 8
 
 
-# Headers come in one packet or a few; without a limit a client that drips them stays for ever.
+# Headers arrive in a few packets; without a limit a slow client could hold a connection forever.
 _HEADER_SECONDS = 10.0
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class _Protocol(HttpToolsProtocol):
-    """Closes a connection whose request line and headers don't come in time."""
+    """Closes a connection whose headers don't arrive in time."""
 
     _late: asyncio.TimerHandle | None = None
 
@@ -59,18 +59,18 @@ class _Protocol(HttpToolsProtocol):
         self._expect_headers()
 
     def on_headers_complete(self) -> None:
-        self._headers_came()
+        self._stop_waiting()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_came()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def _expect_headers(self) -> None:
         if self._late is None:
             self._late = self.loop.call_later(_HEADER_SECONDS, self._close)
 
-    def _headers_came(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
@@ -81,7 +81,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Says that it stops before it waits for requests, as some only end when told."""
+    """Sets ``stopping`` before it waits for requests, as event streams end only then."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
@@ -90,14 +90,14 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
         await super().shutdown(sockets)
-        # It would raise them again now, to die of them: but it has done what it was told.
+        # Uvicorn would raise the signals again and exit with an error, though all went well.
         self._captured_signals.clear()
 
 
 def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:
-    """Serve ``app`` until SIGINT or SIGTERM; ``stopping`` is set then."""
+    """Serve ``app`` until SIGINT or SIGTERM, which set ``stopping``."""
     check_port(host, port, variable)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
     config = uvicorn.Config(
         app,
         host=host,

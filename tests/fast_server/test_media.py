@@ -153,7 +153,8 @@ def test_a_failed_picture_has_no_watermarked_one_and_says_why(running: System) -
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready_yet")
         assert torn.error
         assert (
-            answer.json()["detail"] == f"It wasn't watermarked, as it failed: {torn.error.detail}"
+            answer.json()["detail"]
+            == f"The picture failed, so it has no watermark: {torn.error.detail}"
         )
 
 
