@@ -1,6 +1,6 @@
-"""Health check of a worker's container: does Redis hold a sign of life of this worker?
+"""Health check of a worker's container: does Redis hold a heartbeat of this worker?
 
-A worker's process can exist and still do nothing; its sign of life lasts one lease only.
+A worker's process can exist and still do nothing; its heartbeat lasts one lease only.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ async def check(settings: WorkerSettings) -> str | None:
         alive = await queue.workers()
     if any(worker.name == name for worker in alive):
         return None
-    return f"no sign of life of {name}"
+    return f"no heartbeat of {name}"
 
 
 def main() -> None:

@@ -67,12 +67,12 @@ async def empty(queue: JobQueue) -> bool:
 
 
 async def test_every_job_runs_once_and_leaves_nothing(queue: JobQueue, valkey: Valkey) -> None:
-    wanted, task = jobs(200), Recorder()
-    await queue.ensure(wanted)
+    queued, task = jobs(200), Recorder()
+    await queue.ensure(queued)
     async with working(valkey, task.run), working(valkey, task.run, name="v"):
         await wait_until_async(lambda: empty(queue), "the queue is empty")
 
-    assert sorted(task.ran) == sorted(job.media_id for job in wanted)
+    assert sorted(task.ran) == sorted(job.media_id for job in queued)
     left = {key.decode() for key in valkey.client.scan_iter()} - {keys.wakeup_key(QUEUE)}
     assert left <= {keys.WORKERS}
 
@@ -144,8 +144,8 @@ async def test_a_long_job_keeps_its_lease(queue: JobQueue, valkey: Valkey) -> No
 
 async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey: Valkey) -> None:
     """A worker that claims and then says nothing more, as after SIGKILL."""
-    wanted = jobs(1)
-    await queue.ensure(wanted)
+    queued = jobs(1)
+    await queue.ensure(queued)
     dead = LeasedWorker(
         QUEUE, TASK, Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
     )
@@ -153,13 +153,13 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
         keys=[dead.queue_name, keys.wakeup_key(QUEUE)],
         args=[1, 1000, "dead", keys.IN_PROGRESS_PREFIX, keys.CHANGES_CHANNEL],
     )
-    assert claimed[1] == [wanted[0].job_id.encode()]
+    assert claimed[1] == [queued[0].job_id.encode()]
     await close(dead.pool)
     await close(dead._wakeups)
 
     task = Recorder()
     async with working(valkey, task.run):
-        await wait_until_async(lambda: _true(task.ran == [wanted[0].media_id]), "taken over")
+        await wait_until_async(lambda: _true(task.ran == [queued[0].media_id]), "taken over")
         await wait_until_async(lambda: empty(queue), "it ended")
 
 
@@ -168,11 +168,11 @@ async def test_a_late_worker_does_not_undo_what_another_took_over(
 ) -> None:
     task = Recorder()
     task.hold.clear()
-    wanted = jobs(1)
+    queued = jobs(1)
     async with working(valkey, task.run):
-        await queue.ensure(wanted)
+        await queue.ensure(queued)
         await wait_until_async(lambda: _true(len(task.ran) == 1), "it runs")
-        key = keys.IN_PROGRESS_PREFIX + wanted[0].job_id
+        key = keys.IN_PROGRESS_PREFIX + queued[0].job_id
         valkey.client.set(key, "another worker", px=60_000)
         task.hold.set()
     assert valkey.client.get(key) == b"another worker"
@@ -263,13 +263,13 @@ async def test_a_job_whose_lease_ran_out_here_is_not_begun_twice(
     queue: JobQueue, valkey: Valkey
 ) -> None:
     """Redis was away longer than a lease: the worker claims what it still runs."""
-    task, wanted = Recorder(), jobs(1)
+    task, queued = Recorder(), jobs(1)
     task.hold.clear()
     async with working(valkey, task.run) as worker:
-        await queue.ensure(wanted)
+        await queue.ensure(queued)
         await wait_until_async(partial(_ran, task, 1), "it runs")
-        valkey.client.zadd(keys.queue_key(QUEUE), {wanted[0].job_id: 0})
-        valkey.client.delete(keys.IN_PROGRESS_PREFIX + wanted[0].job_id)
+        valkey.client.zadd(keys.queue_key(QUEUE), {queued[0].job_id: 0})
+        valkey.client.delete(keys.IN_PROGRESS_PREFIX + queued[0].job_id)
         assert await worker._claim_jobs(1) >= 0
         task.hold.set()
         await wait_until_async(lambda: empty(queue), "it ended")

@@ -1,4 +1,4 @@
-"""What failed for want of the archive is tried again by itself, against a real archive."""
+"""Parked pictures are tried again by themselves, with a real central server."""
 
 import signal
 from collections.abc import AsyncIterator

@@ -29,9 +29,9 @@ async def read_server_info(settings: RedisSettings) -> ServerInfo:
     try:
         with redis_errors():
             found = await redis.info()
-            asked = time.time()
+            before = time.time()
             seconds, microseconds = await redis.time()
-            skew = seconds + microseconds / 1e6 - (asked + time.time()) / 2
+            skew = seconds + microseconds / 1e6 - (before + time.time()) / 2
     finally:
         await close(redis)
     is_valkey = "valkey_version" in found

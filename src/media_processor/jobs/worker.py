@@ -141,7 +141,7 @@ class LeasedWorker(Worker):
                 await asyncio.sleep(1)
 
     async def _claim_jobs(self, free: int) -> int:
-        """Claim and start up to ``free`` jobs; ms until the next is due, -1 for none."""
+        """Start up to ``free`` due jobs; returns the ms until the next is due, -1 for none."""
         wait_ms, ids = await self._claim(
             keys=[self.queue_name, keys.wakeup_key(self._queue)],
             args=[
@@ -171,7 +171,7 @@ class LeasedWorker(Worker):
         self._slot_free.set()
         if not task.cancelled() and (error := task.exception()):
             # Most likely Redis went away; the lease runs out and the job is claimed again.
-            log.warning("⚠️ %s was not handed back: %s", job_id, error)
+            log.warning("⚠️ %s could not be put back into the queue: %s", job_id, error)
 
     async def _wait_for_wakeup(self, wait_ms: int) -> None:
         """Wait for a wake-up, the next due job, or the time to look anyway."""
@@ -183,7 +183,7 @@ class LeasedWorker(Worker):
 
     def _log_away(self, error: BaseException) -> None:
         if not self._away:
-            log.warning("🔌 Redis is away (%s); trying again every second", error)
+            log.warning("🔌 Redis is unreachable (%s); retrying every second", error)
         self._away = True
 
     def _log_back(self) -> None:
@@ -203,7 +203,7 @@ class LeasedWorker(Worker):
             await asyncio.sleep(self._lease_ms / 3000)
 
     async def _renew_leases(self) -> list[str]:
-        """Renew the leases of the running jobs; their ids."""
+        """Renew the leases of the running jobs; returns their ids."""
         running = list(self.tasks)
         if running:
             lost = await self._renew(
@@ -249,7 +249,7 @@ class LeasedWorker(Worker):
         await self._hand_back(job_id, delay)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
-        """ARQ gave the job up (its payload is gone, or unknown); the reconciler knows better."""
+        """ARQ gave up: the payload is gone or unreadable. The reconciler queues the job anew."""
         await self._hand_back(job_id, -1)
 
     async def _hand_back(self, job_id: str, delay_ms: int) -> None:

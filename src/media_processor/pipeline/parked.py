@@ -29,7 +29,7 @@ class Parked:
         self._was_away = False
 
     async def run(self) -> None:
-        """Do a round every ``every`` seconds, for ever; a failed round is tried again."""
+        """Do a round every ``every`` seconds, for ever, even after one that failed."""
         while True:
             try:
                 await self.round()

@@ -1,4 +1,4 @@
-"""Finds pictures in the spool that have no job, and gives them one again.
+"""Queues again every unfinished picture of the spool that has no job.
 
 This is what makes Redis a hint: after it lost everything, or a fast server accepted pictures
 without it, the spool is walked and every unfinished picture is queued. The cost is in
@@ -16,7 +16,7 @@ from media_processor.work.spool import Spool
 
 log = logging.getLogger(__name__)
 
-# One pipeline; large enough to be quick, small enough not to hold Redis up.
+# One pipeline; large enough to be quick, small enough not to block Redis.
 _BATCH = 500
 
 # No upload takes this long, so what is older belongs to a process that died.
@@ -39,24 +39,24 @@ class Reconciler:
         self._every = every
 
     async def run(self) -> None:
-        """Do a round every ``every`` seconds, for ever; a failed round is tried again."""
+        """Do a round every ``every`` seconds, for ever, even after one that failed."""
         while True:
             try:
                 await self.round()
             except QueueUnavailable as error:
                 log.debug("reconciling waits: %s", error)  # the worker loop says it already
             except Exception:
-                log.exception("❌ reconciling failed; it is tried again")
+                log.exception("❌ reconciling failed; next try in a few seconds")
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Queue what has no job and sweep what is left over; how many were queued."""
+        """Queue what has no job, sweep what is left over; returns how many were queued."""
         jobs = await asyncio.to_thread(self._look)
         queued = 0
         for batch in _batches(jobs):
             queued += (await self._queue.ensure(batch)).count("enqueued")
         if queued:
-            log.info("🧭 %d unfinished pictures had no job and are queued again", queued)
+            log.info("🧭 %d unfinished pictures without a job queued again", queued)
         return queued
 
     def _look(self) -> list[Job]:

@@ -44,7 +44,7 @@ class Stage:
     ``judge`` decides what a failed attempt means.
     ``slots`` is how many jobs one worker runs at a time.
     ``output`` is the folder of the spool in which ``run`` leaves a file named by the media's id;
-    without one the spool is told that the stage is done.
+    without one, an empty file in ``done/<name>`` is written for it.
     """
 
     name: str

@@ -16,13 +16,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     media_data_dir: Path = Field(
-        default=Path("data"), description="Folder that holds everything the system keeps."
+        default=Path("data"), description="Folder for everything the system stores."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="How much is logged to the console."
+        default="info", description="Lowest level that is logged to the console."
     )
     max_upload_bytes: int = Field(
-        default=50 * 1024 * 1024, ge=1, description="Largest picture taken, in bytes."
+        default=50 * 1024 * 1024, ge=1, description="Largest picture accepted, in bytes."
     )
 
     @field_validator("media_data_dir")

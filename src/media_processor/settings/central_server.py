@@ -8,8 +8,6 @@ from media_processor.settings.server import ServerSettings
 
 
 class CentralServerSettings(ServerSettings):
-    """The archive."""
-
     central_server_port: int = Field(
         default=8003, ge=1, le=65535, description="Port of the central server."
     )
@@ -20,15 +18,15 @@ class CentralServerSettings(ServerSettings):
 
     audit_key: Path | None = Field(
         default=None,
-        description="File of the private key that signs the log's checkpoints; made if it isn't "
-        "there. Default: `audit_key.pem` in the data folder. Keep it where only the central "
+        description="File of the private key that signs the log's checkpoints, created if missing. "
+        "Default: `audit_key.pem` in the data folder. Keep it where only the central "
         "server can read it.",
     )
     log_rotate_bytes: int = Field(
         default=0,
         ge=0,
-        description="A log that has grown to so many bytes is put aside, with its chain, and a new "
-        "one is begun; `0` for never.",
+        description="Size at which the activity log is rotated, together with its chain, in bytes; "
+        "`0` for never.",
     )
 
     @property

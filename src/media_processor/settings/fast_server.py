@@ -10,27 +10,26 @@ from media_processor.settings.server import ServerSettings
 
 
 class FastServerSettings(ServerSettings, PipelineSettings):
-    """The fast server."""
-
     fast_server_port: int = Field(
         default=FAST_SERVER_PORT, ge=1, le=65535, description="Port of the fast server."
     )
     witness_seconds: float = Field(
         default=60,
         gt=0,
-        description="How often, in seconds, the central server is asked for checkpoints of its "
-        "log, of which the fast server keeps a copy.",
+        description="How often, in seconds, the fast server copies the checkpoints of the central "
+        "server's log.",
     )
     max_unfinished: int = Field(
         default=10_000,
         ge=0,
-        description="With this many unfinished pictures in the spool, uploads are answered `503` "
-        "with a `Retry-After`; `0` for no limit.",
+        description="Uploads are answered `503` with a `Retry-After` while this many pictures are "
+        "unfinished; `0` for no limit.",
     )
     thumbnail_cache_bytes: int = Field(
         default=512 * 1024**2,
         ge=0,
-        description="Room for small pictures that the page shows, in bytes; the oldest go first.",
+        description="Disk space for the thumbnails that the page shows, in bytes. The oldest are "
+        "removed first.",
     )
 
     @property

@@ -19,11 +19,9 @@ _WITHOUT_A_PICTURE = 256 * 1024**2
 
 
 class PipelineSettings(Settings, RedisSettings):
-    """What the fast server and the workers share."""
-
     central_server_url: str = Field(
         default="http://host.docker.internal:8003/upload-final",
-        description="Where finished pictures go (and are read back from).",
+        description="Where finished pictures are sent, and read back from.",
     )
     max_pixels: int = Field(
         default=_LIMITS.pixels,
@@ -54,12 +52,13 @@ class PipelineSettings(Settings, RedisSettings):
 
     watermarks: Path | None = Field(
         default=None,
-        description="TOML file of profiles; read again when it changes. Not set: only `default`.",
+        description="TOML file of profiles, read again when it changes. If unset, only `default` "
+        "exists.",
     )
     google_logo: str = Field(
         default=DEFAULT_GOOGLE_LOGO,
-        description="URL or file of the logo. Not set and not reachable: a logo that ships with "
-        "the package. Set and not reachable: jobs wait.",
+        description="URL or file of the logo. If it is unset and the default is unreachable, a "
+        "logo bundled with the package is used. If it is set and unreachable, jobs wait.",
     )
     watermark_timeout: float = Field(
         default=60, gt=0, description="Seconds a picture may take before its process is killed."

@@ -7,14 +7,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class RedisSettings(BaseSettings):
-    """Where Redis (or Valkey) is."""
-
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Whole address, `redis://`, `rediss://` (TLS) or `unix://`; wins over the "
-        "three below.",
+        description="Full address: `redis://`, `rediss://` (TLS) or `unix://`. Overrides the three "
+        "below.",
     )
     redis_host: str = Field(default="localhost", description="Host of Redis.")
     redis_port: int = Field(default=6379, ge=1, le=65535, description="Port of Redis.")

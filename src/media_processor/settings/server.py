@@ -6,15 +6,13 @@ from media_processor.settings.base import Settings
 
 
 class ServerSettings(Settings):
-    """What both HTTP servers share."""
-
     bind_host: str = Field(
         default="127.0.0.1",
-        description="Address both servers listen on; `0.0.0.0` opens them to the network.",
+        description="Address the server listens on; `0.0.0.0` opens it to the network.",
     )
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=0,
-        description="Room to keep free on the disk, in bytes: with less of it `/ready` is not "
-        "ready and uploads are answered `503`.",
+        description="Disk space to keep free, in bytes. With less, `/ready` reports not ready and "
+        "uploads are answered `503`.",
     )

@@ -5,10 +5,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class UpSettings(BaseSettings):
-    """Everything on one machine."""
-
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     workers: int = Field(
-        default=1, ge=1, le=64, description="Worker servers that `media-processor up` starts."
+        default=1, ge=1, le=64, description="How many worker servers `media-processor up` starts."
     )

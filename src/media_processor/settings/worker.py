@@ -11,11 +11,10 @@ from media_processor.settings.pipeline import PipelineSettings
 
 
 class WorkerSettings(PipelineSettings):
-    """The ARQ worker."""
-
     hostname: str = Field(
         default_factory=socket.gethostname,
-        description="Name of this worker in the log. Default: the machine's name.",
+        description="Name of this worker in logs and in the activity log. Default: the machine's "
+        "host name.",
     )
     watermark_processes: int = Field(
         default_factory=lambda: (
@@ -24,18 +23,20 @@ class WorkerSettings(PipelineSettings):
             else os.cpu_count() or 1
         ),
         ge=1,
-        description="Child processes that work on pictures. Default: one a core.",
+        description="Child processes that watermark pictures. Default: one per core.",
     )
     upload_concurrency: int = Field(
-        default=8, ge=1, description="Pictures one worker sends to the central server at a time."
+        default=8,
+        ge=1,
+        description="How many pictures one worker delivers to the central server at a time.",
     )
     upload_timeout: float = Field(
-        default=15, gt=0, description="Seconds one attempt to send a picture may take."
+        default=15, gt=0, description="Seconds that one attempt to deliver a picture may take."
     )
     upload_retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
         default=(10, 20, 30, 40, 50),
-        description="Seconds before each further attempt to send a picture, comma-separated; "
-        "their number is the number of retries.",
+        description="Seconds before each retry of a delivery, comma-separated. Each number "
+        "is one retry.",
     )
     lease_seconds: float = Field(
         default=10,
@@ -43,23 +44,27 @@ class WorkerSettings(PipelineSettings):
         description="A job whose worker sends no heartbeat for this long goes to another worker.",
     )
     reconcile_seconds: float = Field(
-        default=5, gt=0, description="How often unfinished pictures are checked for a job."
+        default=5,
+        gt=0,
+        description="How often, in seconds, unfinished pictures without a job are queued again.",
     )
     parked_retry_seconds: float = Field(
         default=900,
         gt=0,
-        description="How long a picture that the central server didn't take in spite of all "
-        "retries waits for the next try. It is tried at once when the server answers again.",
+        description="Seconds until a picture is tried again after all retries to deliver it "
+        "failed. It is tried at once when the central server answers again.",
     )
     shutdown_seconds: float = Field(
-        default=15, ge=0, description="How long a stopping worker lets running jobs finish."
+        default=15, ge=0, description="Seconds that a stopping worker waits for its running jobs."
     )
     keep_originals: bool = Field(
-        default=True, description="Keep the original in the spool after its picture is stored."
+        default=True,
+        description="Keep the original in the spool after the watermarked picture is stored.",
     )
     simulated_latency: Annotated[tuple[float, float] | None, NoDecode] = Field(
         default=None,
-        description="`3-8` adds that many random seconds to stage 1, as the original system did.",
+        description="`3-8` adds a random delay of 3 to 8 seconds to stage 1, as the original "
+        "system did.",
     )
 
     @field_validator("upload_retry_delays", mode="before")
