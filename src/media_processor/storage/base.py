@@ -70,13 +70,15 @@ class Storage(Protocol):
         Raises:
             StorageFull, StorageFailing: none of the keys is set by this call. One that had
                 content before may have lost it; what another process put there meanwhile stays.
+            FileNotFoundError: an incoming file is gone; none of the keys is set.
         """
 
     def create(self, key: str, data: bytes) -> bool:
         """Set ``key`` durably unless it exists; whether it was set.
 
-        Of many at once, in any process, one sets it. Then, and also if the result is False, what is
-        under the key is durable. After a crash it is set or not.
+        Of many at once with different bytes, in any process, one sets it. With the same bytes more
+        than one may be answered True: an object store can't tell a second writer from a first one
+        whose answer was lost. What is under the key is durable even if the result is False.
 
         Raises:
             StorageFull, StorageFailing: the key is not set by this call.
@@ -110,7 +112,7 @@ class Storage(Protocol):
         """What is under ``key`` now, to be read from any place, as with a ``Range``.
 
         It stays readable if the key is removed or replaced meanwhile, or reading raises OSError;
-        bytes of two contents are never mixed.
+        bytes of two contents are never mixed. Answers over HTTP also need its file descriptor.
 
         Raises:
             FileNotFoundError: nothing is under the key.
