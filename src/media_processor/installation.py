@@ -5,6 +5,9 @@ from pathlib import Path
 
 from media_processor.errors import SetupError
 
+NO_NATIVE_CORE = "no native core"
+"""Why a picture was decoded, as its result says it."""
+
 # Modules of each extra (docs/decisions/0007-one-wheel.md).
 _SERVER = {
     "alembic",

@@ -122,6 +122,12 @@ def _run(output: streams.Outlet) -> int | str | None:
         return end.code
     except MediaProcessorError as error:
         return _report(error.detail)
+    except ImportError as error:
+        from media_processor.installation import missing_part
+
+        if (missing := missing_part(error)) is None:
+            raise
+        return _report(missing.detail)
     except OSError as error:
         if output.ended_the_command:
             return streams.READER_GONE

@@ -10,6 +10,7 @@ from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import jpeg, png
 from media_processor.images.info import PictureInfo
 from media_processor.images.overlay import Overlay
+from media_processor.installation import NO_NATIVE_CORE
 
 try:
     import media_processor_native as native
@@ -41,7 +42,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     if way is None:
         raise Declined(f"{info.format} isn't spliced")
     if native is None:
-        raise Declined("no native core")
+        raise Declined(NO_NATIVE_CORE)
     if options.quality:
         raise Declined("the profile sets a quality")
     if overlay.blend != "normal":

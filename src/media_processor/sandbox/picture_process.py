@@ -20,6 +20,7 @@ from media_processor.formats import extension_of
 from media_processor.images.logo import Logo, load_logo
 from media_processor.images.profile import from_message
 from media_processor.images.watermark import watermark
+from media_processor.installation import missing_part
 from media_processor.messages import json_lines
 from media_processor.messages.results import Failure, WatermarkResult
 from media_processor.messages.sandbox import (
@@ -82,6 +83,10 @@ def _answer(task: SandboxTask) -> SandboxReply:
             return _run(task)
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
+    except ImportError as error:
+        if (missing := missing_part(error)) is None:
+            raise
+        return SandboxReply(failure=Failure(code=missing.code, detail=missing.detail))
     except OSError as error:
         detail = f"The picture can't be written: {error.strerror}."
         return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))

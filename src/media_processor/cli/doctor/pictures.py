@@ -8,8 +8,8 @@ from pathlib import Path
 
 from media_processor.cli.doctor.check import Finding, error, ok, source_of, warning
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.images import splice
 from media_processor.images.logo import bundled_logo_path
+from media_processor.installation import native_core_advice
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import PipelineSettings
@@ -20,10 +20,9 @@ _GUARDED = "Landlock and seccomp"
 
 async def examine_core() -> list[Finding]:
     """Whether the native core, which re-encodes only what the logo covers, is installed."""
-    if splice.is_installed():
-        return [ok("native core", "installed: only what the logo covers is re-encoded")]
-    to_do = "Install cargo (https://rustup.rs), then: rm .venv/ready && make setup."
-    return [warning("native core", "not installed: everything works, but slower", to_do)]
+    if advice := native_core_advice():
+        return [warning("native core", "not installed: everything works, but slower", advice)]
+    return [ok("native core", "installed: only what the logo covers is re-encoded")]
 
 
 async def examine_watermarking(settings: PipelineSettings) -> list[Finding]:

@@ -19,6 +19,7 @@ from media_processor.cli import interrupts
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.cli.watermark.plan import Job, plan_many, plan_one
 from media_processor.errors import MediaProcessorError
+from media_processor.installation import NO_NATIVE_CORE, native_core_advice
 from media_processor.messages.results import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings, read
@@ -32,6 +33,7 @@ class _Tally:
 
     skipped: int
     ways: Counter[str] = field(default_factory=Counter)
+    lacks_core: bool = False
     size: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -81,6 +83,8 @@ def watermark_files(
         status = interrupts.run(batch.run(todo, tally))
     if output:
         sys.stdout.write(f"{tally}\n")
+    if tally.lacks_core and (advice := native_core_advice()):
+        complain(f"Without the native core pictures are decoded, which is slower. {advice}")
     return status or (1 if tally.ways["failed"] else 0)
 
 
@@ -180,6 +184,7 @@ def _count(job: Job, outcome: WatermarkResult | str, tally: _Tally) -> None:
         complain(f"{job.source}: {outcome}")
         return
     tally.ways[outcome.method] += 1
+    tally.lacks_core |= outcome.declined == NO_NATIVE_CORE
     with suppress(OSError):  # it may be gone by now
         tally.size += job.source.stat().st_size
     sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
