@@ -88,7 +88,8 @@ def _fork_for(parent: int) -> int | None:
             os._exit(0)
         while os.getppid() == own:
             time.sleep(0.0005)
-        if os.getppid() != parent:
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != parent:  # it has died before it could be noticed
             os._exit(1)
         return None
     os.close(writing)
@@ -107,7 +108,6 @@ def _become(order: Order, streams: list[int]) -> None:
     if os.isatty(0):
         with suppress(OSError):  # somebody else's
             ioctl(0, TIOCSCTTY, 0)
-    die_with_parent(signal.SIGKILL)
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()
