@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageStat
 from benchmarks.problem import BenchmarkError
 from benchmarks.splice_pictures import LIMITS, Case, logo
 from media_processor.images.geometry import Box, corners
-from media_processor.images.overlay import Mark, Overlay
+from media_processor.images.overlay import Overlay, OverlayPixels
 from media_processor.images.probe import probe
 from media_processor.images.splice import Declined
 
@@ -61,10 +61,10 @@ class Python:
 
 
 @cache
-def placed(case: Case) -> tuple[Box, Mark]:
+def placed(case: Case) -> tuple[Box, OverlayPixels]:
     """Where the mark goes, in stored pixels, and the mark itself."""
     overlay = Overlay([logo()], case.profile, probe(case.data, LIMITS))
-    return overlay.stored[0], overlay.mark("RGB", b"")
+    return overlay.stored[0], overlay.pixels("RGB", b"")
 
 
 def check(case: Case, output: bytes, name: str) -> None:

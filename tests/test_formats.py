@@ -17,7 +17,7 @@ from media_processor.images.difference import difference
 from media_processor.images.logo import bundled_logo_path, load_logo
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile
-from media_processor.images.thumbnail import view
+from media_processor.images.thumbnail import make_thumbnail
 from media_processor.images.watermark import Watermarked, watermark
 from media_processor.limits import Limits
 from tests.images.pictures import encoded, opened, photo
@@ -73,7 +73,7 @@ def test_a_new_format_can_be_converted_both_ways(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("with_toy")
 def test_a_new_format_has_a_thumbnail(tmp_path: Path) -> None:
-    view(_toy(tmp_path / "in"), tmp_path / "small", 32, Limits())
+    make_thumbnail(_toy(tmp_path / "in"), tmp_path / "small", 32, Limits())
     assert opened(tmp_path / "small").size == (32, 21)
 
 
@@ -101,7 +101,7 @@ def test_a_row_is_whole(each: PictureFormat) -> None:
     assert formats.named(each.name) is each
     assert formats.extension_of(each.content_type) == each.extension
     assert formats.content_type_of(each.extension.upper()) == each.content_type
-    assert callable(import_module(each.container).info)
+    assert callable(import_module(each.container).read_info)
     module = import_module(each.codec)
     assert callable(module.watermark)
     assert callable(module.decode_upright)

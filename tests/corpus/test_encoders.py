@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from media_processor.images.geometry import Box
-from media_processor.images.overlay import Mark
+from media_processor.images.overlay import OverlayPixels
 from tests.images.splicing import check_coefficients, laid
 
 from .conftest import Unpack, program
@@ -85,17 +85,17 @@ def coded(tools: Path, random: Random, image: Image.Image, folder: Path) -> byte
     return program(tools, "cjpeg", *options, data=plain.getvalue())
 
 
-def mark(random: Random, mode: str) -> Mark:
+def mark(random: Random, mode: str) -> OverlayPixels:
     size = (random.randrange(1, 64), random.randrange(1, 64))
     pixels = size[0] * size[1]
     some = bytes(random.choice((0, 0, 255)) for _ in range(pixels))
     shares = random.choice((b"\xff" * pixels, bytes([90]) * pixels, random.randbytes(pixels), some))
     bands = len(mode)
     colours = random.choice((random.randbytes(bands * pixels), bytes([200]) * bands * pixels))
-    return Mark(Image.frombytes(mode, size, colours), Image.frombytes("L", size, shares))
+    return OverlayPixels(Image.frombytes(mode, size, colours), Image.frombytes("L", size, shares))
 
 
-def test_a_strange_jpeg_changes_under_the_mark_only(debian: Unpack, tmp_path: Path) -> None:
+def test_a_strange_jpeg_changes_under_the_overlay_only(debian: Unpack, tmp_path: Path) -> None:
     tools, random = debian("libjpeg-turbo-progs", "libjpeg62-turbo"), Random(5)
     done = declined = 0
     for _ in range(_COUNT):

@@ -51,7 +51,7 @@ def likeness(one: bytes, other: bytes, box: Box) -> float:
     return 10 * math.log10(255**2 / error)
 
 
-def test_every_photograph_changes_under_the_mark_only(debian: Unpack, tmp_path: Path) -> None:
+def test_every_photograph_changes_under_the_overlay_only(debian: Unpack, tmp_path: Path) -> None:
     for path in pictures(debian(*PACKAGES, *MORE), ".jpg"):
         data = path.read_bytes()
         out, overlay = watermarked(data)
@@ -64,7 +64,7 @@ def test_every_photograph_changes_under_the_mark_only(debian: Unpack, tmp_path: 
         assert abs(seen - by_vips.reshape(seen.shape)).max() <= 2, path.name
 
 
-def test_every_png_is_exact_outside_the_mark(debian: Unpack, tmp_path: Path) -> None:
+def test_every_png_is_exact_outside_the_overlay(debian: Unpack, tmp_path: Path) -> None:
     checker = debian("pngcheck")
     spliced, target = 0, tmp_path / "out.png"
     for path in pictures(debian(*PACKAGES, *MORE), ".png"):

@@ -1,4 +1,4 @@
-"""A JPEG's coefficients, read by libjpeg, and what they ought to become under a mark."""
+"""A JPEG's coefficients, read by libjpeg, and what they ought to become under an overlay."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Component:
 @dataclass(frozen=True)
 class Cover:
     """``alpha`` (height, width), 0 to 1, and ``colours`` (planes, height, width), 0 to 255,
-    of a mark laid over the whole picture."""
+    of an overlay laid over the whole picture."""
 
     alpha: Floats
     colours: Floats
@@ -45,7 +45,7 @@ class Cover:
 def components(data: bytes, folder: Path) -> list[Component]:
     """Every component as libjpeg reads it, which can't cope with some files' metadata."""
     path = folder / "coefficients.jpg"
-    path.write_bytes(jpeg.bare(data))
+    path.write_bytes(jpeg.strip(data))
     read: Any = jpeglib.read_dct(str(path))
     planes = [plane for plane in (read.Y, read.Cb, read.Cr) if plane is not None]
     factors = [(int(h), int(v)) for v, h in read.samp_factor[: len(planes)]]
@@ -61,13 +61,13 @@ def components(data: bytes, folder: Path) -> list[Component]:
 
 
 def touched(component: Component, cover: Cover) -> NDArray[np.bool_]:
-    """Which blocks (rows, columns) have a pixel under them that the mark covers."""
+    """Which blocks (rows, columns) have a pixel under them that the overlay covers."""
     found: NDArray[np.bool_] = _blocks(_per_sample(component, cover.alpha)).max(axis=(2, 3)) > 0
     return found
 
 
 def expected(number: int, component: Component, cover: Cover) -> Floats:
-    """The quantised coefficients, not rounded, under the mark: the definition in doubles."""
+    """The quantised coefficients, not rounded, under the overlay: the definition in doubles."""
     colours = cover.colours
     if len(colours) == 3:
         value = np.tensordot(_YCBCR[number], colours, 1) - (128 if number == 0 else 0)

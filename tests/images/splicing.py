@@ -9,7 +9,7 @@ from media_processor.images import splice
 from media_processor.images.codecs import Options
 from media_processor.images.geometry import Box
 from media_processor.images.logo import Artwork, Logo
-from media_processor.images.overlay import Mark, Overlay, within
+from media_processor.images.overlay import Overlay, OverlayPixels, within
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile
 
@@ -36,12 +36,12 @@ def spliced(data: bytes, logo: Artwork, profile: Profile = DEFAULT) -> tuple[byt
 
 
 def cover(overlay: Overlay, size: tuple[int, int], mode: str = "RGB") -> Cover:
-    """The mark as it lies over a picture of ``size`` and the padding of its last blocks."""
-    return laid(overlay.mark("L" if mode == "L" else "RGB", b""), overlay.stored, size)
+    """The overlay as it lies over a picture of ``size`` and the padding of its last blocks."""
+    return laid(overlay.pixels("L" if mode == "L" else "RGB", b""), overlay.stored, size)
 
 
-def laid(mark: Mark, boxes: list[Box], size: tuple[int, int]) -> Cover:
-    """A mark in several places, one over the other; those outside the picture don't count."""
+def laid(mark: OverlayPixels, boxes: list[Box], size: tuple[int, int]) -> Cover:
+    """An overlay in several places, one over the other; those outside the picture don't count."""
     seen = [(box, within(box, size)) for box in boxes]
     boxes = [box for box, inside in seen if inside.width > 0 and inside.height > 0]
     size = size[0] + 32, size[1] + 32

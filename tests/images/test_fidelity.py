@@ -1,4 +1,4 @@
-"""Nothing is lost outside the mark that could be kept, and its colours are right."""
+"""Nothing is lost outside the overlay that could be kept, and its colours are right."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def logo_of(colours: tuple[tuple[int, int, int], ...]) -> Logo:
     + [("grey", "PNG")]
     + [(space, kind) for space in ("Display P3", "Adobe RGB") for kind in ("PNG", "WEBP")],
 )
-def test_the_mark_has_its_own_colours_in_every_space(
+def test_the_overlay_has_its_own_colours_in_every_space(
     space: str, kind: str, apply_watermark: ApplyWatermark
 ) -> None:
     mode, icc, colours = PROFILES[space]
@@ -110,7 +110,7 @@ def test_a_bogus_profile_does_no_harm(apply_watermark: ApplyWatermark) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
-def test_the_mark_is_displayed_upright_at_the_top_right(
+def test_the_overlay_is_displayed_upright_at_the_top_right(
     kind: str, orientation: int, apply_watermark: ApplyWatermark
 ) -> None:
     stored = (300, 400) if orientation >= 5 else (400, 300)
@@ -128,14 +128,14 @@ def test_the_mark_is_displayed_upright_at_the_top_right(
     ("options", "subsampling", "quality"),
     pairwise([{}, {"progressive": True}, {"optimize": True}], [0, 1, 2], [30, 60, 75, 85, 92, 98]),
 )
-def test_a_jpeg_outside_the_mark_is_as_good_as_it_was(
+def test_a_jpeg_outside_the_overlay_is_as_good_as_it_was(
     options: dict[str, bool], subsampling: int, quality: int, apply_watermark: ApplyWatermark
 ) -> None:
     data = encoded(photo((401, 303)), "JPEG", quality=quality, subsampling=subsampling, **options)
     out, made = apply_watermark(data)
     likeness = psnr_outside(opened(data), opened(out), made.box, 16)
     assert likeness >= (55 if subsampling != 1 else 48)
-    assert abs(len(out) / len(data) - 1) <= 0.12  # of a small file the mark is a large part
+    assert abs(len(out) / len(data) - 1) <= 0.12  # of a small file the overlay is a large part
 
 
 THUMBNAIL = encoded(photo((40, 30)), "JPEG")
@@ -175,7 +175,7 @@ def test_where_it_was_taken_can_be_stripped() -> None:
     exif[0x0132] = "2026:01:01 00:00:01"
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 15.5), 3: "E", 4: (11.0, 34.0, 1.5)})
     payload = exif.tobytes().removeprefix(b"Exif\0\0")
-    kept = Metadata(b"ICC", payload, XMP, b"").kept(1, "gps")
+    kept = Metadata(b"ICC", payload, XMP, b"").to_keep(1, "gps")
     found = Image.Exif()
     found.load(kept.exif)
     assert (found[0x010F], found[0x0132]) == ("Camera", "2026:01:01 00:00:01")
@@ -189,7 +189,7 @@ def test_where_it_was_taken_can_be_stripped() -> None:
 
 
 def test_everything_can_be_stripped_but_profile_and_orientation() -> None:
-    kept = Metadata(b"ICC", b"MM", XMP, b"8BIM").kept(6, "all")
+    kept = Metadata(b"ICC", b"MM", XMP, b"8BIM").to_keep(6, "all")
     assert (kept.icc, kept.xmp, kept.iptc) == (b"ICC", b"", b"")
     found = Image.Exif()
     found.load(kept.exif)

@@ -1,4 +1,4 @@
-"""Every format: the mark is drawn upright on every frame, all else stays as it was.
+"""Every format: the overlay is drawn upright on every frame, all else stays as it was.
 
 docs/formats.md is the table of these figures.
 """
@@ -44,7 +44,7 @@ def shows_the_mark(image: Image.Image, box: Box, by: int = 6) -> bool:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
-def test_a_tiff_stays_bit_for_bit_outside_the_mark(
+def test_a_tiff_stays_bit_for_bit_outside_the_overlay(
     mode: str, compression: str | None, apply_watermark: ApplyWatermark
 ) -> None:
     picture = photo((400, 300)).convert("RGBA" if mode == "LA" else "RGB").convert(mode)
@@ -179,7 +179,7 @@ def test_a_sixteen_bit_grey_png_keeps_its_low_byte(apply_watermark: ApplyWaterma
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
-def test_a_bmp_stays_bit_for_bit_outside_the_mark(
+def test_a_bmp_stays_bit_for_bit_outside_the_overlay(
     mode: str, apply_watermark: ApplyWatermark
 ) -> None:
     data = encoded(photo((400, 300)).convert(mode), "BMP", dpi=(240, 240))
@@ -222,7 +222,7 @@ def test_the_still_picture_of_an_apng_is_watermarked_too(apply_watermark: ApplyW
 
 
 @pytest.mark.parametrize("colours", [16, 256])
-def test_a_gif_keeps_its_colours_outside_the_mark(
+def test_a_gif_keeps_its_colours_outside_the_overlay(
     colours: int, apply_watermark: ApplyWatermark
 ) -> None:
     picture = photo((400, 300)).quantize(colours, dither=Image.Dither.NONE)
@@ -234,7 +234,7 @@ def test_a_gif_keeps_its_colours_outside_the_mark(
     assert likeness == math.inf if colours == 16 else likeness > 40
 
 
-def test_frames_of_a_gif_that_the_mark_does_not_touch_stay_to_the_byte(
+def test_frames_of_a_gif_that_the_overlay_does_not_touch_stay_to_the_byte(
     apply_watermark: ApplyWatermark,
 ) -> None:
     still = photo((200, 150)).quantize(64)

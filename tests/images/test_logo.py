@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from media_processor.errors import LogoUnavailable
-from media_processor.images.logo import bundled_logo_path, load_logo, turned
+from media_processor.images.logo import bundled_logo_path, load_logo, turn
 
 from .pictures import encoded, orientation_exif, photo, quartered_logo
 
@@ -43,7 +43,7 @@ def test_a_turned_jpeg_is_set_upright(tmp_path: Path) -> None:
     ("data", "told"),
     [
         (b"", "is empty"),
-        (b"<svg/>", "not a picture that is taken"),
+        (b"<svg/>", "isn't a picture in a supported format"),
         (encoded(photo((50, 20)), "PNG")[:-400], "cut short"),
         (b"\0" * 5_000_001, "5,000,001 bytes"),
         (encoded(Image.new("1", (4097, 1)), "PNG"), "4097 x 1 px"),
@@ -51,36 +51,36 @@ def test_a_turned_jpeg_is_set_upright(tmp_path: Path) -> None:
     ],
     ids=["empty", "svg", "truncated", "too many bytes", "too wide", "too many pixels"],
 )
-def test_what_is_wrong_with_a_logo_is_told(data: bytes, told: str, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_logo_is_reported(data: bytes, told: str, tmp_path: Path) -> None:
     with pytest.raises(LogoUnavailable) as caught:
         load_logo(written(tmp_path, data))
     assert told in caught.value.detail
     assert str(tmp_path) not in caught.value.detail
 
 
-def test_a_missing_logo_is_told(tmp_path: Path) -> None:
+def test_a_missing_logo_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LogoUnavailable, match="No such file"):
         load_logo(tmp_path / "nowhere.png")
 
 
 def test_a_size_is_scaled_once() -> None:
     logo = quartered_logo()
-    scaled = logo.sized((30, 12))
+    scaled = logo.resize_to((30, 12))
     assert scaled.size == (30, 12)
     assert scaled.mode == "RGBA"
-    assert logo.sized((30, 12)) is scaled
-    assert logo.sized((30, 13)) is not scaled
-    assert quartered_logo().sized((30, 12)) is not scaled
+    assert logo.resize_to((30, 12)) is scaled
+    assert logo.resize_to((30, 13)) is not scaled
+    assert quartered_logo().resize_to((30, 12)) is not scaled
 
 
 def test_giant_sizes_are_not_kept() -> None:
     logo = quartered_logo()
-    assert logo.sized((2000, 1000)) is not logo.sized((2000, 1000))
+    assert logo.resize_to((2000, 1000)) is not logo.resize_to((2000, 1000))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_turned_logo_is_displayed_upright(orientation: int) -> None:
     logo = quartered_logo((6, 4))
-    stored = turned(logo.sized((6, 4)), orientation).copy()
+    stored = turn(logo.resize_to((6, 4)), orientation).copy()
     stored.getexif()[0x0112] = orientation
-    assert ImageOps.exif_transpose(stored).tobytes() == logo.sized((6, 4)).tobytes()
+    assert ImageOps.exif_transpose(stored).tobytes() == logo.resize_to((6, 4)).tobytes()

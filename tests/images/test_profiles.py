@@ -61,7 +61,7 @@ def grey(size: tuple[int, int] = (400, 300), value: int = 128) -> bytes:
 
 
 @given(sizes, logos, profiles)
-def test_the_mark_lies_inside_with_its_aspect(
+def test_the_overlay_lies_inside_with_its_aspect(
     picture: tuple[int, int], logo: tuple[int, int], profile: Profile
 ) -> None:
     box = place(picture, logo, profile)
@@ -243,7 +243,7 @@ def test_small_pictures_come_out_as_they_came(kind: str, apply_watermark: ApplyW
     assert out == data
     assert made.method == "skip"
     assert made.boxes == ()
-    assert made.notes == ("too small to be watermarked",)
+    assert made.notes == ("not watermarked: smaller than the profile's skip_below",)
     assert apply_watermark(data, profile=Profile("a", skip_below=99))[1].method != "skip"
 
 
@@ -309,7 +309,7 @@ def test_a_conversion_keeps_profile_exif_and_xmp(
 def test_a_conversion_keeps_the_first_frame_and_says_so(apply_watermark: ApplyWatermark) -> None:
     out, made = apply_watermark(animated("GIF", 3), profile=Profile("a", format="webp"))
     assert getattr(opened(out), "n_frames", 1) == 1
-    assert "of 3 frames the first is kept" in made.notes
+    assert "only the first of 3 frames was kept" in made.notes
 
 
 def test_a_cmyk_picture_becomes_rgb_where_it_must(apply_watermark: ApplyWatermark) -> None:

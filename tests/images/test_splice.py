@@ -1,4 +1,4 @@
-"""Only what the mark covers changes, told by libjpeg's own coefficients."""
+"""Only what the overlay covers changes, told by libjpeg's own coefficients."""
 
 from pathlib import Path
 from random import Random
@@ -10,7 +10,7 @@ from PIL import Image
 
 from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
-from media_processor.images.overlay import Mark
+from media_processor.images.overlay import OverlayPixels
 from media_processor.images.profile import Profile, Tile
 from media_processor.images.watermark import watermark
 from tests.images.splicing import check_coefficients, cover, laid, soft_logo, spliced
@@ -37,7 +37,7 @@ SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2, "4:1:1": "4:1:1"}
         [(400, 300), (403, 301), (37, 29)],
     ),
 )
-def test_a_jpeg_changes_under_the_mark_only(
+def test_a_jpeg_changes_under_the_overlay_only(
     sampling: str, options: dict[str, int], size: tuple[int, int], tmp_path: Path
 ) -> None:
     data = encoded(photo(size), "JPEG", quality=87, subsampling=SAMPLINGS[sampling], **options)
@@ -76,22 +76,22 @@ def test_a_tile(tmp_path: Path) -> None:
     check_coefficients(data, out, cover(overlay, (300, 200)), tmp_path)
 
 
-def test_old_ringing_does_not_show_through_an_opaque_mark() -> None:
+def test_old_ringing_does_not_show_through_an_opaque_overlay() -> None:
     """The samples of a hard edge reach beyond 0 and 255; what is cut off there would stay."""
     stripes = Image.effect_noise((64, 64), 5000).point(lambda value: 255 if value > 127 else 0)
     data = encoded(stripes, "JPEG", quality=40)
-    grey = Mark(Image.new("L", (64, 64), 128), Image.new("L", (64, 64), 255))
+    grey = OverlayPixels(Image.new("L", (64, 64), 128), Image.new("L", (64, 64), 255))
     out = opened(bytes(native.splice_jpeg(data, grey.samples, [(0, 0)], b"", 1 << 24)))
     assert out.getextrema() == (128, 128)
 
 
 def test_nothing_superfluous_is_written() -> None:
-    """Padding that is shifted with the data mustn't fill a byte of its own. A mark at the end, of
-    which nothing shows, has all blocks read, and what is behind the last one left out."""
+    """Padding that is shifted with the data mustn't fill a byte of its own. An overlay at the end,
+    of which nothing shows, has all blocks read, and what is behind the last one left out."""
     random = Random(9)
     for number in range(2000):
         size = (random.randrange(8, 60), random.randrange(8, 60))
-        if number % 40 == 0:  # too large to be read from the mark to the end
+        if number % 40 == 0:  # too large to be read from the overlay to the end
             size = (160, 160)
         noise = Image.frombytes("L", size, random.randbytes(size[0] * size[1]))
         data = encoded(noise, "JPEG", quality=random.choice((60, 90, 100)))
@@ -102,7 +102,7 @@ def test_nothing_superfluous_is_written() -> None:
 
 
 @pytest.mark.parametrize(("scale", "method"), [(0.7, "splice"), (0.9, "decode")])
-def test_a_mark_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
+def test_a_overlay_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
     scale: float, method: str, tmp_path: Path
 ) -> None:
     (tmp_path / "in").write_bytes(encoded(photo((120, 120)), "JPEG"))
@@ -111,7 +111,9 @@ def test_a_mark_that_covers_most_of_a_jpeg_is_drawn_by_decoding(
         tmp_path / "in", tmp_path / "out", [logo], Profile("a", scale=scale, margin=0), LIMITS
     )
     assert made.method == method
-    assert made.declined == (None if method == "splice" else "the mark covers most of the picture")
+    assert made.declined == (
+        None if method == "splice" else "the overlay covers most of the picture"
+    )
 
 
 JPEGS = [
@@ -121,7 +123,7 @@ JPEGS = [
     for quality in (40, 97)
     for options in ({}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3})
 ]
-# Smooth pictures have few symbols: their optimised tables lack most that a mark needs.
+# Smooth pictures have few symbols: their optimised tables lack most that an overlay needs.
 JPEGS += [
     encoded(Image.linear_gradient("L").convert("RGB"), "JPEG", optimize=True, progressive=kind)
     for kind in (False, True)
@@ -129,7 +131,7 @@ JPEGS += [
 
 
 @st.composite
-def marks(draw: st.DrawFn) -> Mark:
+def marks(draw: st.DrawFn) -> OverlayPixels:
     """Of any size, soft or hard or nothing, in blocks of their own."""
     size = draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
     random = draw(st.randoms(use_true_random=False))
@@ -137,7 +139,7 @@ def marks(draw: st.DrawFn) -> Mark:
     shares = bytes(random.choice((0, 0, 255, 90)) for _ in range(small[0] * small[1]))
     colours = random.randbytes(3 * small[0] * small[1])
     way = draw(st.sampled_from((Image.Resampling.NEAREST, Image.Resampling.BICUBIC)))
-    return Mark(
+    return OverlayPixels(
         Image.frombytes("RGB", small, colours).resize(size, way),
         Image.frombytes("L", small, shares).resize(size, way),
     )
@@ -151,8 +153,8 @@ def marks(draw: st.DrawFn) -> Mark:
     mark=marks(),
     corners=st.lists(st.tuples(st.integers(-70, 260), st.integers(-70, 260)), max_size=6),
 )
-def test_marks_anywhere(
-    data: bytes, mark: Mark, corners: list[tuple[int, int]], tmp_path: Path
+def test_overlays_anywhere(
+    data: bytes, mark: OverlayPixels, corners: list[tuple[int, int]], tmp_path: Path
 ) -> None:
     boxes: list[Box] = []
     for left, top in corners:
@@ -162,7 +164,7 @@ def test_marks_anywhere(
             boxes.append(Box(left, top, *mark.alpha.size))
     image = opened(data)
     if image.mode == "L":
-        mark = Mark(mark.colours.convert("L"), mark.alpha)
+        mark = OverlayPixels(mark.colours.convert("L"), mark.alpha)
     places = [(box.left, box.top) for box in boxes]
     out = native.splice_jpeg(data, mark.samples, places, b"", 1 << 24)
     check_coefficients(data, bytes(out), laid(mark, boxes, image.size), tmp_path)

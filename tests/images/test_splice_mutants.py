@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from media_processor.images.containers import png
-from media_processor.images.overlay import Mark
+from media_processor.images.overlay import OverlayPixels
 
 from .pictures import damaged, encoded, orientation_exif, photo, png_chunk, quartered_logo
 
@@ -44,9 +44,9 @@ PNGS = [
 ]
 
 
-def mark(mode: str) -> Mark:
+def mark(mode: str) -> OverlayPixels:
     image = quartered_logo((30, 20), 200).image
-    return Mark(image.convert(mode), image.getchannel("A"))
+    return OverlayPixels(image.convert(mode), image.getchannel("A"))
 
 
 MARKS = {1: mark("L"), 3: mark("RGB")}

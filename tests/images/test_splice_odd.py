@@ -49,7 +49,7 @@ def splice(data: bytes, size: tuple[int, int], *corners: tuple[int, int], planes
     return bytes(out)
 
 
-def test_a_correction_of_what_was_never_told_is_declined() -> None:
+def test_a_correction_of_what_was_never_reported_is_declined() -> None:
     """libjpeg makes something of it, but not what its values say."""
     tables = table(0, {2: [0, 5]}) + table(0x10, {2: [0, 1, 0x11]})
     scans = scan("0000", 0, 0) + scan("0000", 1, 5, 0x01) + scan("0000", 1, 63, 0x10)
@@ -83,7 +83,7 @@ def test_a_jfif_segment_that_is_too_short_says_nothing() -> None:
     assert opened(after).getpixel((12, 12)) == opened(data).getpixel((12, 12))
 
 
-def test_a_mark_in_the_padding_of_a_row_changes_nothing() -> None:
+def test_a_overlay_in_the_padding_of_a_row_changes_nothing() -> None:
     data = encoded(photo((33, 64)), "JPEG", quality=90, subsampling=2)
     assert splice(data, (16, 16), (40, 0), planes=3) == splice(data, (16, 16), planes=3)
 
@@ -125,7 +125,7 @@ print(len(data), len(out), (after - before) * 1024)
 
 @pytest.mark.slow
 def test_a_giant_of_nothing_takes_no_memory_for_what_its_tables_lack(tmp_path: Path) -> None:
-    """96 megapixels in 366 kB, and a mark everywhere whose symbols are all missing."""
+    """96 megapixels in 366 kB, and an overlay everywhere whose symbols are all missing."""
     blocks = 1500 * 1000
     tables = table(0, {1: [0]}) + table(0x10, {1: [0]})
     scanned = segment(0xDA, b"\1\1\0\0\x3f\0") + bytes(blocks // 4)

@@ -1,4 +1,4 @@
-"""A PNG whose rows under the mark alone were compressed anew."""
+"""A PNG whose rows under the overlay alone were compressed anew."""
 
 import struct
 import zlib
@@ -72,7 +72,7 @@ def png_of(samples: Samples, mode: str, depth: int, filters: str, **coding: int)
 
 def coded_in(data: bytes) -> bytes:
     """The compressed rows; every checksum must be right."""
-    png.bare(data)
+    png.strip(data)
     return b"".join(
         data[chunk.start : chunk.end] for chunk in png.chunks(data) if chunk.name == b"IDAT"
     )
@@ -87,7 +87,7 @@ def decoded(data: bytes) -> Samples:
 
 
 def check_pixels(data: bytes, out: bytes, overlay: Overlay, mode: str, depth: int) -> None:
-    """Nothing outside the mark changes, and inside it the definition is met within a step."""
+    """Nothing outside the overlay changes, and inside it the definition is met within a step."""
     before, after = decoded(data), decoded(out)
     height, width, bands = before.shape
     mark = cover(overlay, (width, height), mode[:1] if mode[:1] == "L" else "RGB")
@@ -113,21 +113,21 @@ def check_pixels(data: bytes, out: bytes, overlay: Overlay, mode: str, depth: in
     ("mode", "depth", "filters", "coding"),
     pairwise(COLOURS, [8, 16], ["0", "1", "2", "3", "4", "4213001"], CODINGS),
 )
-def test_a_png_changes_under_the_mark_only(
+def test_a_png_changes_under_the_overlay_only(
     mode: str, depth: int, filters: str, coding: str
 ) -> None:
     data = png_of(samples_of(mode, depth, (240, 330)), mode, depth, filters, **CODINGS[coding])
     out, overlay = spliced(data, soft_logo())
     check_pixels(data, out, overlay, mode, depth)
     before, after = coded_in(data), coded_in(out)
-    # What lies behind the mark's rows and a window is copied to the byte, but for the checksum.
+    # What lies behind the overlay's rows and a window is copied to the byte, but for the checksum.
     rest = (len(before) - 4) // 3 if len(before) > 150_000 else 0
     assert before[-4 - rest : -4] == after[-4 - rest : -4]
 
 
 @pytest.mark.parametrize("anchor", ["top-left", "left", "center", "bottom-right"])
 @pytest.mark.parametrize("coding", ["usual", "fixed", "stored"])
-def test_what_lies_before_the_mark_is_copied_too(anchor: str, coding: str) -> None:
+def test_what_lies_before_the_overlay_is_copied_too(anchor: str, coding: str) -> None:
     data = png_of(samples_of("RGB", 8, (300, 700)), "RGB", 8, "4", **CODINGS[coding])
     out, overlay = spliced(data, soft_logo(), Profile("a", anchor=anchor))  # type: ignore[arg-type]
     check_pixels(data, out, overlay, "RGB", 8)
@@ -173,7 +173,7 @@ def test_a_photo_grows_by_three_per_cent_at_most() -> None:
     assert len(spliced(data, soft_logo())[0]) <= 1.03 * len(data)
 
 
-def test_transparent_pixels_take_the_marks_colours() -> None:
+def test_transparent_pixels_take_the_overlays_colours() -> None:
     samples = samples_of("RGBA", 8, (120, 90))
     samples[..., 3] = 0
     out, overlay = spliced(png_of(samples, "RGBA", 8, "4"), quartered_logo())

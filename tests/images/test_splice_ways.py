@@ -21,7 +21,7 @@ pytest.importorskip("media_processor_native", reason="there is no cargo here")
 OPTIONS = Options(LIMITS)
 LOGO = load_logo(bundled_logo_path())
 SIZES = st.tuples(st.integers(60, 400), st.integers(60, 400))
-# In a mark of a few blocks chance decides whose rounding is nearer.
+# In an overlay of a few blocks chance decides whose rounding is nearer.
 LARGER = st.tuples(st.integers(250, 500), st.integers(250, 500))
 PROFILES = st.sampled_from(
     [DEFAULT, Profile("a", opacity=0.4), Profile("b", anchor="bottom-left", scale=0.5)]
@@ -29,7 +29,7 @@ PROFILES = st.sampled_from(
 
 
 def both(data: bytes, profile: Profile = DEFAULT) -> tuple[Image.Image, Image.Image, Overlay]:
-    """Spliced, decoded, and the mark."""
+    """Spliced, decoded, and the overlay."""
     info = probe(data, LIMITS)
     overlay = Overlay([LOGO], profile, info)
     ways = (splice.watermark, jpeg.watermark if info.format == "JPEG" else png.watermark)
@@ -53,10 +53,10 @@ def error(one: Image.Image, other: Image.Image, box: Box) -> float:
     progressive=st.booleans(),
     profile=PROFILES,
 )
-def test_a_jpeg_shows_the_mark_as_well_as_decoding_does(
+def test_a_jpeg_shows_the_overlay_as_well_as_decoding_does(
     size: tuple[int, int], quality: int, subsampling: int, progressive: bool, profile: Profile
 ) -> None:
-    """Both are rounded by the coding, each in its own way; neither may be farther from the mark
+    """Both are rounded by the coding, each in its own way; neither may be farther from the overlay
     on the source's pixels."""
     data = encoded(
         photo(size), "JPEG", quality=quality, subsampling=subsampling, progressive=progressive

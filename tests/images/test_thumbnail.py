@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from media_processor.errors import BrokenPicture, OutOfMemory, UnsupportedPicture
 from media_processor.images.difference import BLOCK, difference
-from media_processor.images.thumbnail import view
+from media_processor.images.thumbnail import make_thumbnail
 from media_processor.limits import Limits
 from tests.images.pictures import animated, encoded, heic, opened, photo, png_16_bit_grey
 from tests.images.profiles import rgb_profile
@@ -25,7 +25,7 @@ _SWAPPED = rgb_profile(
 def viewed(data: bytes, tmp_path: Path, side: int = 384) -> Image.Image:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(data)
-    view(source, target, side, Limits())
+    make_thumbnail(source, target, side, Limits())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
     return opened(target)
 
@@ -111,11 +111,11 @@ def test_what_is_no_picture_leaves_nothing(tmp_path: Path) -> None:
         source = tmp_path / "source"
         source.write_bytes(data)
         with pytest.raises(error):
-            view(source, tmp_path / "target", 384, Limits())
+            make_thumbnail(source, tmp_path / "target", 384, Limits())
         assert list(tmp_path.iterdir()) == [source]
     source.write_bytes(whole)
     with pytest.raises(OutOfMemory):
-        view(source, tmp_path / "target", 384, Limits(memory=1000))
+        make_thumbnail(source, tmp_path / "target", 384, Limits(memory=1000))
 
 
 def test_a_folder_that_can_not_be_written_is_not_the_pictures_fault(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_folder_that_can_not_be_written_is_not_the_pictures_fault(tmp_path: Pa
     source.write_bytes(encoded(photo((600, 400)), "PNG"))
 
     with pytest.raises(FileNotFoundError):
-        view(source, tmp_path / "nowhere" / "target", 384, Limits())
+        make_thumbnail(source, tmp_path / "nowhere" / "target", 384, Limits())
 
 
 def compared(first: Image.Image, second: Image.Image, tmp_path: Path) -> set[tuple[int, int]]:

@@ -139,7 +139,7 @@ def test_cmyk_stays_cmyk(apply_watermark: ApplyWatermark) -> None:
     )
 
 
-def test_cmyk_without_adobes_mark_stays_without_it(apply_watermark: ApplyWatermark) -> None:
+def test_cmyk_without_adobes_overlay_stays_without_it(apply_watermark: ApplyWatermark) -> None:
     data = without_adobe_segment(encoded(photo(mode="CMYK"), "JPEG", quality=90))
     out, made = apply_watermark(data)
     assert b"Adobe" not in out

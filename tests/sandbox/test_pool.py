@@ -95,7 +95,7 @@ async def test_a_process_that_can_not_start_is_not_the_pictures_fault(
 ) -> None:
     monkeypatch.setattr("sys.executable", "false")
     box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, writable=[tmp_path])
-    with pytest.raises(MediaProcessorError, match="can't be started") as caught:
+    with pytest.raises(MediaProcessorError, match="didn't start") as caught:
         await box.watermark(task(tmp_path))
     assert caught.value.code == "internal_error"
     await box.close()
@@ -148,7 +148,7 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
         assert (made.width, made.height) == (80, 60)
 
 
-async def test_a_difference_of_many_stretches_is_told_whole(tmp_path: Path) -> None:
+async def test_a_difference_of_many_stretches_is_reported_whole(tmp_path: Path) -> None:
     """More than the 64 KiB that a line from a process may have."""
     plain = Image.new("1", (1600, 1200))
     dots = plain.copy()

@@ -14,7 +14,7 @@ from media_processor.images.profile import (
     as_message,
     from_message,
 )
-from media_processor.watermarks.profiles import Profiles, resolved
+from media_processor.watermarks.profiles import Profiles, resolve
 
 
 def written(folder: Path, text: str) -> Path:
@@ -28,7 +28,7 @@ def test_the_default_is_the_specifications() -> None:
     assert Profiles(None).all() == {"default": DEFAULT}
 
 
-def test_an_unknown_profile_is_told_with_the_known_ones() -> None:
+def test_an_unknown_profile_is_reported_with_the_known_ones() -> None:
     with pytest.raises(UnknownProfile) as caught:
         Profiles(None).get("nosuch\n" + "x" * 5000)
     assert "default" in caught.value.detail
@@ -116,7 +116,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("a = 3\n", 1, "write a profile as a table"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported_with_its_line(
+    text: str, line: int, told: str, tmp_path: Path
+) -> None:
     with pytest.raises(SetupError) as caught:
         Profiles(written(tmp_path, text))
     assert f"line {line}" in caught.value.detail
@@ -125,7 +127,7 @@ def test_a_mistake_is_told_with_its_line(text: str, line: int, told: str, tmp_pa
     assert "\n" not in caught.value.detail
 
 
-def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="can't be read: No such file"):
         Profiles(tmp_path / "nowhere.toml")
     (tmp_path / "latin.toml").write_bytes(b"# gr\xfcn")
@@ -163,6 +165,6 @@ def test_a_profile_crosses_to_another_process() -> None:
 
 def test_a_path_is_relative_to_the_file() -> None:
     file = Path("/etc/watermark/watermarks.toml")
-    assert resolved("logo.png", file) == "/etc/watermark/logo.png"
-    assert resolved("/srv/logo.png", file) == "/srv/logo.png"
-    assert resolved("https://example.org/logo.png", file) == "https://example.org/logo.png"
+    assert resolve("logo.png", file) == "/etc/watermark/logo.png"
+    assert resolve("/srv/logo.png", file) == "/srv/logo.png"
+    assert resolve("https://example.org/logo.png", file) == "https://example.org/logo.png"

@@ -34,12 +34,12 @@ async def test_a_logo_that_is_not_used_is_not_fetched(
     profile: str, logos: list[str], tasks: TaskBuilder, tmp_path: Path
 ) -> None:
     await tasks.check(tasks.profiles.get(profile))
-    task = await tasks.order(tmp_path / "in", tmp_path / "out", profile, {})
+    task = await tasks.build(tmp_path / "in", tmp_path / "out", profile, {})
     assert [Path(logo).name for logo in task.logos] == logos
 
 
 async def test_a_task_has_the_limits_of_the_settings(tasks: TaskBuilder, tmp_path: Path) -> None:
-    task = await tasks.order(tmp_path / "in", tmp_path / "out", "signed", {})
+    task = await tasks.build(tmp_path / "in", tmp_path / "out", "signed", {})
     assert task.limits == WorkerSettings().picture_limits
     assert (task.limits.frames, task.limits.memory) == (7, 1 << 30)
 

@@ -95,7 +95,7 @@ class Renditions:
 
         async def make(target: Path) -> None:
             async with source() as picture:
-                await self._sandbox.view(self._thumbnail_task(picture, target, side))
+                await self._sandbox.make_thumbnail(self._thumbnail_task(picture, target, side))
 
         return await self._get(key, make)
 
@@ -122,9 +122,9 @@ class Renditions:
             Overloaded: too many requests wait.
         """
         with self._turn(), self.scratch() as watermarked, self.scratch() as shown:
-            order = await self._tasks.order(picture, watermarked, profile, tokens)
+            order = await self._tasks.build(picture, watermarked, profile, tokens)
             await self._sandbox.watermark(order)
-            await self._sandbox.view(self._thumbnail_task(watermarked, shown, Side.VIEW))
+            await self._sandbox.make_thumbnail(self._thumbnail_task(watermarked, shown, Side.VIEW))
             return await asyncio.to_thread(shown.read_bytes)
 
     def check_room(self) -> None:

@@ -24,7 +24,7 @@ class Screen:
     def to_redraw(self, canvas: Image.Image, place: Box) -> Box:
         """What must be redrawn so that ``canvas`` (RGBA) is seen, at least ``place``.
 
-        A mark that an earlier frame drew stays; one that was cleared with its surroundings
+        An overlay that an earlier frame drew stays; one that was cleared with its surroundings
         is drawn again.
         """
         if self._image is None:
@@ -43,7 +43,7 @@ class Screen:
 
 def difference(one: Image.Image, other: Image.Image) -> Image.Image:
     """How much the pixels of two RGBA pictures differ (L); invisible ones are all equal."""
-    bands = ImageChops.difference(_seen(one), _seen(other)).split()
+    bands = ImageChops.difference(_blacken_transparent(one), _blacken_transparent(other)).split()
     most = bands[0]
     for band in bands[1:]:
         most = ImageChops.lighter(most, band)
@@ -59,7 +59,7 @@ def around(box: Box, other: tuple[int, int, int, int] | None) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _seen(image: Image.Image) -> Image.Image:
+def _blacken_transparent(image: Image.Image) -> Image.Image:
     """The same picture, black where it is transparent."""
     seen = Image.new("RGBA", image.size)
     opaque = image.getchannel("A").point(lambda value: 255 if value else 0)

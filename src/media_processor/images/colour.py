@@ -1,4 +1,4 @@
-"""Colours in another space: the mark's, which are sRGB's, in that of the picture it goes on.
+"""Colours in another space: the overlay's, which are sRGB's, in that of the picture it goes on.
 
 LittleCMS (ImageCms) is loaded once a picture has a colour profile.
 """
@@ -18,22 +18,22 @@ _SPACES: dict[Base, str] = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
 _KEPT = 8  # cameras, phones and presses: a site sees a few profiles
 
 
-def in_space_of(mark: Image, base: Base, icc: bytes) -> Image:
-    """``mark`` (RGB, sRGB) as ``base``, with the colours that ``icc`` gives them.
+def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
+    """``image`` (RGB, sRGB) as ``base``, with the colours that ``icc`` gives them.
 
     Without a profile, or with one that is damaged or of another kind, RGB stays as it is,
     grey is its luma, and the inks are the complements of red, green and blue.
     """
     transform = _transform(icc, base) if icc else None
     if transform is None:
-        return mark.convert(base)
+        return image.convert(base)
     from PIL import ImageCms
 
-    converted = ImageCms.applyTransform(mark, transform)
-    return mark.convert(base) if converted is None else converted
+    converted = ImageCms.applyTransform(image, transform)
+    return image.convert(base) if converted is None else converted
 
 
-def as_srgb(image: Image, icc: bytes) -> Image:
+def convert_to_srgb(image: Image, icc: bytes) -> Image:
     """A picture of the colour profile ``icc`` as RGB in sRGB; converted without a profile, or
     with one that is damaged or of another kind, as Pillow has it."""
     if icc:

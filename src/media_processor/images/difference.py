@@ -41,7 +41,7 @@ def difference(before: Path, after: Path, limits: Limits) -> Difference:
 
     Raises a PictureError where one can't be used or the sizes differ.
     """
-    first, second = _displayed(before, limits), _displayed(after, limits)
+    first, second = _decode(before, limits), _decode(after, limits)
     if first.size != second.size:
         raise BrokenPicture("The two pictures differ in size.")
     if first.mode != second.mode:
@@ -59,7 +59,7 @@ def difference(before: Path, after: Path, limits: Limits) -> Difference:
     )
 
 
-def _displayed(source: Path, limits: Limits) -> Image.Image:
+def _decode(source: Path, limits: Limits) -> Image.Image:
     data = source.read_bytes()
     info = probe(data, limits)
     info.check_memory(limits)
@@ -70,14 +70,14 @@ def _displayed(source: Path, limits: Limits) -> Image.Image:
 def _runs(first: Image.Image, second: Image.Image) -> Iterator[Run]:
     for top in range(0, first.height, _STRIP):
         strip = (0, top, first.width, min(first.height, top + _STRIP))
-        blocks = _touched(first.crop(strip), second.crop(strip))
+        blocks = _compare(first.crop(strip), second.crop(strip))
         cells = blocks.tobytes()
         for row in range(blocks.height):
             line = cells[row * blocks.width : (row + 1) * blocks.width]
             yield from ((top // BLOCK + row, start, count) for start, count in _spans(line))
 
 
-def _touched(first: Image.Image, second: Image.Image) -> Image.Image:
+def _compare(first: Image.Image, second: Image.Image) -> Image.Image:
     """A pixel a block; 0 where no pixel of the block differs."""
     bands = ImageChops.difference(first, second).split()
     differs = reduce(ImageChops.lighter, bands).point(_any)

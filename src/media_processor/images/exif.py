@@ -2,7 +2,7 @@
 
 Format: EXIF 2.32 section 4.5, which is TIFF 6.0. An image file directory (IFD) is a count
 (2 bytes), entries of 12 bytes (tag, type, count, value or its offset) and the offset of
-the next IFD. IFD0 tells about the picture, IFD1 about the thumbnail. The bytes are kept
+the next IFD. IFD0 describes the picture, IFD1 about the thumbnail. The bytes are kept
 in place because MakerNotes hold absolute offsets.
 
 A payload is what follows ``Exif\\0\\0``; with that prefix it is understood as well.
@@ -89,7 +89,7 @@ class _Tiff:
         self.data[start:stop] = bytes(max(0, stop - start))
 
     def images(self, ifd: int, tags: tuple[int, int]) -> list[Range]:
-        """Where the image data lies whose offsets and lengths an IFD tells in ``tags``."""
+        """Where the image data lies whose offsets and lengths an IFD has in ``tags``."""
         found = {entry.tag: entry for entry in self.entries(ifd) if entry.tag in tags}
         if len(found) < 2:
             return []
@@ -114,11 +114,11 @@ def orientation(exif: bytes) -> int:
 
 
 def only_orientation(value: int) -> bytes:
-    """The smallest EXIF payload that tells an orientation (1 to 8)."""
+    """The smallest EXIF payload with an orientation (1 to 8)."""
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, _SHORT, 1, value, 0, 0)
 
 
-def upright(exif: bytes) -> bytes:
+def make_upright(exif: bytes) -> bytes:
     """An EXIF payload whose orientation is 1; damaged, it comes back as ``b""``."""
     try:
         tiff = _Tiff(exif.removeprefix(PREFIX))

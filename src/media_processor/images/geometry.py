@@ -1,7 +1,7 @@
-"""Where the mark goes: geometry only, no pixels.
+"""Where the overlay goes: geometry only, no pixels.
 
 *Displayed* coordinates are what a person sees; *stored* ones are the file's. An EXIF
-orientation (1 to 8, EXIF 2.32 section 4.6.4) tells how the stored picture is turned
+orientation (1 to 8, EXIF 2.32 section 4.6.4) says how the stored picture is turned
 before it is shown.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from media_processor.images.info import Size, is_sideways
 from media_processor.images.profile import Profile, pixels
 
-# More marks than that nobody tells apart; the rows then move away from each other.
+# Nobody can tell more overlays apart; the rows then move away from each other.
 MOST_TILES = 2000
 
 
@@ -30,14 +30,14 @@ def corners(box: Box) -> tuple[int, int, int, int]:
     return box.left, box.top, box.left + box.width, box.top + box.height
 
 
-def place(picture: Size, mark: Size, profile: Profile) -> Box:
-    """Where a mark of the shape ``mark`` goes in a picture of displayed size ``picture``.
+def place(picture: Size, shape: Size, profile: Profile) -> Box:
+    """Where an overlay of the shape ``shape`` goes in a picture of displayed size ``picture``.
 
     It is scaled, up or down and at least to 1 x 1 px, as the profile says, but never beyond
     the picture. Where the margin doesn't fit, the picture's far edge wins: the box is always
     inside the picture.
     """
-    width, height = scaled(picture, mark, profile)
+    width, height = scale(picture, shape, profile)
     margin = pixels(profile.margin, min(picture))
     return Box(
         _along(profile.anchor, ("left", "right"), picture[0], width, margin),
@@ -47,15 +47,15 @@ def place(picture: Size, mark: Size, profile: Profile) -> Box:
     )
 
 
-def tiles(picture: Size, mark: Size, profile: Profile) -> list[Box]:
-    """Where marks go that cover all of a picture: each reaches into it, at most MOST_TILES.
+def tiles(picture: Size, shape: Size, profile: Profile) -> list[Box]:
+    """Where overlays go that cover all of a picture: each reaches into it, at most MOST_TILES.
 
     The lattice stands in the middle of the picture and is turned counterclockwise by the
     tile's angle.
     """
     if profile.tile is None:
-        return [place(picture, mark, profile)]
-    width, height = scaled(picture, mark, profile)
+        return [place(picture, shape, profile)]
+    width, height = scale(picture, shape, profile)
     spacing = pixels(profile.tile.spacing, min(picture))
     across, down = float(width + spacing), float(height + spacing)
     reach = math.hypot(*picture) / 2 + max(width, height)
@@ -79,27 +79,27 @@ def tiles(picture: Size, mark: Size, profile: Profile) -> list[Box]:
     return boxes[:MOST_TILES]
 
 
-def scaled(picture: Size, mark: Size, profile: Profile) -> Size:
-    """The mark's size: its aspect, within the picture, at least 1 x 1 px."""
+def scale(picture: Size, shape: Size, profile: Profile) -> Size:
+    """The overlay's size: its aspect, within the picture, at least 1 x 1 px."""
     share, (width, height) = profile.scale, picture
     match profile.scale_of:
         case "box":
-            size = _fit(mark, (_part(width, share), _part(height, share)))
+            size = _fit(shape, (_part(width, share), _part(height, share)))
         case "width":
-            size = _as_wide(mark, _part(width, share))
+            size = _as_wide(shape, _part(width, share))
         case "height":
-            size = _as_high(mark, _part(height, share))
+            size = _as_high(shape, _part(height, share))
         case "short-side":
-            size = _as_wide(mark, _part(min(picture), share))
+            size = _as_wide(shape, _part(min(picture), share))
         case "area":
             area = width * height * share
-            size = _as_wide(mark, max(1, round(math.sqrt(area * mark[0] / mark[1]))))
+            size = _as_wide(shape, max(1, round(math.sqrt(area * shape[0] / shape[1]))))
     longer = max(size)
     if profile.min_size and longer < profile.min_size:
-        size = _fit(mark, (profile.min_size, profile.min_size))
+        size = _fit(shape, (profile.min_size, profile.min_size))
     if profile.max_size and longer > profile.max_size:
-        size = _fit(mark, (profile.max_size, profile.max_size))
-    return _fit(mark, picture) if size[0] > width or size[1] > height else size
+        size = _fit(shape, (profile.max_size, profile.max_size))
+    return _fit(shape, picture) if size[0] > width or size[1] > height else size
 
 
 def to_stored(box: Box, displayed: Size, orientation: int) -> Box:
@@ -142,16 +142,16 @@ def _part(side: int, share: float) -> int:
     return max(1, int(side * share + 1e-6))
 
 
-def _fit(mark: Size, limit: Size) -> Size:
-    """The largest size with the mark's aspect within ``limit``, at least 1 x 1."""
-    if mark[0] * limit[1] >= mark[1] * limit[0]:
-        return _as_wide(mark, limit[0])
-    return _as_high(mark, limit[1])
+def _fit(shape: Size, limit: Size) -> Size:
+    """The largest size with the overlay's aspect within ``limit``, at least 1 x 1."""
+    if shape[0] * limit[1] >= shape[1] * limit[0]:
+        return _as_wide(shape, limit[0])
+    return _as_high(shape, limit[1])
 
 
-def _as_wide(mark: Size, width: int) -> Size:
-    return width, max(1, round(mark[1] * width / mark[0]))
+def _as_wide(shape: Size, width: int) -> Size:
+    return width, max(1, round(shape[1] * width / shape[0]))
 
 
-def _as_high(mark: Size, height: int) -> Size:
-    return max(1, round(mark[0] * height / mark[1])), height
+def _as_high(shape: Size, height: int) -> Size:
+    return max(1, round(shape[0] * height / shape[1])), height

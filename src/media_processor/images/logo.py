@@ -12,7 +12,7 @@ from PIL.Image import Resampling, Transpose
 
 from media_processor.errors import LogoUnavailable, PictureError
 from media_processor.images.info import Size
-from media_processor.images.pillow import opened
+from media_processor.images.pillow import open_image
 from media_processor.images.probe import guarded, probe
 from media_processor.limits import Limits
 
@@ -40,16 +40,16 @@ _TURNS = {
 
 
 class Artwork(Protocol):
-    """What a mark is made of: its ``size`` tells its shape."""
+    """What an overlay is made of. Only the aspect of its ``size`` matters."""
 
     @property
     def size(self) -> Size:
         """Width and height in pixels, of which only the aspect matters."""
 
     def __hash__(self) -> int:
-        """Marks are kept by their artwork."""
+        """Overlays are kept by their artwork."""
 
-    def sized(self, size: Size) -> Image.Image:
+    def resize_to(self, size: Size) -> Image.Image:
         """The artwork as RGBA in sRGB, of exactly ``size``. It is shared: don't draw on it."""
 
 
@@ -65,9 +65,9 @@ class Logo:
         """Width and height in pixels."""
         return self.image.size
 
-    def sized(self, size: Size) -> Image.Image:
+    def resize_to(self, size: Size) -> Image.Image:
         """The logo scaled to ``size``; scaled once for each of the last few sizes."""
-        return (_scaled if size[0] * size[1] > KEPT_PIXELS else _kept)(self, size)
+        return (_scale if size[0] * size[1] > KEPT_PIXELS else _scale_cached)(self, size)
 
 
 @dataclass(frozen=True)
@@ -88,45 +88,43 @@ class Rotated:
             max(1, round(width * up + height * across)),
         )
 
-    def sized(self, size: Size) -> Image.Image:
+    def resize_to(self, size: Size) -> Image.Image:
         """Scaled first, then turned."""
         factor = size[0] / self.size[0]
         upright = tuple(max(1, round(side * factor)) for side in self.artwork.size)
-        turned = self.artwork.sized((upright[0], upright[1])).rotate(
+        turned = self.artwork.resize_to((upright[0], upright[1])).rotate(
             self.degrees, Resampling.BICUBIC, expand=True
         )
         return turned.resize(size, Resampling.LANCZOS)
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
+def turn(image: Image.Image, orientation: int) -> Image.Image:
     """``image`` turned to match a picture whose EXIF orientation is ``orientation``."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
-def _scaled(logo: Logo, size: Size) -> Image.Image:
+def _scale(logo: Logo, size: Size) -> Image.Image:
     return logo.image.resize(size, Resampling.LANCZOS)
 
 
-_kept = lru_cache(KEPT)(_scaled)
+_scale_cached = lru_cache(KEPT)(_scale)
 
 
 def load_logo(path: Path) -> Logo:
     """Read a PNG, WebP or JPEG of at most 5 MB and 4096 px a side.
 
-    Raises LogoUnavailable, which tells what is wrong with it.
+    Raises LogoUnavailable, whose detail says what is wrong.
     """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise LogoUnavailable(
-                f"The logo has {size:,} bytes; at most {MAX_BYTES:,} are allowed."
-            )
+            raise LogoUnavailable(f"The logo has {size:,} bytes; the limit is {MAX_BYTES:,}.")
         data = path.read_bytes()
     except OSError as error:
         raise LogoUnavailable(f"The logo's file can't be read: {error.strerror}.") from error
     try:
-        return Logo(_decoded(data), sha256(data).hexdigest())
+        return Logo(_decode(data), sha256(data).hexdigest())
     except PictureError as error:
         raise LogoUnavailable(f"The logo can't be used. {error.detail}") from error
 
@@ -136,17 +134,16 @@ def bundled_logo_path() -> Path:
     return Path(__file__).with_name("bundled_logo.png")
 
 
-def _decoded(data: bytes) -> Image.Image:
+def _decode(data: bytes) -> Image.Image:
     info = probe(data, Limits(pixels=MAX_SIDE * MAX_SIDE, frames=1))
     if info.format not in _FORMATS:
         raise LogoUnavailable("The logo must be a PNG, WebP or JPEG.")
     if max(info.width, info.height) > MAX_SIDE:
         raise LogoUnavailable(
-            f"The logo measures {info.width} x {info.height} px; "
-            f"at most {MAX_SIDE} px a side are allowed."
+            f"The logo is {info.width} x {info.height} px; the limit is {MAX_SIDE} px a side."
         )
     with guarded("Its data is damaged or cut short."):
-        image = opened(data, info.format).convert("RGBA")
+        image = open_image(data, info.format).convert("RGBA")
         if image.getexif().get(_ORIENTATION, 1) == 1:
             return image
         from PIL.ImageOps import exif_transpose

@@ -27,7 +27,7 @@ class Metadata:
     """As they stood in the file: ``icc`` a colour profile, ``exif`` without ``Exif\\0\\0``,
     ``xmp`` a packet, ``iptc`` Photoshop's resource block; each ``b""`` if there is none.
 
-    ``notes`` tell a person what couldn't be kept.
+    ``notes`` say what couldn't be kept.
     """
 
     icc: bytes = b""
@@ -36,7 +36,7 @@ class Metadata:
     iptc: bytes = b""
     notes: tuple[str, ...] = ()
 
-    def kept(self, orientation: int, strip: Strip = "none") -> "Metadata":
+    def to_keep(self, orientation: int, strip: Strip = "none") -> "Metadata":
         """What of it goes into the watermarked picture, which has ``orientation``.
 
         Thumbnails go, as they show the unwatermarked picture; ``gps`` takes the place where it
@@ -49,11 +49,11 @@ class Metadata:
         if strip == "gps":
             cleaned, xmp = exif.without_gps(cleaned), _XMP_GPS.sub(b"", xmp)
         if b"Thumbnails" in xmp:
-            xmp = b""  # told in a way we don't know
-        return replace(self, exif=cleaned or turned, xmp=xmp, iptc=kept_resources(self.iptc))
+            xmp = b""  # written in a form we don't know
+        return replace(self, exif=cleaned or turned, xmp=xmp, iptc=keep_resources(self.iptc))
 
 
-def kept_resources(block: bytes) -> bytes:
+def keep_resources(block: bytes) -> bytes:
     """Photoshop's resources that are no thumbnails; what is damaged goes with all behind it."""
     kept, at = [], 0
     while block[at : at + 4] == b"8BIM" and at + 12 <= len(block):

@@ -1,4 +1,4 @@
-"""Draws the mark into a picture: where, how large and how turned is settled once."""
+"""Draws the overlay into a picture: where, how large and how turned is settled once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from functools import cached_property, lru_cache
 
 from PIL import Image, ImageChops
 
-from media_processor.images.colour import Base, in_space_of
+from media_processor.images.colour import Base, convert_to_space
 from media_processor.images.geometry import Box, corners, tiles, to_stored
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.logo import KEPT, KEPT_PIXELS, Artwork, Rotated, turned
+from media_processor.images.logo import KEPT, KEPT_PIXELS, Artwork, Rotated, turn
 from media_processor.images.profile import Blend, Profile
 
 BASES: dict[str, Base] = {
@@ -20,14 +20,14 @@ BASES: dict[str, Base] = {
     "YCbCr": "RGB",
     "CMYK": "CMYK",
 }
-"""The modes of Pillow's that a mark can be drawn on, each with the one of its colours."""
+"""The modes of Pillow's that an overlay can be drawn on, each with the one of its colours."""
 
 Picture = Callable[[Box], Image.Image]
 """Gives the part of a picture in a box of stored coordinates, in any mode."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mark:
+class OverlayPixels:
     """``colours`` in the picture's own space and ``alpha`` (L), in stored coordinates."""
 
     colours: Image.Image
@@ -44,24 +44,24 @@ class Mark:
         """How many pixels it shows in."""
         return sum(self.alpha.histogram()[1:])
 
-    def part(self, whole: Box, inside: Box) -> "Mark":
-        """What of a mark that fills ``whole`` lies in ``inside``."""
+    def part(self, whole: Box, inside: Box) -> "OverlayPixels":
+        """What of an overlay that fills ``whole`` lies in ``inside``."""
         if whole == inside:
             return self
         left, top = inside.left - whole.left, inside.top - whole.top
         area = corners(Box(left, top, inside.width, inside.height))
-        return Mark(self.colours.crop(area), self.alpha.crop(area))
+        return OverlayPixels(self.colours.crop(area), self.alpha.crop(area))
 
 
 class Overlay:
-    """The mark for one picture, all its frames."""
+    """The overlay on one picture, in all its frames."""
 
     def __init__(self, artworks: Sequence[Artwork], profile: Profile, info: PictureInfo) -> None:
         self._info, self._profile = info, profile
         self._placed = [_Placed(artwork, profile, info) for artwork in artworks]
         self._chosen = self._placed[0] if len(self._placed) == 1 else None
         self.contrast: float | None = None
-        self.mark = lru_cache(2)(self._mark)
+        self.pixels = lru_cache(2)(self._render)
 
     def choose(self, picture: Picture) -> None:
         """Take the variant with the higher contrast to what lies under it; the first call
@@ -78,7 +78,7 @@ class Overlay:
 
     @property
     def boxes(self) -> list[Box]:
-        """Where the mark goes, in displayed pixels. A tile's may reach over the edges."""
+        """Where the overlay goes, in displayed pixels. A tile's may reach over the edges."""
         return self._now.boxes
 
     @property
@@ -88,13 +88,13 @@ class Overlay:
 
     @property
     def blend(self) -> Blend:
-        """How the mark's colours meet the picture's."""
+        """How the overlay's colours meet the picture's."""
         return self._profile.blend
 
     def draw(self, image: Image.Image, icc: bytes = b"") -> None:
-        """Draw the mark into ``image``, which has stored coordinates and one of BASES."""
+        """Draw the overlay into ``image``, which has stored coordinates and one of BASES."""
         self.choose(lambda box: image.crop(corners(box)))
-        whole = self.mark(BASES[image.mode], icc)
+        whole = self.pixels(BASES[image.mode], icc)
         for box in self.stored:
             inside = within(box, image.size)
             _draw(image, inside, whole.part(box, inside), self.blend)
@@ -105,8 +105,8 @@ class Overlay:
             raise RuntimeError("a variant is chosen when the first frame is drawn")
         return self._chosen
 
-    def _mark(self, base: Base, icc: bytes) -> Mark:
-        return self._now.mark(self._profile.opacity, base, icc)
+    def _render(self, base: Base, icc: bytes) -> OverlayPixels:
+        return self._now.render(self._profile.opacity, base, icc)
 
 
 class _Placed:
@@ -122,18 +122,18 @@ class _Placed:
 
     @cached_property
     def image(self) -> Image.Image:
-        """The mark as RGBA in sRGB, in stored coordinates."""
+        """The overlay as RGBA in sRGB, in stored coordinates."""
         size = (self.boxes[0].width, self.boxes[0].height)
-        return turned(self._artwork.sized(size), self._orientation)
+        return turn(self._artwork.resize_to(size), self._orientation)
 
-    def mark(self, opacity: float, base: Base, icc: bytes) -> Mark:
-        """The mark for a picture of colours like ``base`` with a profile."""
+    def render(self, opacity: float, base: Base, icc: bytes) -> OverlayPixels:
+        """The overlay for a picture of colours like ``base`` with a profile."""
         size = (self.boxes[0].width, self.boxes[0].height)
-        made = _kept_mark if size[0] * size[1] <= KEPT_PIXELS else _mark
+        made = _render_cached if size[0] * size[1] <= KEPT_PIXELS else _render
         return made(self._artwork, size, self._orientation, opacity, base, icc)
 
     def contrast(self, picture: Picture) -> float:
-        """WCAG 2's ratio, 1 to 21, of the mark's mean luminance to that of what it covers."""
+        """WCAG 2's ratio, 1 to 21, of the overlay's mean luminance to that of what it covers."""
         alpha = self.image.getchannel("A")
         ground = picture(self.stored[len(self.stored) // 2]).convert("RGB")
         shares = sorted(
@@ -142,18 +142,18 @@ class _Placed:
         return (shares[0] + 0.05) / (shares[1] + 0.05)
 
 
-def _mark(
+def _render(
     artwork: Artwork, size: Size, orientation: int, opacity: float, base: Base, icc: bytes
-) -> Mark:
-    image = turned(artwork.sized(size), orientation)
+) -> OverlayPixels:
+    image = turn(artwork.resize_to(size), orientation)
     alpha = image.getchannel("A")
     if opacity < 1:
         alpha = alpha.point([round(value * opacity) for value in range(256)])
-    return Mark(in_space_of(image.convert("RGB"), base, icc), alpha)
+    return OverlayPixels(convert_to_space(image.convert("RGB"), base, icc), alpha)
 
 
 # One more than sizes of a logo: a camera's pictures come upright and turned.
-_kept_mark = lru_cache(2 * KEPT)(_mark)
+_render_cached = lru_cache(2 * KEPT)(_render)
 
 
 def within(box: Box, size: Size) -> Box:
@@ -163,22 +163,22 @@ def within(box: Box, size: Size) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _draw(image: Image.Image, box: Box, mark: Mark, blend: Blend) -> None:
+def _draw(image: Image.Image, box: Box, pixels: OverlayPixels, blend: Blend) -> None:
     corner = (box.left, box.top)
-    colours = mark.colours
+    colours = pixels.colours
     if blend != "normal":
-        colours = _met(image.crop(corners(box)), colours, blend)
+        colours = _blend(image.crop(corners(box)), colours, blend)
     if image.mode in ("LA", "RGBA"):
-        over = Image.merge(image.mode, (*colours.split(), mark.alpha))
+        over = Image.merge(image.mode, (*colours.split(), pixels.alpha))
         image.alpha_composite(over, corner)
     elif image.mode == "YCbCr":
-        image.paste(colours.convert("YCbCr"), corner, mark.alpha)
+        image.paste(colours.convert("YCbCr"), corner, pixels.alpha)
     else:
-        image.paste(colours, corner, mark.alpha)
+        image.paste(colours, corner, pixels.alpha)
 
 
-def _met(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Image:
-    """The mark's colours multiplied with or screened onto those under it, as far as these are
+def _blend(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Image:
+    """The overlay's colours multiplied with or screened onto those under it, as far as these are
     opaque (W3C Compositing and Blending, section 5)."""
     # Inks darken where light brightens, so there the two change places.
     multiplies = (blend == "multiply") != (colours.mode == "CMYK")

@@ -1,4 +1,4 @@
-"""Pillow's doors: opened for one format at a time, and told its limits once."""
+"""Opens and saves with Pillow, one format at a time, and sets its limits once."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -23,7 +23,7 @@ _ARTIST = 0x013B
 _PLUGINS = {"WEBP": "WebPImagePlugin"}
 
 
-def opened(data: bytes, kind: str) -> ImageFile:
+def open_image(data: bytes, kind: str) -> ImageFile:
     """Open lazily, as the format that Pillow calls ``kind``.
 
     Image.open would import every common plugin, and start Ghostscript for an EPS.
@@ -35,14 +35,14 @@ def opened(data: bytes, kind: str) -> ImageFile:
     return image
 
 
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+def encode_image(image: Image.Image, kind: str, **options: object) -> bytes:
     """The file of ``image``."""
     file = BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
-def metadata_in(info: Mapping[Any, object]) -> Metadata:
+def metadata_of(info: Mapping[Any, object]) -> Metadata:
     """What a reader found besides the pixels."""
 
     def payload(name: str) -> bytes:
@@ -54,10 +54,10 @@ def metadata_in(info: Mapping[Any, object]) -> Metadata:
     )
 
 
-def artist(data: bytes, kind: str) -> str:
+def read_artist(data: bytes, kind: str) -> str:
     """Who made the picture, by its EXIF; empty where that can't be read."""
     try:
-        return str(opened(data, kind).getexif().get(_ARTIST, ""))
+        return str(open_image(data, kind).getexif().get(_ARTIST, ""))
     except Exception:  # nothing that Pillow meets in there is worth a failure
         return ""
 
@@ -71,25 +71,25 @@ def decode_upright(
     """
     from PIL.ImageOps import exif_transpose
 
-    source = opened(data, info.format)
+    source = open_image(data, info.format)
     if at_least:
         source.draft(None, (at_least, at_least))
     source.load()
-    found = metadata_in(source.info)
+    found = metadata_of(source.info)
     image = source if source.mode != "I;16" else source.convert("I").point(_high_byte).convert("L")
-    image = exif_transpose(stampable(image))
-    return image, Metadata(found.icc, exif.upright(found.exif), found.xmp)
+    image = exif_transpose(to_drawable(image))
+    return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp)
 
 
-def on_white(image: Image.Image) -> Image.Image:
+def flatten_on_white(image: Image.Image) -> Image.Image:
     """An RGBA picture on a white ground."""
     flat = Image.new("RGB", image.size, "white")
     flat.paste(image, (0, 0), image.getchannel("A"))
     return flat
 
 
-def stampable(image: Image.Image) -> Image.Image:
-    """Change the modes that can't show a mark, without changing what is seen."""
+def to_drawable(image: Image.Image) -> Image.Image:
+    """Change the modes that can't show an overlay, without changing what is seen."""
     transparent = image.has_transparency_data
     if image.mode == "P":
         return image.convert("RGBA" if transparent else "RGB")

@@ -21,10 +21,10 @@ EMPTY = "The file is empty."
 
 
 def not_taken() -> str:
-    """What whoever sends another file than a picture is told."""
+    """The detail of an UnsupportedPicture for a file of no known format."""
     return (
-        "The file is not a picture that is taken, whatever its name says. Taken are "
-        f"{formats.titles()}."
+        "The file isn't a picture in a supported format, whatever its name says. Supported "
+        f"formats: {formats.titles()}."
     )
 
 
@@ -35,12 +35,12 @@ def probe(source: Path | bytes, limits: Limits) -> PictureInfo:
     BrokenPicture; OSError where the file can't be read.
     """
     if isinstance(source, bytes):
-        return _info(source, limits)
+        return _read(source, limits)
     with source.open("rb") as file:
         if not file.seek(0, 2):
             raise EmptyFile(EMPTY)
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            return _info(data, limits)
+            return _read(data, limits)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def guarded(detail: str) -> Iterator[None]:
         raise BrokenPicture(detail) from error
 
 
-def _info(data: Data, limits: Limits) -> PictureInfo:
+def _read(data: Data, limits: Limits) -> PictureInfo:
     head = data[: formats.HEAD_BYTES]
     if not head:
         raise EmptyFile(EMPTY)
@@ -68,6 +68,6 @@ def _info(data: Data, limits: Limits) -> PictureInfo:
     if kind is None:
         raise UnsupportedPicture(not_taken())
     with guarded("The picture's header is damaged."):
-        info = container_of(kind).info(data, limits)
+        info = container_of(kind).read_info(data, limits)
         info.check(limits)
         return info

@@ -43,7 +43,8 @@ TOKENS = ("filename", "date", "id", "exif.artist")
 
 @dataclass(frozen=True)
 class Tile:
-    """The mark all over the picture, ``spacing`` apart, in rows that rise by ``angle`` degrees."""
+    """The overlay repeated over the picture, ``spacing`` apart, in rows that rise by ``angle``
+    degrees."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's name for it
 
@@ -175,7 +176,7 @@ def pixels(value: Length, side: int) -> int:
     return value if isinstance(value, int) else round(float(value.rstrip("%")) / 100 * side)
 
 
-def filled(text: str, tokens: dict[str, Any]) -> str:
+def fill_tokens(text: str, tokens: dict[str, Any]) -> str:
     """``text`` with its tokens replaced; one that isn't known is empty."""
     return _TOKEN.sub(lambda found: str(tokens.get(found[1], "")), text)
 

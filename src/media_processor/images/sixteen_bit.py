@@ -11,7 +11,7 @@ from pyvips.enums import BandFormat
 from media_processor.images.colour import Base
 from media_processor.images.geometry import Box, corners
 from media_processor.images.info import Size
-from media_processor.images.overlay import Mark, Overlay, within
+from media_processor.images.overlay import Overlay, OverlayPixels, within
 from media_processor.images.profile import Blend
 
 # One picture process works on one picture; its threads would only take each other's time.
@@ -20,7 +20,7 @@ pyvips.cache_set_max(0)
 _FULL = 65_535
 
 
-def opened(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
+def open_image(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
     """Open by the loader of one format; raises pyvips.Error once pixels turn out damaged.
 
     The rows can be read once, from top to bottom, so that they needn't all be in memory.
@@ -29,7 +29,7 @@ def opened(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
     return loads[kind](data, fail_on="error", access="sequential")
 
 
-def png(image: pyvips.Image, level: int) -> bytes:
+def encode_png(image: pyvips.Image, level: int) -> bytes:
     """A PNG of 16 bits without metadata, compressed with zlib's ``level``."""
     return bytes(image.pngsave_buffer(compression=level, bitdepth=16, filter="all", keep="none"))
 
@@ -37,51 +37,52 @@ def png(image: pyvips.Image, level: int) -> bytes:
 def draw(
     data: bytes, kind: Literal["PNG", "TIFF"], overlay: Overlay, icc: bytes = b""
 ) -> pyvips.Image:
-    """The picture in ``data`` (ushort, 1 to 4 bands) with the mark, in stored coordinates.
+    """The picture in ``data`` (ushort, 1 to 4 bands) with the overlay, in stored coordinates.
 
     Two bands and four are taken for a colour and its opacity, unless the four are inks.
     """
-    overlay.choose(lambda box: _seen(opened(data, kind), box))
-    image = opened(data, kind)
+    overlay.choose(lambda box: _crop_to_eight_bits(open_image(data, kind), box))
+    image = open_image(data, kind)
     inks = image.interpretation == "cmyk"
     base: Base = "CMYK" if inks else "RGB" if image.bands > 2 else "L"
-    place, placed = _one_mark(overlay, base, icc, (image.width, image.height))
-    mark = _from_pillow(placed.colours, len(placed.colours.getbands())) * 257
+    place, placed = _merge(overlay, base, icc, (image.width, image.height))
+    colours = _from_pillow(placed.colours, len(placed.colours.getbands())) * 257
     cover = _from_pillow(placed.alpha, 1) / 255
-    under = opened(data, kind).crop(place.left, place.top, place.width, place.height)
+    under = open_image(data, kind).crop(place.left, place.top, place.width, place.height)
     if image.bands in (2, 4) and not inks:
         opacity = under[image.bands - 1] / _FULL
         colour = under[0 : image.bands - 1]
-        mark = mark * (1 - opacity) + _met(colour, mark, overlay.blend, inks=inks) * opacity
+        met = _blend(colour, colours, overlay.blend, inks=inks)
+        colours = colours * (1 - opacity) + met * opacity
         result = cover + opacity * (1 - cover)
-        mixed = (mark * cover + colour * opacity * (1 - cover)) / result
+        mixed = (colours * cover + colour * opacity * (1 - cover)) / result
         over = mixed.bandjoin(result * _FULL)
     else:
-        over = _met(under, mark, overlay.blend, inks=inks) * cover + under * (1 - cover)
+        over = _blend(under, colours, overlay.blend, inks=inks) * cover + under * (1 - cover)
     over = (cover > 0).ifthenelse(over.rint().cast(BandFormat.USHORT), under)
     return image.insert(over.copy_memory(), place.left, place.top)
 
 
-def _met(under: pyvips.Image, mark: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
+def _blend(under: pyvips.Image, colours: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
     """As ``overlay`` has it for 8 bits."""
     if blend == "normal":
-        return mark
-    product = under * mark / _FULL
+        return colours
+    product = under * colours / _FULL
     multiplies = (blend == "multiply") != inks
-    return product if multiplies else under + mark - product
+    return product if multiplies else under + colours - product
 
 
-def _one_mark(overlay: Overlay, base: Base, icc: bytes, size: Size) -> tuple[Box, Mark]:
-    """The mark and its place; a tile's many marks as one of the picture's size."""
-    mark = overlay.mark(base, icc)
+def _merge(overlay: Overlay, base: Base, icc: bytes, size: Size) -> tuple[Box, OverlayPixels]:
+    """The overlay and its place; a tile's many overlays as one of the picture's size."""
+    pixels = overlay.pixels(base, icc)
     if len(overlay.stored) == 1:
-        return overlay.stored[0], mark
-    whole = Mark(Image.new(base, size), Image.new("L", size))
+        return overlay.stored[0], pixels
+    whole = OverlayPixels(Image.new(base, size), Image.new("L", size))
     for box in overlay.stored:
         inside = within(box, size)
-        part = mark.part(box, inside)
+        part = pixels.part(box, inside)
         whole.colours.paste(part.colours, (inside.left, inside.top), part.alpha.point(_any))
-        # Turned marks overlap with their empty corners only.
+        # Turned overlays overlap with their empty corners only.
         both = ImageChops.lighter(whole.alpha.crop(corners(inside)), part.alpha)
         whole.alpha.paste(both, (inside.left, inside.top))
     return Box(0, 0, *size), whole
@@ -91,7 +92,7 @@ def _any(value: int) -> int:
     return 255 if value else 0
 
 
-def _seen(image: pyvips.Image, box: Box) -> Image.Image:
+def _crop_to_eight_bits(image: pyvips.Image, box: Box) -> Image.Image:
     """A part of ``image`` in 8 bits, for measuring."""
     inside = within(box, (image.width, image.height))
     part = image.crop(inside.left, inside.top, inside.width, inside.height)

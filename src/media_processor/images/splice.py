@@ -1,7 +1,7 @@
-"""The only door to the native core, which changes only what the mark covers.
+"""The only module that uses the native core, which changes only what the overlay covers.
 
-Whatever it can't do it declines, for a reason that a person is told, and the picture goes the
-way through pixels. The core is optional: where it isn't installed that is the reason.
+What it can't do it declines with a reason, which ends up in the result, and the picture is
+decoded instead. The core is optional: where it isn't installed that is the reason.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ except ImportError:
     native = None  # type: ignore[assignment,unused-ignore]
 
 
-# Of a JPEG with standard tables the splice takes 7 % of the decoding's time where the mark covers
-# 4 %, 36 % at 25 %, 88 % at 56 % and 111 % at 100 %.
+# For a JPEG with standard tables the splice takes 7 % of the time of decoding where the overlay
+# covers 4 %, 36 % at 25 %, 88 % at 56 % and 111 % at 100 %.
 _MOST_COVERED = 0.6
 
 
@@ -37,7 +37,7 @@ def is_installed() -> bool:
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """The picture with the mark; all else is coded as it was. Raises Declined."""
+    """The picture with the overlay; all else is coded as it was. Raises Declined."""
     way = _WAYS.get(info.format)
     if way is None:
         raise Declined(f"{info.format} isn't spliced")
@@ -46,9 +46,9 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     if options.quality:
         raise Declined("the profile sets a quality")
     if overlay.blend != "normal":
-        raise Declined(f"blends by {overlay.blend}")
+        raise Declined(f"blend mode {overlay.blend}")
     if not overlay.is_chosen:
-        raise Declined("variants")
+        raise Declined("a choice of variants")
     try:
         return way(data, info, overlay, options)
     except native.Declined as declined:
@@ -56,29 +56,29 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def _jpeg(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    found = jpeg.metadata(data)
-    kept = found.kept(info.orientation, options.strip)
-    mark = overlay.mark("L" if jpeg.components(data) == 1 else "RGB", kept.icc)
-    if mark.covered * len(overlay.stored) > _MOST_COVERED * info.width * info.height:
-        raise Declined("the mark covers most of the picture")
+    found = jpeg.read_metadata(data)
+    kept = found.to_keep(info.orientation, options.strip)
+    pixels = overlay.pixels("L" if jpeg.components(data) == 1 else "RGB", kept.icc)
+    if pixels.covered * len(overlay.stored) > _MOST_COVERED * info.width * info.height:
+        raise Declined("the overlay covers most of the picture")
     spliced = native.splice_jpeg(
         data,
-        mark.samples,
+        pixels.samples,
         [(box.left, box.top) for box in overlay.stored],
-        jpeg.written(jpeg.fitting(kept, info.orientation)),
+        jpeg.write_metadata(jpeg.fit_metadata(kept, info.orientation)),
         options.limits.memory,
     )
     return Encoded(memoryview(spliced), "JPEG", kept.notes, method="splice")
 
 
 def _png(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    kept = png.metadata(data, options.limits).kept(info.orientation, options.strip)
-    mark = overlay.mark("L" if png.header(data).is_grey else "RGB", kept.icc)
+    kept = png.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
+    pixels = overlay.pixels("L" if png.header(data).is_grey else "RGB", kept.icc)
     spliced = native.splice_png(
         data,
-        mark.samples,
+        pixels.samples,
         [(box.left, box.top) for box in overlay.stored],
-        png.written(data, kept),
+        png.write_metadata(data, kept),
         options.limits.memory,
     )
     return Encoded(memoryview(spliced), "PNG", kept.notes, method="splice")

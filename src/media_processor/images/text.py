@@ -1,4 +1,4 @@
-"""Text as a mark, drawn at the size that it is needed in."""
+"""Text as an overlay, drawn at the size that it is needed in."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Text:
         left, top, right, bottom = self._extent(_MEASURED_AT)
         return max(1, right - left), max(1, bottom - top)
 
-    def sized(self, size: Size) -> Image.Image:
+    def resize_to(self, size: Size) -> Image.Image:
         """The line as RGBA, of exactly ``size``."""
         points = max(4, min(_LARGEST, round(_MEASURED_AT * size[0] / self.size[0])))
         left, top, right, bottom = self._extent(points)

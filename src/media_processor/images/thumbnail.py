@@ -6,15 +6,15 @@ from PIL import Image
 
 from media_processor.atomic_files import write_atomically
 from media_processor.images.codecs import codec_of
-from media_processor.images.colour import as_srgb
-from media_processor.images.pillow import encoded
+from media_processor.images.colour import convert_to_srgb
+from media_processor.images.pillow import encode_image
 from media_processor.images.probe import DAMAGED, guarded, probe
 from media_processor.limits import Limits
 
 _CODING = {"quality": 80, "method": 2}
 
 
-def view(source: Path, target: Path, side: int, limits: Limits) -> None:
+def make_thumbnail(source: Path, target: Path, side: int, limits: Limits) -> None:
     """Write the first frame of ``source`` to ``target`` as a WebP in sRGB, as it is displayed,
     of at most ``side`` pixels a side. It is never enlarged.
 
@@ -27,13 +27,13 @@ def view(source: Path, target: Path, side: int, limits: Limits) -> None:
     with guarded(DAMAGED):
         image, found = codec_of(info.kind).decode_upright(data, info, at_least=side)
         image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-        small = encoded(_in_srgb(image, found.icc), "WEBP", **_CODING)
+        small = encode_image(_in_srgb(image, found.icc), "WEBP", **_CODING)
     write_atomically(target, small)
 
 
 def _in_srgb(image: Image.Image, icc: bytes) -> Image.Image:
     if image.mode not in ("LA", "RGBA"):
-        return as_srgb(image, icc)
-    colours = as_srgb(image.convert(image.mode.removesuffix("A")), icc)
+        return convert_to_srgb(image, icc)
+    colours = convert_to_srgb(image.convert(image.mode.removesuffix("A")), icc)
     colours.putalpha(image.getchannel("A"))
     return colours

@@ -15,7 +15,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.logo import Artwork
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import DAMAGED, guarded, probe
-from media_processor.images.profile import Profile, filled
+from media_processor.images.profile import Profile, fill_tokens
 from media_processor.limits import Limits
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Watermarked:
     """What was made. ``width``, ``height`` and ``boxes`` are in displayed pixels, ``size`` in
-    bytes, ``sha256`` in hex; ``notes`` tell what couldn't be kept, ``is_converted`` that the
-    format isn't the source's, ``contrast`` (1 to 21) how the chosen variant stands out,
+    bytes, ``sha256`` in hex; ``notes`` say what couldn't be kept, ``is_converted`` that the
+    format isn't the source's, ``contrast`` (1 to 21) its chosen variant's contrast to the ground,
     ``declined`` why the picture wasn't spliced."""
 
     format: str
@@ -44,7 +44,7 @@ class Watermarked:
 
     @property
     def box(self) -> Box:
-        """Where the only mark is."""
+        """Where the only overlay is."""
         (box,) = self.boxes
         return box
 
@@ -72,11 +72,16 @@ def watermark(
     boxes: tuple[Box, ...] = ()
     contrast = None
     if min(width, height) < profile.skip_below:
-        watermarked = Encoded(data, info.format, ("too small to be watermarked",), method="skip")
+        watermarked = Encoded(
+            data,
+            info.format,
+            ("not watermarked: smaller than the profile's skip_below",),
+            method="skip",
+        )
         declined = None
     else:
-        drawn = artworks if profile.text is None else [_text(data, info, profile, tokens, font)]
-        watermarked, overlay, declined = _watermarked(data, info, drawn, profile, limits)
+        drawn = artworks if profile.text is None else [_text_of(data, info, profile, tokens, font)]
+        watermarked, overlay, declined = _draw_overlay(data, info, drawn, profile, limits)
         boxes, contrast = tuple(overlay.boxes), overlay.contrast
     write_atomically(target, watermarked.data)
     return Watermarked(
@@ -95,7 +100,7 @@ def watermark(
     )
 
 
-def _watermarked(
+def _draw_overlay(
     data: bytes,
     info: PictureInfo,
     artworks: Sequence[Artwork],
@@ -123,18 +128,18 @@ def _watermarked(
         return watermarked, overlay, f"{info.format} becomes {target.name}"
 
 
-def _text(
+def _text_of(
     data: bytes,
     info: PictureInfo,
     profile: Profile,
     tokens: Mapping[str, str] | None,
     font: Path | None,
 ) -> "Text":
-    from media_processor.images.pillow import artist
+    from media_processor.images.pillow import read_artist
     from media_processor.images.text import Text
 
     known: dict[str, Any] = dict(tokens or {})
     text = profile.text or ""
     if "{exif.artist}" in text:
-        known["exif.artist"] = artist(data, info.format)
-    return Text(filled(text, known), font, profile.colour, profile.shadow)
+        known["exif.artist"] = read_artist(data, info.format)
+    return Text(fill_tokens(text, known), font, profile.colour, profile.shadow)

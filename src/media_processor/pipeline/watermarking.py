@@ -33,7 +33,7 @@ async def watermark(resources: Resources, media: Media) -> Mapping[str, object]:
     with spool.storage.incoming() as target:
         async with _original(spool, record) as source:
             result = await resources.sandbox.watermark(
-                await resources.tasks.order(source, target.path, record.profile, _tokens(record))
+                await resources.tasks.build(source, target.path, record.profile, _tokens(record))
             )
         await asyncio.to_thread(
             spool.keep_watermark, record.id, target, result, resources.worker, attempted=NAME

@@ -1,4 +1,4 @@
-"""What a picture process may not do even if a picture takes it over: Linux's own guards.
+"""Confines a picture process with Linux's guards, in case a picture takes it over.
 
 Landlock (landlock(7), Linux 5.13) keeps it from writing outside the folders it is given,
 seccomp (seccomp(2)) from opening connections, starting programs and touching other

@@ -1,4 +1,4 @@
-"""What a picture process answered as a code and a sentence, made an error again."""
+"""Turns the failure that a picture process reported back into an error."""
 
 from media_processor import errors
 from media_processor.errors import DecoderCrash, MediaProcessorError, OutOfMemory

@@ -91,7 +91,7 @@ def _answer(task: SandboxTask) -> SandboxReply:
         detail = f"The picture can't be written: {error.strerror}."
         return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))
     except MemoryError:
-        detail = "The picture needs more memory than a picture process may use."
+        detail = "The picture needs more memory than a picture process is allowed."
         return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
 
 
@@ -100,9 +100,9 @@ def _run(task: SandboxTask) -> SandboxReply:
         case WatermarkTask():
             return SandboxReply(watermarked=_watermark(task))
         case ThumbnailTask():
-            from media_processor.images.thumbnail import view
+            from media_processor.images.thumbnail import make_thumbnail
 
-            view(Path(task.source), Path(task.target), task.side, task.limits)
+            make_thumbnail(Path(task.source), Path(task.target), task.side, task.limits)
             return SandboxReply()
         case DifferenceTask():
             from media_processor.images.difference import difference

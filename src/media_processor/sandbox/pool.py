@@ -72,20 +72,20 @@ class Sandbox:
             SandboxError: its process crashed, or took too much memory or time.
             LogoUnavailable, StorageFull, MediaProcessorError: not the picture's fault.
         """
-        reply = await self._carried_out(task)
+        reply = await self._run(task)
         if reply.watermarked is None:
-            raise DecoderCrash("The picture process gave an empty answer.")
+            raise DecoderCrash("The picture process returned an empty reply.")
         return reply.watermarked
 
-    async def view(self, task: ThumbnailTask) -> None:
+    async def make_thumbnail(self, task: ThumbnailTask) -> None:
         """Make a small picture; raises what ``watermark`` does."""
-        await self._carried_out(task)
+        await self._run(task)
 
     async def difference(self, task: DifferenceTask) -> None:
         """Write where two pictures differ; raises what ``watermark`` does."""
-        await self._carried_out(task)
+        await self._run(task)
 
-    async def _carried_out(self, task: SandboxTask) -> SandboxReply:
+    async def _run(self, task: SandboxTask) -> SandboxReply:
         process = await self._free.get()
         try:
             reply = await process.ask(task, seconds=self._timeout)
@@ -133,7 +133,7 @@ class _PictureProcess:
             pass
         if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
-            raise MediaProcessorError("A picture process can't be started; see the log.")
+            raise MediaProcessorError("The picture process didn't start. Its log says why.")
         self.guards = tuple(line.decode().split()[1:])
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
@@ -154,7 +154,7 @@ class _PictureProcess:
             pass
         except ValueError:
             await self.kill()  # the rest of its answer would be taken for the next picture's
-            raise DecoderCrash("The picture process gave an answer that can't be read.") from None
+            raise DecoderCrash("The picture process returned a reply that can't be read.") from None
         except asyncio.CancelledError:
             await self.kill()  # its answer would be taken for the next picture's
             raise
@@ -177,7 +177,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:
     if returncode == -signal.SIGXCPU:
-        return TooSlow("The picture used up its CPU time.")
+        return TooSlow("The picture used more CPU time than is allowed.")
     if returncode == -signal.SIGKILL:  # the kernel's out-of-memory killer
         return OutOfMemory("The picture's process was killed, most likely for lack of memory.")
     return DecoderCrash(f"The picture's process died (exit status {returncode}).")

@@ -41,7 +41,7 @@ class LogoSource:
             await asyncio.to_thread(_check_logo, path)
             return path
         try:
-            return await self._fetched()
+            return await self._fetch()
         except LogoUnavailable as error:
             if self._is_chosen:
                 raise
@@ -54,7 +54,7 @@ class LogoSource:
 
             return bundled_logo_path()
 
-    async def _fetched(self) -> Path:
+    async def _fetch(self) -> Path:
         digest = hashlib.sha256(self._address.encode()).hexdigest()
         path = self._cache / digest[:32]
         if not await asyncio.to_thread(_is_logo, path):

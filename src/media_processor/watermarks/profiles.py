@@ -21,7 +21,7 @@ class Profiles:
     def all(self) -> dict[str, Profile]:
         """Every profile by its name, ``default`` first.
 
-        A change that can't be used is told in the log, and what was known before stays.
+        A change that can't be used is logged, and what was known before stays.
         """
         changed = _changed(self._file)
         if self._file and changed != self._changed:
@@ -30,7 +30,7 @@ class Profiles:
                 self._known = _read(self._file)
                 log.info("🗂️ %s read again: %d profiles", self._file.name, len(self._known))
             except SetupError as error:
-                log.error("❌ %s What was known before stays.", error.detail)
+                log.error("❌ %s The profiles read before stay in force.", error.detail)
         return {DEFAULT.name: DEFAULT} | self._known
 
     def get(self, name: str) -> Profile:
@@ -44,7 +44,7 @@ class Profiles:
         return profiles[name]
 
 
-def resolved(address: str, file: Path | None) -> str:
+def resolve(address: str, file: Path | None) -> str:
     """A logo's or font's address: a path is relative to the folder of ``file``."""
     if "://" in address or file is None:
         return address

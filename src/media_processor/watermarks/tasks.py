@@ -1,4 +1,4 @@
-"""What a picture process is told: the profile, and files in place of addresses."""
+"""Builds tasks for picture processes: the profile, and files in place of addresses."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from media_processor.limits import Limits
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.settings import PipelineSettings
 from media_processor.watermarks.logos import LogoSource
-from media_processor.watermarks.profiles import Profiles, resolved
+from media_processor.watermarks.profiles import Profiles, resolve
 
 
 class TaskBuilder:
@@ -23,17 +23,17 @@ class TaskBuilder:
         )
         self._sources: dict[str, LogoSource] = {}
 
-    async def order(
+    async def build(
         self, source: Path, target: Path, profile: str, tokens: dict[str, str]
     ) -> WatermarkTask:
-        """The order to watermark ``source``.
+        """The task to watermark ``source``.
 
         Raises:
             UnknownProfile: there is no such profile here.
             LogoUnavailable: one of its logos can't be had now.
         """
         chosen = self.profiles.get(profile)
-        font = resolved(chosen.font, self._settings.watermarks) if chosen.font else None
+        font = resolve(chosen.font, self._settings.watermarks) if chosen.font else None
         return WatermarkTask(
             source=str(source),
             target=str(target),
@@ -62,7 +62,7 @@ class TaskBuilder:
     async def _logo(self, address: str | None) -> Path:
         if address is None:
             return await self._default.file()
-        place = resolved(address, self._settings.watermarks)
+        place = resolve(address, self._settings.watermarks)
         if place not in self._sources:
             self._sources[place] = LogoSource(place, self._settings.logo_dir, is_chosen=True)
         return await self._sources[place].file()

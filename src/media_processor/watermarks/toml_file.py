@@ -31,14 +31,14 @@ def read(file: Path) -> dict[str, Profile]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SetupError(f"WATERMARKS: {file}: {error}.") from None
-    return {name: _checked(name, table, text, file) for name, table in tables.items()}
+    return {name: _check(name, table, text, file) for name, table in tables.items()}
 
 
-def _checked(name: str, table: object, text: str, file: Path) -> Profile:
+def _check(name: str, table: object, text: str, file: Path) -> Profile:
     def wrong(keys: tuple[str | int, ...], reason: str) -> SetupError:
         line = _line(text, name, keys)
-        told = ".".join((name, *(str(key) for key in keys)))
-        return SetupError(f"WATERMARKS: {file}, line {line}: {told}: {reason}.")
+        where = ".".join((name, *(str(key) for key in keys)))
+        return SetupError(f"WATERMARKS: {file}, line {line}: {where}: {reason}.")
 
     if not isinstance(table, dict):
         raise wrong((), f"write a profile as a table, [{name}]")

@@ -52,7 +52,7 @@ async def _check_profile(
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
-            order = await tasks.order(source, folder / "watermarked.png", profile, tokens)
+            order = await tasks.build(source, folder / "watermarked.png", profile, tokens)
     except MediaProcessorError as problem:
         address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
         to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file). Until then pictures wait."

@@ -75,7 +75,7 @@ async def _watermarked(
         source, target = folder / scene, folder / f"{scene}.watermarked"
         await asyncio.to_thread(_save, draw_scene(size, colours), scene, source)
         tokens = {"filename": f"{scene}.jpg", "date": "2026-01-15", "id": "019ab000"}
-        return await sandbox.watermark(await tasks.order(source, target, name, tokens))
+        return await sandbox.watermark(await tasks.build(source, target, name, tokens))
 
     try:
         made = await asyncio.gather(*(one(*scene) for scene in _SCENES))

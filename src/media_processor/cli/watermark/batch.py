@@ -174,7 +174,7 @@ class _Batch:
     async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> WatermarkResult:
         date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
         tokens = {"filename": source.name, "date": date, "id": ""}
-        order = await self._tasks.order(source.absolute(), target, self._profile, tokens)
+        order = await self._tasks.build(source.absolute(), target, self._profile, tokens)
         return await sandbox.watermark(order)
 
 

@@ -1,4 +1,4 @@
-"""The way through pixels: decode, draw the mark, encode again. One file a format.
+"""Codecs: decode, draw the overlay, encode again. One file a format.
 
 Which module is a format's codec stands in formats.py. It is imported when the first picture
 of the format comes: some bring libraries that take longer to load than most pictures.
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from media_processor.images.overlay import Overlay
 
 Method = Literal["splice", "decode", "skip"]
-"""How a picture was watermarked: only what the mark covers, all its pixels, or not at all."""
+"""How a picture was watermarked: only what the overlay covers, all its pixels, or not at all."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a codec has to know besides the picture and the mark."""
+    """What a codec has to know besides the picture and the overlay."""
 
     limits: Limits
     strip: Strip = "none"
@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A whole file; ``notes`` tell a person what of the source couldn't be kept."""
+    """A whole file; ``notes`` say what of the source couldn't be kept."""
 
     data: bytes | memoryview
     format: str
@@ -55,7 +55,7 @@ class Codec(Protocol):
     def watermark(
         self, data: bytes, info: PictureInfo, overlay: "Overlay", options: Options
     ) -> Encoded:
-        """The whole file with the mark on every frame, in the same format, with what of its
+        """The whole file with the overlay on every frame, in the same format, with what of its
         metadata may stay."""
 
     def decode_upright(

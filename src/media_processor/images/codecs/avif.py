@@ -9,7 +9,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, metadata_in, opened, stampable
+from media_processor.images.pillow import encode_image, metadata_of, open_image, to_drawable
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
@@ -17,30 +17,30 @@ _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """An AVIF of the same frames and timing; more than 8 bits a sample become 8."""
-    image = opened(data, "AVIF")
+    image = open_image(data, "AVIF")
     frames, durations = [], []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         image.load()
-        frame = stampable(image.copy())
+        frame = to_drawable(image.copy())
         overlay.draw(frame, image.info.get("icc_profile") or b"")
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
-    kept = metadata_in(image.info).kept(info.orientation, options.strip)
-    how = _how(kept, options)
+    kept = metadata_of(image.info).to_keep(info.orientation, options.strip)
+    how = _coding(kept, options)
     if len(frames) > 1:
         how |= {"save_all": True, "append_images": frames[1:], "duration": durations}
     try:
-        result = encoded(frames[0], "AVIF", **how)
+        result = encode_image(frames[0], "AVIF", **how)
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
     return Encoded(result, "AVIF", kept.notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
-    return encoded(image, "AVIF", **_how(kept, options))
+    return encode_image(image, "AVIF", **_coding(kept, options))
 
 
-def _how(kept: Metadata, options: Options) -> dict[str, Any]:
+def _coding(kept: Metadata, options: Options) -> dict[str, Any]:
     carried = {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
     return _CODING | options.coding | carried

@@ -1,4 +1,4 @@
-"""BMP: bit for bit outside the mark; the palette becomes true colour."""
+"""BMP: bit for bit outside the overlay; the palette becomes true colour."""
 
 import struct
 
@@ -9,7 +9,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, opened, stampable
+from media_processor.images.pillow import encode_image, open_image, to_drawable
 
 MODES = frozenset({"L", "RGB"})
 
@@ -22,23 +22,23 @@ _INCH = 0.0254  # metres
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:  # noqa: ARG001
     """An uncompressed BMP of 8 (grey), 24 or, with alpha, 32 bits."""
-    image = opened(data, "BMP")
+    image = open_image(data, "BMP")
     image.load()
     resolution = image.info.get("dpi") or (0, 0)
-    still = stampable(image)
+    still = to_drawable(image)
     overlay.draw(still)
     if still.mode == "RGBA":
-        return Encoded(_with_alpha(still, resolution), "BMP")
+        return Encoded(_encode_with_alpha(still, resolution), "BMP")
     kept = {"dpi": resolution} if resolution[0] else {}
-    return Encoded(encoded(still, "BMP", **kept), "BMP")
+    return Encoded(encode_image(still, "BMP", **kept), "BMP")
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
     """Nothing of ``kept`` has a place in a BMP."""
-    return encoded(image, "BMP")
+    return encode_image(image, "BMP")
 
 
-def _with_alpha(image: Image.Image, resolution: tuple[float, float]) -> bytes:
+def _encode_with_alpha(image: Image.Image, resolution: tuple[float, float]) -> bytes:
     """Pillow reads alpha in a BMP, but writes none that anybody would read."""
     pixels = image.tobytes("raw", "BGRA", 0, -1)
     start = _FILE_HEADER + _V4_HEADER

@@ -1,4 +1,4 @@
-"""GIF: frames that the mark doesn't touch stay to the byte, the others keep their colours."""
+"""GIF: frames that the overlay doesn't touch stay to the byte, the others keep their colours."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,19 +14,19 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, opened
+from media_processor.images.pillow import encode_image, open_image
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
 
-# So many of a frame's 256 colours the mark gets at least: a logo needs few, but these true.
-_FOR_THE_MARK = 32
+# So many of a frame's 256 colours the overlay gets at least: a logo needs few, but these true.
+_FOR_THE_OVERLAY = 32
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """A GIF of the same frames, timing, loops and disposal."""
     source = gif.read(data, options.limits)
-    kept = source.metadata.kept(info.orientation, options.strip)
+    kept = source.metadata.to_keep(info.orientation, options.strip)
     screen = Screen()
     frames = []
     for frame, plain in zip(source.frames, _canvases(source), strict=True):
@@ -36,11 +36,11 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
             watermarked.getchannel("A").point(_half)
         )  # a GIF's pixels are all or nothing
         place = screen.to_redraw(watermarked, _place(frame))
-        marked = [mark for mark in overlay.stored if _overlap(place, mark)]
+        covered = [box for box in overlay.stored if _overlap(place, box)]
         if place != _place(frame):
             work = place
-        elif marked:
-            work = _united(place, marked)
+        elif covered:
+            work = _unite(place, covered)
         else:
             frames.append(frame)
             screen.show(watermarked, place, _DISPOSALS.get(frame.disposal, "keep"))
@@ -50,13 +50,13 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         screen.show(watermarked, place, _DISPOSALS.get(frame.disposal, "keep"))
     size = b"".join(side.to_bytes(2, "little") for side in source.size)
     whole = replace(source, screen=size + source.screen[4:], frames=tuple(frames))
-    return Encoded(gif.written(whole, kept), "GIF", kept.notes)
+    return Encoded(gif.write(whole, kept), "GIF", kept.notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
     """256 colours of its own; nothing of ``kept`` is carried."""
     image = image.convert("RGBA") if "A" in image.mode else image
-    return encoded(image.quantize(256), "GIF")
+    return encode_image(image.quantize(256), "GIF")
 
 
 def _canvases(source: Gif) -> Iterator[Image.Image]:
@@ -65,7 +65,7 @@ def _canvases(source: Gif) -> Iterator[Image.Image]:
     for frame in source.frames:
         before = canvas.copy() if frame.disposal == 3 else None
         indices = _indices(frame)
-        coloured = _coloured(indices, _colours(source, frame))
+        coloured = _apply_palette(indices, _colours(source, frame))
         canvas.paste(coloured, (frame.left, frame.top), _opaque(indices, frame))
         del coloured, indices
         yield canvas
@@ -88,7 +88,7 @@ class _Redrawing:
 
     def frame(self, before: Image.Image, plain: Image.Image, watermarked: Image.Image) -> Frame:
         """What takes the canvas to ``watermarked``, where ``before`` is what was seen in ``work``
-        and ``plain`` is what the frame took it to without the mark."""
+        and ``plain`` is what the frame took it to without the overlay."""
         area = corners(self._work)
         now = watermarked.crop(area)
         own = _opaque(self._indices, self._frame)
@@ -96,7 +96,7 @@ class _Redrawing:
         mine = ImageChops.subtract(mine, difference(plain.crop(area), now).point(_any))
         new = ImageChops.subtract(difference(before, now).point(_any), mine)
         own.paste(mine, (self._work.left - self._frame.left, self._work.top - self._frame.top))
-        palette, table = self._kept(own, _FOR_THE_MARK if new.getbbox() else 0)
+        palette, table = self._choose_palette(own, _FOR_THE_OVERLAY if new.getbbox() else 0)
         if new.getbbox():
             palette = palette + _few_colours(now, new, 255 - len(palette))
         # The index behind the palette is for what stays as it is.
@@ -112,10 +112,10 @@ class _Redrawing:
             top=self._place.top,
             width=self._place.width,
             height=self._place.height,
-            palette=gif.padded([*palette, (0, 0, 0)]),
+            palette=gif.pad_palette([*palette, (0, 0, 0)]),
             interlaced=False,
             transparent=len(palette),
-            pixels=gif.pixels(encoded(drawn, "GIF", optimize=False, interlace=0)),
+            pixels=gif.pixels(encode_image(drawn, "GIF", optimize=False, interlace=0)),
         )
 
     @staticmethod
@@ -124,7 +124,7 @@ class _Redrawing:
         left, top = work.left - frame.left, work.top - frame.top
         return mask.crop((left, top, left + work.width, top + work.height))
 
-    def _kept(self, own: Image.Image, reserved: int) -> tuple[list[Colour], list[int]]:
+    def _choose_palette(self, own: Image.Image, reserved: int) -> tuple[list[Colour], list[int]]:
         """The colours that the frame shows where ``own`` is set, the most frequent first, as
         far as 255 - ``reserved`` reach; and for each of its indices the nearest of them."""
         counts = self._indices.histogram(own)
@@ -140,7 +140,7 @@ class _Redrawing:
 
 def _indices(frame: Frame) -> Image.Image:
     """The frame's indices as L."""
-    image = opened(gif.still(frame), "GIF")
+    image = open_image(gif.still(frame), "GIF")
     image.load()
     return Image.frombytes("L", image.size, image.tobytes())
 
@@ -151,7 +151,7 @@ def _colours(source: Gif, frame: Frame) -> list[Colour]:
     return [(table[at], table[at + 1], table[at + 2]) for at in range(0, 768, 3)]
 
 
-def _coloured(indices: Image.Image, colours: list[Colour]) -> Image.Image:
+def _apply_palette(indices: Image.Image, colours: list[Colour]) -> Image.Image:
     image = Image.frombytes("P", indices.size, indices.tobytes())
     image.putpalette([value for colour in colours for value in colour])
     return image.convert("RGB")
@@ -196,9 +196,9 @@ def _overlap(one: Box, other: Box) -> bool:
     return mine[0] < right and left < mine[2] and mine[1] < bottom and top < mine[3]
 
 
-def _united(place: Box, marks: list[Box]) -> Box:
-    """What of all the marks together lies in ``place``."""
-    edges = [corners(mark) for mark in marks]
+def _unite(place: Box, boxes: list[Box]) -> Box:
+    """What of all the boxes together lies in ``place``."""
+    edges = [corners(box) for box in boxes]
     left, top = (
         max(low, min(edge[n] for edge in edges)) for n, low in ((0, place.left), (1, place.top))
     )

@@ -8,16 +8,16 @@ from media_processor.images.codecs import Encoded, Options, jpeg
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
-from media_processor.images.pillow import metadata_in, on_white
+from media_processor.images.pillow import flatten_on_white, metadata_of
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """A JPEG of the primary picture, upright and in 4:4:4."""
     image, found = decode_upright(data, info)
-    kept = found.kept(info.orientation, options.strip)
-    image = on_white(image) if image.mode == "RGBA" else image
+    kept = found.to_keep(info.orientation, options.strip)
+    image = flatten_on_white(image) if image.mode == "RGBA" else image
     overlay.draw(image, kept.icc)
-    return Encoded(jpeg.encode(image, kept, options), "JPEG", ("a HEIC comes out as JPEG",))
+    return Encoded(jpeg.encode(image, kept, options), "JPEG", ("converted from HEIC to JPEG",))
 
 
 def decode_upright(
@@ -28,5 +28,5 @@ def decode_upright(
     """The primary picture, upright, in 8 bits and full size, and what goes with it."""
     heif = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
-    found = metadata_in(heif.info)
-    return image, Metadata(found.icc, exif.upright(found.exif), found.xmp)
+    found = metadata_of(heif.info)
+    return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp)

@@ -12,7 +12,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, opened
+from media_processor.images.pillow import encode_image, open_image
 
 MODES = frozenset({"L", "RGB", "CMYK"})
 _CONVERTED: dict[str, Any] = {"quality": 92, "subsampling": 0}
@@ -22,35 +22,35 @@ _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """A JPEG of the same tables, sampling and order of scans."""
-    kept = jpeg.metadata(data).kept(info.orientation, options.strip)
-    source = cast(JpegImageFile, opened(jpeg.bare(data), "JPEG"))
-    image = _decoded(source, data)
+    kept = jpeg.read_metadata(data).to_keep(info.orientation, options.strip)
+    source = cast(JpegImageFile, open_image(jpeg.strip(data), "JPEG"))
+    image = _decode(source, data)
     inverted = image.mode == "CMYK" and _has_plain_inks(source)
     image = ImageChops.invert(image) if inverted else image
     overlay.draw(image, kept.icc)
     image = ImageChops.invert(image) if inverted else image
-    result = encoded(image, "JPEG", **(_like(source, data) | _instead(options)))
+    result = encode_image(image, "JPEG", **(_coding_like(source, data) | _chosen_quality(options)))
     if inverted:
         result = _without_adobe_segment(result)
-    return Encoded(dressed(result, kept, info.orientation), "JPEG", kept.notes)
+    return Encoded(_add_metadata(result, kept, info.orientation), "JPEG", kept.notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
     """In 4:4:4."""
-    return dressed(encoded(image, "JPEG", **(_CONVERTED | options.coding)), kept, 1)
+    return _add_metadata(encode_image(image, "JPEG", **(_CONVERTED | options.coding)), kept, 1)
 
 
-def dressed(picture: bytes, kept: Metadata, orientation: int) -> bytes:
+def _add_metadata(picture: bytes, kept: Metadata, orientation: int) -> bytes:
     """A JPEG with its metadata."""
-    return jpeg.dressed(picture, jpeg.fitting(kept, orientation))
+    return jpeg.add_metadata(picture, jpeg.fit_metadata(kept, orientation))
 
 
-def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:
+def _decode(source: JpegImageFile, data: bytes) -> Image.Image:
     """The pixels, as YCbCr if they are stored so: through RGB each would be rounded twice.
 
     Of 4:2:0 the colours are taken from a decoding at half the size, where libjpeg doesn't
     interpolate them, and repeated: encoding then averages four equal values, and outside
-    the mark nothing is lost (84 dB instead of 48 for a phone's picture, for twice the time).
+    the overlay nothing is lost (84 dB instead of 48 for a phone's picture, for twice the time).
     """
     if source.mode != "RGB" or _is_stored_as_rgb(source):
         source.load()
@@ -59,7 +59,7 @@ def _decoded(source: JpegImageFile, data: bytes) -> Image.Image:
     _as_ycbcr(source, source.size)
     if not halves:
         return source
-    half = opened(jpeg.bare(data), "JPEG")
+    half = open_image(jpeg.strip(data), "JPEG")
     _as_ycbcr(half, (source.width // 2, source.height // 2))
     area = (0.0, 0.0, source.width / 2, source.height / 2)
     for number in (1, 2):  # in place, as a second whole picture would take much memory
@@ -73,7 +73,7 @@ def _as_ycbcr(image: ImageFile, size: tuple[int, int]) -> None:
     image.load()
 
 
-def _like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
+def _coding_like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
     """How to encode, as ``source`` is."""
     options: dict[str, Any] = {
         "progressive": bool(source.info.get("progressive")),
@@ -90,20 +90,20 @@ def _like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
     return options
 
 
-def _instead(options: Options) -> dict[str, Any]:
+def _chosen_quality(options: Options) -> dict[str, Any]:
     """What a chosen quality takes the place of."""
     return {"qtables": None, **options.coding} if options.coding else {}
 
 
 def _standard_tables() -> set[bytes]:
     """The Huffman tables of annex K, which an encoder uses that doesn't make its own."""
-    return jpeg.huffman_tables(encoded(Image.new("RGB", (1, 1)), "JPEG"))
+    return jpeg.huffman_tables(encode_image(Image.new("RGB", (1, 1)), "JPEG"))
 
 
 def _quantisation(source: JpegImageFile) -> list[list[int]]:
     """One table for each component, because Pillow gives component i table i.
 
-    Empty where the file didn't tell its tables before its first scan.
+    Empty where the file doesn't define its tables before its first scan.
     """
     numbers = [number for _, _, _, number in source.layer]
     if source.info.get("adobe_transform") == 2 and source.layers == 4:
@@ -125,9 +125,9 @@ def _is_stored_as_rgb(source: JpegImageFile) -> bool:
 
 
 def _has_plain_inks(source: JpegImageFile) -> bool:
-    """Whether a CMYK JPEG lacks the mark of Adobe, who stores inks inverted.
+    """Whether a CMYK JPEG lacks the overlay of Adobe, who stores inks inverted.
 
-    Pillow assumes the mark, so here its inks are upside down.
+    Pillow assumes the overlay, so here its inks are upside down.
     """
     return "adobe" not in source.info
 

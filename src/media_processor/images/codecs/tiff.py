@@ -1,4 +1,4 @@
-"""TIFF: the first page is watermarked, bit for bit outside the mark; all others are copied."""
+"""TIFF: the first page is watermarked, bit for bit outside the overlay; all others are copied."""
 
 import zlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from media_processor.images.info import PictureInfo, Size
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, opened, stampable
+from media_processor.images.pillow import encode_image, open_image, to_drawable
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 _UNCOMPRESSED, _DEFLATE, _DIFFERENCES = 1, 8, 2
@@ -25,7 +25,7 @@ _STRIP_BYTES = 1 << 18
 _GREY, _RGB, _INKS = 1, 2, 5
 _UNASSOCIATED_ALPHA = 2
 
-# What tells what the picture is, or where; everything else tells who made it how.
+# What describes the picture, its place or its author, and goes with ``strip = "all"``.
 _STRIPPED = {tiff.XMP, tiff.IPTC, tiff.PHOTOSHOP, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
 
 
@@ -33,18 +33,20 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     """A TIFF of the same depth and byte order; compressed ones come out with Deflate."""
     order = tiff.byte_order(data)
     first, *others = tiff.pages(data, options.limits)
-    kept = _metadata(first).kept(info.orientation, options.strip)
-    single = tiff.written(order, [_only_pixels(first)])
+    kept = _metadata(first).to_keep(info.orientation, options.strip)
+    single = tiff.write(order, [_strip(first)])
     compressed = _value(order, first, tiff.COMPRESSION) != _UNCOMPRESSED
     depth = _value(order, first, tiff.BITS)
-    raster = (_deep if depth == 16 else _shallow)(single, overlay, kept.icc, order, compressed)
-    page = _page(raster, order, compressed)
+    raster = (_draw_sixteen_bits if depth == 16 else _draw_eight_bits)(
+        single, overlay, kept.icc, order, compressed
+    )
+    page = _build_page(raster, order, compressed)
     tags = {
         number: tag
         for number, tag in first.tags.items()
         if number not in tiff.PIXEL_TAGS and not (options.strip == "all" and number in _STRIPPED)
     }
-    tags |= _changed(tags, kept) | page.tags
+    tags |= _clean_tags(tags, kept) | page.tags
     left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}
     children = {
         number: child
@@ -54,12 +56,14 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     for number in (tiff.EXIF_IFD, tiff.GPS_IFD):
         tags.pop(number, None)
     watermarked = Page(tags, page.pixels, children)
-    return Encoded(tiff.written(order, [watermarked, *others]), "TIFF", kept.notes)
+    return Encoded(tiff.write(order, [watermarked, *others]), "TIFF", kept.notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
     """With Deflate; of ``kept`` only the colour profile has its place."""
-    return encoded(image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None)
+    return encode_image(
+        image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None
+    )
 
 
 def _metadata(page: Page) -> Metadata:
@@ -69,7 +73,7 @@ def _metadata(page: Page) -> Metadata:
     return Metadata(icc=value(tiff.ICC), xmp=value(tiff.XMP), iptc=value(tiff.PHOTOSHOP))
 
 
-def _changed(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
+def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
     """The tags whose value was cleaned."""
     cleaned = {tiff.XMP: kept.xmp, tiff.PHOTOSHOP: kept.iptc}
     return {
@@ -79,7 +83,7 @@ def _changed(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
     }
 
 
-def _only_pixels(page: Page) -> Page:
+def _strip(page: Page) -> Page:
     tags = {number: tag for number, tag in page.tags.items() if number in tiff.PIXEL_TAGS}
     return Page(tags, page.pixels, {})
 
@@ -105,12 +109,18 @@ class _Raster:
     alpha: bool
 
 
-def _shallow(data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: bool) -> _Raster:  # noqa: ARG001
-    source = opened(data, "TIFF")
+def _draw_eight_bits(
+    data: bytes,
+    overlay: Overlay,
+    icc: bytes,
+    order: str,  # noqa: ARG001 - as for 16 bits
+    compressed: bool,
+) -> _Raster:
+    source = open_image(data, "TIFF")
     source.load()
-    image = stampable(source)
+    image = to_drawable(source)
     if image.mode not in BASES:
-        raise UnsupportedPicture(f"A TIFF of the kind {image.mode} isn't taken.")
+        raise UnsupportedPicture(f"TIFFs of the kind {image.mode} aren't supported.")
     overlay.draw(image, icc)
     if image.mode == "YCbCr":
         image = image.convert("RGB")
@@ -124,7 +134,9 @@ def _shallow(data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: 
     return _Raster(rows, image.size, len(image.getbands()), 8, photometric, alpha)
 
 
-def _deep(data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: bool) -> _Raster:
+def _draw_sixteen_bits(
+    data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: bool
+) -> _Raster:
     from media_processor.images import sixteen_bit  # 100 ms that pictures of 8 bits don't pay
 
     image = sixteen_bit.draw(data, "TIFF", overlay, icc)
@@ -137,7 +149,7 @@ def _deep(data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: boo
     return _Raster(rows, (image.width, image.height), image.bands, 16, photometric, alpha)
 
 
-def _page(raster: _Raster, order: str, compressed: bool) -> Page:
+def _build_page(raster: _Raster, order: str, compressed: bool) -> Page:
     width, height = raster.size
     rows = max(1, _STRIP_BYTES // (width * raster.bands * raster.depth // 8))
     tags = {

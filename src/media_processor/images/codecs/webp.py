@@ -13,7 +13,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
-from media_processor.images.pillow import encoded, opened, stampable
+from media_processor.images.pillow import encode_image, open_image, to_drawable
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 
@@ -28,27 +28,27 @@ _LOSSLESS: dict[str, Any] = {"lossless": True, "quality": 0, "method": 1, "exact
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """A WebP of the same frames, timing, loops and disposal."""
-    kept = webp.metadata(data).kept(info.orientation, options.strip)
-    make = _animated if info.frames > 1 or webp.frames(data) else _still
+    kept = webp.read_metadata(data).to_keep(info.orientation, options.strip)
+    make = _watermark_animation if info.frames > 1 or webp.frames(data) else _watermark_still
     return Encoded(make(data, overlay, kept, options), "WEBP", kept.notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
     carried = {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
-    return encoded(image, "WEBP", **(_LOSSY | options.coding | carried))
+    return encode_image(image, "WEBP", **(_LOSSY | options.coding | carried))
 
 
-def _still(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
-    source = opened(webp.bare(data), "WEBP")
+def _watermark_still(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
+    source = open_image(webp.strip(data), "WEBP")
     source.load()
-    image = stampable(source)
+    image = to_drawable(source)
     overlay.draw(image, kept.icc)
     coded = _pixels(image, _coding(options, lossless=webp.is_lossless(data)))
-    return webp.dressed(image.size, coded, kept, alpha=image.mode == "RGBA")
+    return webp.build(image.size, coded, kept, alpha=image.mode == "RGBA")
 
 
-def _animated(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
-    image = opened(webp.bare(data), "WEBP")
+def _watermark_animation(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
+    image = open_image(webp.strip(data), "WEBP")
     screen = Screen()
     parts = [(b"ANIM", webp.animation(data))]
     for number, frame in enumerate(webp.frames(data)):
@@ -60,7 +60,7 @@ def _animated(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -
         screen.show(canvas, place, "clear" if frame.clears else "keep")
         coded = _pixels(canvas.crop(corners(place)), _coding(options, lossless=frame.lossless))
         parts.append(webp.frame(place, frame, coded))
-    return webp.dressed(image.size, parts, kept, alpha=True)
+    return webp.build(image.size, parts, kept, alpha=True)
 
 
 def _coding(options: Options, *, lossless: bool) -> dict[str, Any]:
@@ -68,9 +68,9 @@ def _coding(options: Options, *, lossless: bool) -> dict[str, Any]:
 
 
 def _pixels(image: Image.Image, coding: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    parts = webp.pixels(encoded(image, "WEBP", **coding))
+    parts = webp.pixels(encode_image(image, "WEBP", **coding))
     if not parts:
-        raise BrokenPicture("The picture can't be written again.")
+        raise BrokenPicture("The picture can't be encoded.")
     return parts
 
 

@@ -1,7 +1,7 @@
 """The file formats as containers: where pictures, colour profiles and notes lie in them.
 
-One file a format; no pixel is ever decoded here, and what is read is bounded. ``info``
-says what a picture is, ``metadata`` what goes with it, ``bare`` gives the smallest file
+One file a format; no pixel is ever decoded here, and what is read is bounded. ``read_info``
+says what a picture is, ``read_metadata`` what goes with it, ``strip`` gives the smallest file
 that still holds its pixels, so that a decoder meets nothing else. Which module reads a
 format's container stands in formats.py.
 """
@@ -20,7 +20,7 @@ Data: TypeAlias = bytes | mmap
 class Container(Protocol):
     """What every module of this room can do."""
 
-    def info(self, data: Data, limits: Limits) -> PictureInfo:
+    def read_info(self, data: Data, limits: Limits) -> PictureInfo:
         """Read the header, and nothing beyond ``limits``.
 
         Raises UnsupportedPicture, BrokenPicture, ImageBomb, TooManyFrames or TooManyPixels;

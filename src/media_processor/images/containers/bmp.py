@@ -9,7 +9,7 @@ _DEPTHS = (1, 4, 8, 16, 24, 32)
 _COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with alpha
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
+def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
     """Read the two headers."""
     head = data[:34]
     size = int.from_bytes(head[14:18], "little")
@@ -29,5 +29,5 @@ def info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every 
     if width <= 0 or not height:
         raise BrokenPicture("The picture's header is damaged.")
     if depth not in _DEPTHS or compression not in _COMPRESSIONS:
-        raise UnsupportedPicture("This kind of BMP isn't taken.")
+        raise UnsupportedPicture("This kind of BMP isn't supported.")
     return PictureInfo("BMP", width, abs(height))

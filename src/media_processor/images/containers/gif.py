@@ -43,7 +43,7 @@ class Frame:
 @dataclass(frozen=True)
 class Gif:
     """``screen`` is the logical screen descriptor, ``palette`` the global one or ``b""``,
-    ``loop`` the extension that tells how often it plays, as it stands in the file."""
+    ``loop`` the extension that says how often it plays, as it stands in the file."""
 
     screen: bytes
     palette: bytes
@@ -61,7 +61,7 @@ class Gif:
         )
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Read the head of every frame."""
     found = read(data, limits, with_pixels=False)
     return PictureInfo("GIF", *found.size, 1, len(found.frames))
@@ -71,7 +71,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     """The whole file; what follows its trailer isn't looked at."""
     screen = data[6:13]
     if len(screen) < 7:
-        raise BrokenPicture("The picture is cut short: its header isn't all there.")
+        raise BrokenPicture("The picture is cut short: its header is incomplete.")
     palette, at = _palette(data, screen[4], 13)
     frames: list[Frame] = []
     loop, notes = b"", {_XMP: b"", _ICC: b""}
@@ -94,9 +94,9 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
                 limits.check_metadata("metadata", at - start)
                 notes[name] = data[start + 12 : at]
         else:
-            raise BrokenPicture("The picture is damaged: it has a part that no GIF has.")
+            raise BrokenPicture("The picture is damaged: it has a block that GIF doesn't define.")
     if not frames:
-        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+        raise BrokenPicture("The picture is cut short: it has no pixels.")
     icc = b"".join(blocks.payloads(notes[_ICC]))
     return Gif(
         screen,
@@ -107,7 +107,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     )
 
 
-def written(gif: Gif, kept: Metadata) -> bytes:
+def write(gif: Gif, kept: Metadata) -> bytes:
     """The file of ``gif``, with the metadata of ``kept``."""
     pieces = [b"GIF89a", gif.screen, gif.palette, gif.loop]
     if kept.icc:
@@ -139,8 +139,8 @@ def pixels(picture: bytes) -> bytes:
     return read(picture, Limits()).frames[0].pixels
 
 
-def padded(colours: list[Colour]) -> bytes:
-    """A palette of at most 256 colours, of a length that a GIF can tell."""
+def pad_palette(colours: list[Colour]) -> bytes:
+    """A palette of at most 256 colours, of a length that GIF allows."""
     size = 2 << max(0, (len(colours) - 1).bit_length() - 1)
     return bytes(value for colour in colours for value in colour).ljust(3 * size, b"\0")
 
@@ -162,8 +162,8 @@ class _Blocks:
                 return at
             self._left -= 1
             if not self._left:
-                raise ImageBomb("The picture consists of more parts than any picture needs.")
-        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+                raise ImageBomb("The file has more parts than any real picture.")
+        raise BrokenPicture("The picture is cut short: part of it is missing.")
 
     def payloads(self, blocks: bytes) -> Iterator[bytes]:
         """What the sub-blocks in ``blocks`` hold."""
@@ -176,7 +176,7 @@ class _Blocks:
 def _palette(data: Data, flags: int, at: int) -> tuple[bytes, int]:
     size = 3 << (flags & 7) + 1 if flags & 0x80 else 0
     if at + size > len(data):
-        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+        raise BrokenPicture("The picture is cut short: part of it is missing.")
     return data[at : at + size], at + size
 
 
@@ -184,7 +184,7 @@ def _frame(blocks: _Blocks, at: int, control: bytes, *, with_pixels: bool) -> tu
     data = blocks.data
     head = data[at + 1 : at + 10]
     if len(head) < 9 or len(control) < 4:
-        raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+        raise BrokenPicture("The picture is cut short: part of it is missing.")
     left, top, width, height = (int.from_bytes(head[n : n + 2], "little") for n in range(0, 8, 2))
     if not width or not height:
         raise BrokenPicture("The picture's header is damaged.")

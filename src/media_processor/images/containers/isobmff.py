@@ -20,7 +20,7 @@ class Box(NamedTuple):
     end: int
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """The primary item's size, and how many frames a sequence has.
 
     ``irot`` and ``imir`` (23008-12, 6.5.10 and 6.5.12) count as an orientation of an AVIF;
@@ -75,17 +75,17 @@ def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
         if is_file and not name.isalnum():
             return
         if size < head or at + size > end:
-            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+            raise BrokenPicture("The picture is cut short: part of it is missing.")
         yield Box(name, at + head, at + size)
         at += size
-    raise ImageBomb("The picture consists of more parts than any picture needs.")
+    raise ImageBomb("The file has more parts than any real picture.")
 
 
 def _only(boxes: Iterator[Box], name: bytes) -> Box:
     for box in boxes:
         if box.name == name:
             return box
-    raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+    raise BrokenPicture("The picture is cut short: it has no pixels.")
 
 
 def _primary(data: Data, box: Box) -> int:

@@ -56,19 +56,19 @@ def segments(data: Data) -> Iterator[Segment]:
             return
         at = start + 2 + int.from_bytes(data[start + 2 : start + 4])
         if at < start + 4 or at > len(data):
-            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+            raise BrokenPicture("The picture is cut short: part of it is missing.")
         yield Segment(marker, start, at)
-    raise ImageBomb("The picture consists of more parts than any picture needs.")
+    raise ImageBomb("The file has more parts than any real picture.")
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Read every marker: all scans of a picture that has several, else up to the first."""
     size, turn, scans, parts = None, 1, 0, 0
     amounts: dict[str, int] = {}
     progressive = False
     for segment in segments(data):
         if segment.marker in _OTHER_FRAMES:
-            raise UnsupportedPicture("Lossless and hierarchical JPEGs aren't taken.")
+            raise UnsupportedPicture("Lossless and hierarchical JPEGs aren't supported.")
         if segment.marker in _FRAMES and size is None:
             size, parts = _frame(data, segment)
             progressive = segment.marker in _PROGRESSIVE
@@ -83,11 +83,11 @@ def info(data: Data, limits: Limits) -> PictureInfo:
             if kind == "EXIF" and amounts[kind] == segment.end - segment.start:  # the first
                 turn = exif.orientation(data[segment.start + 10 : segment.end])
     if size is None or not scans:
-        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+        raise BrokenPicture("The picture is cut short: it has no pixels.")
     return PictureInfo("JPEG", *size, turn)
 
 
-def metadata(data: Data) -> Metadata:
+def read_metadata(data: Data) -> Metadata:
     """What goes with the picture, and in ``notes`` what can't."""
     exif_data = xmp = iptc = b""
     icc: dict[int, bytes] = {}
@@ -106,12 +106,12 @@ def metadata(data: Data) -> Metadata:
             case "IPTC":
                 iptc += payload[len(_PHOTOSHOP) :]
         if segment.marker == 0xE2 and payload.startswith(_MPF):
-            notes.append("further pictures in the file (previews or an HDR gain map) are left out")
+            notes.append("further images in the file (previews or an HDR gain map) were left out")
     profile = b"".join(icc[number] for number in sorted(icc))
     return Metadata(profile, exif_data, xmp, iptc, tuple(notes))
 
 
-def bare(data: Data) -> bytes:
+def strip(data: Data) -> bytes:
     """The file with JFIF's and Adobe's segments, but no other APPn, comment or trailer."""
     pieces, at = [], 0
     for segment in segments(data):
@@ -124,17 +124,17 @@ def bare(data: Data) -> bytes:
     return b"".join([*pieces, data[at:]])
 
 
-def dressed(picture: bytes, kept: Metadata) -> bytes:
+def add_metadata(picture: bytes, kept: Metadata) -> bytes:
     """``picture``, freshly encoded, with its metadata behind its APP0 and APP14."""
     at = 2
     for segment in segments(picture):
         if segment.marker not in (APP0, APP14):
             break
         at = segment.end
-    return b"".join([picture[:at], written(kept), picture[at:]])
+    return b"".join([picture[:at], write_metadata(kept), picture[at:]])
 
 
-def fitting(kept: Metadata, orientation: int) -> Metadata:
+def fit_metadata(kept: Metadata, orientation: int) -> Metadata:
     """What fits into a JPEG; of EXIF that doesn't at least the orientation."""
     if len(kept.exif) <= _MOST_EXIF:
         return kept
@@ -142,7 +142,7 @@ def fitting(kept: Metadata, orientation: int) -> Metadata:
     return Metadata(kept.icc, turned, kept.xmp, kept.iptc)
 
 
-def written(kept: Metadata) -> bytes:
+def write_metadata(kept: Metadata) -> bytes:
     """Metadata as whole segments."""
     pieces = [_EXIF + kept.exif] if kept.exif else []
     pieces += [_XMP + kept.xmp] if kept.xmp else []
@@ -161,7 +161,7 @@ def components(data: Data) -> int:
     for segment in segments(data):
         if segment.marker in _FRAMES:
             return data[segment.start + 9]
-    raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+    raise BrokenPicture("The picture is cut short: it has no pixels.")
 
 
 def huffman_tables(data: Data) -> set[bytes]:
@@ -185,7 +185,7 @@ def _frame(data: Data, segment: Segment) -> tuple[tuple[int, int], int]:
     height = int.from_bytes(data[segment.start + 5 : segment.start + 7])
     width = int.from_bytes(data[segment.start + 7 : segment.start + 9])
     if depth != 8:
-        raise UnsupportedPicture(f"A JPEG of {depth} bits isn't taken; 8 bits are.")
+        raise UnsupportedPicture(f"JPEGs of {depth} bits aren't supported, only of 8.")
     if not width or not height or parts not in (1, 3, 4):
         raise BrokenPicture("The picture's header is damaged.")
     return (width, height), parts

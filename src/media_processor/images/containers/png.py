@@ -85,7 +85,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         name = data[at + 4 : at + 8]
         start, end = at + 8, at + 8 + int.from_bytes(data[at : at + 4])
         if len(name) < 4 or end + 4 > len(data):
-            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+            raise BrokenPicture("The picture is cut short: part of it is missing.")
         others += name not in (b"IDAT", b"fdAT")
         if others > _MOST_CHUNKS:
             break
@@ -93,7 +93,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         if name == b"IEND":
             return
         at = end + 4
-    raise ImageBomb("The picture consists of more parts than any picture needs.")
+    raise ImageBomb("The file has more parts than any real picture.")
 
 
 def header(data: Data) -> Header:
@@ -115,7 +115,7 @@ def header(data: Data) -> Header:
     return Header(width, height, depth, colour)
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Read every chunk's head, and metadata up to its limit."""
     ihdr = header(data)
     turn, frames, amount, is_still = 1, 0, 0, False
@@ -135,16 +135,16 @@ def info(data: Data, limits: Limits) -> PictureInfo:
             case b"iTXt" if _is_xmp(data, chunk):
                 _xmp(data, chunk, limits)
     if not amount:
-        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+        raise BrokenPicture("The picture is cut short: it has no pixels.")
     # What deflate can't make smaller it stores, 5 bytes a block; interlacing adds filter bytes.
     most = (ihdr.row_bytes + 9) * (ihdr.height + 8) * 2
     if amount > most + (1 << 20):
-        raise ImageBomb("The picture has more data than its pixels can need.")
+        raise ImageBomb("The PNG has more data than its pixels need.")
     animated = frames > is_still if frames else False
     return PictureInfo("PNG", ihdr.width, ihdr.height, turn, frames + is_still if animated else 1)
 
 
-def metadata(data: Data, limits: Limits) -> Metadata:
+def read_metadata(data: Data, limits: Limits) -> Metadata:
     """What goes with the picture. What is damaged is passed over."""
     found = Metadata()
     for chunk in chunks(data):
@@ -159,7 +159,7 @@ def metadata(data: Data, limits: Limits) -> Metadata:
     return found
 
 
-def bare(data: Data) -> bytes:
+def strip(data: Data) -> bytes:
     """The still picture alone: IHDR, palette, transparency and pixels, with sound checksums."""
     kept = [chunk for chunk in chunks(data) if chunk.name in _PIXELS]
     if not all(_is_sound(data, chunk.start, chunk.end) for chunk in kept):
@@ -167,13 +167,13 @@ def bare(data: Data) -> bytes:
     return SIGNATURE + b"".join(data[chunk.start - 8 : chunk.end + 4] for chunk in kept)
 
 
-def dressed(picture: bytes, source: Data, kept: Metadata) -> bytes:
+def add_metadata(picture: bytes, source: Data, kept: Metadata) -> bytes:
     """``picture``, freshly encoded, with its metadata and ``source``'s colour chunks."""
     start = 33  # behind the signature and IHDR
-    return b"".join([picture[:start], written(source, kept), picture[start:]])
+    return b"".join([picture[:start], write_metadata(source, kept), picture[start:]])
 
 
-def written(source: Data, kept: Metadata) -> bytes:
+def write_metadata(source: Data, kept: Metadata) -> bytes:
     """Metadata and ``source``'s colour chunks as whole chunks."""
     found = [
         data_chunk(chunk.name, source[chunk.start : chunk.end])
@@ -245,7 +245,7 @@ def _icc(data: Data, chunk: Chunk, limits: Limits) -> bytes:
     """A name, a null, the method, the compressed profile (11.3.2.3)."""
     limits.check_metadata("colour profile", chunk.end - chunk.start)
     payload = data[chunk.start : chunk.end]
-    return _inflated(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
+    return _inflate(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
 
 
 def _is_xmp(data: Data, chunk: Chunk) -> bool:
@@ -259,10 +259,10 @@ def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
     parts = payload[2:].split(b"\0", 2)
     if len(parts) < 3:
         return b""
-    return _inflated(parts[2], "XMP", limits) if payload[0] else parts[2]
+    return _inflate(parts[2], "XMP", limits) if payload[0] else parts[2]
 
 
-def _inflated(compressed: bytes, kind: str, limits: Limits) -> bytes:
+def _inflate(compressed: bytes, kind: str, limits: Limits) -> bytes:
     """At most one byte more than allowed is ever inflated."""
     try:
         found = zlib.decompressobj().decompress(compressed, limits.metadata + 1)

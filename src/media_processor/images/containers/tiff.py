@@ -24,7 +24,7 @@ _METADATA = {XMP: "XMP", IPTC: "IPTC", PHOTOSHOP: "IPTC", ICC: "colour profile"}
 _PHOTOMETRICS = (0, 1, 2, 3, 5, 6)
 _MOST_TAGS = 1000
 
-# Tags of the first page that tell about its coded pixels, which are made anew.
+# Tags of the first page that describe its coded pixels, which are written anew.
 PIXEL_TAGS = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, SAMPLES, ROWS, COUNTS, PLANAR}
     | {PREDICTOR, PALETTE, EXTRA, _SAMPLE_FORMAT, _TILE_OFFSETS, _TILE_COUNTS, _JPEG_START}
@@ -51,7 +51,7 @@ class Page:
     children: dict[int, "Page"]
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Read every directory; the first page's size is the picture's."""
     tiff = _Tiff(data)
     size, turn, pages, pixels = (0, 0), 1, 0, 0
@@ -67,7 +67,7 @@ def info(data: Data, limits: Limits) -> PictureInfo:
                 if tag in tags:
                     limits.check_metadata(kind, len(tags[tag].value))
     if not pages:
-        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+        raise BrokenPicture("The picture is cut short: it has no pixels.")
     limits.check_pixels(pixels, f"{pages} pages")
     return PictureInfo("TIFF", *size, turn if 1 <= turn <= 8 else 1, pages)
 
@@ -105,7 +105,7 @@ def numbers(order: str, kind: int, *values: int) -> Tag:
     return Tag(kind, len(values), packed)
 
 
-def written(order: str, content: Iterable[Page]) -> bytes:
+def write(order: str, content: Iterable[Page]) -> bytes:
     """A whole file of ``content``, in byte order ``order``."""
     out = bytearray(b"II*\0" if order == "<" else b"MM\0*")
     out += bytes(4)
@@ -136,11 +136,13 @@ class _Tiff:
         self.data = data
         self.order = byte_order(data)
         if self.integer(2, 2) != 42:
-            raise UnsupportedPicture("BigTIFF isn't taken; a TIFF below 4 GB is.")
+            raise UnsupportedPicture(
+                "BigTIFF isn't supported; save the picture as a classic TIFF (below 4 GB)."
+            )
 
     def integer(self, at: int, size: int) -> int:
         if at < 0 or at + size > len(self.data):
-            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+            raise BrokenPicture("The picture is cut short: part of it is missing.")
         return int.from_bytes(self.data[at : at + size], "little" if self.order == "<" else "big")
 
     def directories(self, limits: Limits) -> Iterator[dict[int, Tag]]:
@@ -148,7 +150,7 @@ class _Tiff:
         at, seen = self.integer(4, 4), set[int]()
         while at:
             if at in seen:
-                raise BrokenPicture("The picture is damaged: its pages lead in a circle.")
+                raise BrokenPicture("The picture is damaged: its pages form a loop.")
             seen.add(at)
             limits.check_frames(len(seen))
             tags, at = self.directory(at)
@@ -167,7 +169,7 @@ class _Tiff:
                 size = amount * _SIZES[kind]
                 start = entry + 8 if size <= 4 else self.integer(entry + 8, 4)
                 if start + size > len(self.data):
-                    raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+                    raise BrokenPicture("The picture is cut short: part of it is missing.")
                 tags[number] = Tag(kind, amount, self.data[start : start + size])
         return tags, self.integer(at + 2 + 12 * count, 4)
 
@@ -189,7 +191,7 @@ class _Tiff:
         where, sizes = _pixel_tags(tags)
         for start, size in zip(self.values(tags, where), self.values(tags, sizes), strict=True):
             if start + size > len(self.data):
-                raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+                raise BrokenPicture("The picture is cut short: part of it is missing.")
             yield self.data[start : start + size]
 
 
@@ -206,7 +208,7 @@ def _check_kind(tiff: _Tiff, tags: dict[int, Tag]) -> None:
     )
     if not taken:
         raise UnsupportedPicture(
-            "This kind of TIFF isn't taken. Taken are grey, palette, RGB and CMYK "
+            "This kind of TIFF isn't supported. Supported are grey, palette, RGB and CMYK "
             "of up to 16 bits, with interleaved samples."
         )
 

@@ -49,13 +49,13 @@ def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
             return
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > end:
-            raise BrokenPicture("The picture is cut short: a part of it isn't all there.")
+            raise BrokenPicture("The picture is cut short: part of it is missing.")
         yield Chunk(data[at : at + 4], at + 8, at + 8 + size)
         at += 8 + size + size % 2
-    raise ImageBomb("The picture consists of more parts than any picture needs.")
+    raise ImageBomb("The file has more parts than any real picture.")
 
 
-def info(data: Data, limits: Limits) -> PictureInfo:
+def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Read every chunk's head, and EXIF up to its limit."""
     size: Size | None = None
     turn, frames = 1, 0
@@ -71,11 +71,11 @@ def info(data: Data, limits: Limits) -> PictureInfo:
             case b"EXIF":
                 turn = exif.orientation(data[chunk.start : chunk.end])
     if size is None:
-        raise BrokenPicture("The picture is cut short: there are no pixels in it.")
+        raise BrokenPicture("The picture is cut short: it has no pixels.")
     return PictureInfo("WEBP", *size, turn, frames or 1)
 
 
-def metadata(data: Data) -> Metadata:
+def read_metadata(data: Data) -> Metadata:
     """What goes with the picture."""
     found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
     return Metadata(
@@ -90,7 +90,7 @@ def is_lossless(data: Data) -> bool:
     return any(chunk.name == b"VP8L" for chunk in chunks(data))
 
 
-def bare(data: Data) -> bytes:
+def strip(data: Data) -> bytes:
     """The file without metadata and trailer."""
     kept = [
         (chunk.name, data[chunk.start : chunk.end])
@@ -153,7 +153,7 @@ def frame(place: Box, like: Frame, parts: list[tuple[bytes, bytes]]) -> tuple[by
     return b"ANMF", head + flags + b"".join(_chunk(*part) for part in parts)
 
 
-def dressed(size: Size, parts: list[tuple[bytes, bytes]], kept: Metadata, *, alpha: bool) -> bytes:
+def build(size: Size, parts: list[tuple[bytes, bytes]], kept: Metadata, *, alpha: bool) -> bytes:
     """A whole file of ``size``, of the pixels or frames in ``parts`` and metadata."""
     flags = (
         (_ICC_FLAG if kept.icc else 0)
@@ -184,7 +184,7 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
 def _size(name: bytes, head: bytes) -> Size:
     """Width and height in a picture's first chunk (sections 2.5 to 2.7)."""
     if len(head) < 10:
-        raise BrokenPicture("The picture is cut short: its header isn't all there.")
+        raise BrokenPicture("The picture is cut short: its header is incomplete.")
     width = height = 0
     if name == b"VP8X":
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (4, 7))
