@@ -70,6 +70,9 @@ bench-splice: setup ## compare the splice with Pillow and sharp; writes docs/ben
 bench-page: setup ## the page's bytes and first render, and what 500 listeners cost; writes docs/benchmarks.md
 	@$(RUN) benchmarks.page --write docs/benchmarks.md
 
+bench-start: setup ## CPU that commands and services take to start; writes docs/benchmarks.md
+	@$(RUN) benchmarks.start --write docs/benchmarks.md
+
 fuzz: setup ## any bytes as a JPEG or PNG, FUZZ_SECONDS each; wants Rust's nightly and cargo-fuzz
 	@.venv/bin/python native/fuzz/seeds.py native/fuzz/seeds
 	@cd native/fuzz && for kind in jpeg png; do mkdir -p corpus/$$kind && cargo +nightly fuzz run \
@@ -87,4 +90,4 @@ clean: ## remove the environment and what tools left; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
 		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
-.PHONY: again help setup demo run sample-pictures test test-all test-decode test-long test-nightly check bench bench-splice bench-page fuzz screenshots lock clean
+.PHONY: again help setup demo run sample-pictures test test-all test-decode test-long test-nightly check bench bench-splice bench-page bench-start fuzz screenshots lock clean
