@@ -52,7 +52,7 @@ def guarded(detail: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MediaProcessorError, MemoryError):
+    except (MediaProcessorError, MemoryError, ModuleNotFoundError):  # an extra may be missing
         raise
     except Exception as error:
         if "memory" in str(error).lower():  # the word that libwebp, libavif and libvips use
