@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check(data: Path) -> Scrubbed:
     catalogue = open_catalogue(data / "catalogue.sqlite")
     try:
-        return scrub(data, catalogue, lambda *_: None)
+        return scrub(open_storage(data / "central_storage"), catalogue, lambda *_: None)
     finally:
         catalogue.close()
 

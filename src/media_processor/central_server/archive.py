@@ -84,7 +84,7 @@ class Archive:
 
     def picture(self, media: StoredMedia) -> BinaryIO:
         """A stored picture, open; raises FileNotFoundError if its file is gone."""
-        return self.storage.open(_key(media.media_id, media.filename))
+        return self.storage.open(picture_key(media.media_id, media.filename))
 
     def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
         """The chain's checkpoints behind ``after``; the last one is of its present end."""
@@ -138,7 +138,7 @@ class Archive:
         return before.line.end if before else 0
 
     def _put_in_place(self, delivery: Delivery) -> Entry:
-        key = _key(delivery.media_id, delivery.filename)
+        key = picture_key(delivery.media_id, delivery.filename)
         self.storage.publish([(delivery.picture, key)])
         crash_point("picture-stored")
         entry = self._entry(delivery, key)
@@ -175,5 +175,6 @@ class Archive:
         return replace(entry, chain_hash=chain_entry(entry, previous).hash)
 
 
-def _key(media_id: str, filename: str) -> str:
+def picture_key(media_id: str, filename: str) -> str:
+    """The storage's key of a stored picture: ``2026/01/15/<id>/watermarked_photo.jpg``."""
     return f"{day_folder(media_id)}/{media_id}/{filename}"

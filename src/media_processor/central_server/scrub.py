@@ -1,29 +1,31 @@
-"""Reads every stored picture and holds it against its row: bits rot, files get lost."""
+"""Reads every stored picture and compares it with its row: bits rot, files get lost."""
 
 import hashlib
+import io
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from datetime import timedelta
+from typing import BinaryIO, Literal
 
+from media_processor.central_server.archive import picture_key
 from media_processor.central_server.catalogue import Catalogue
-from media_processor.ids import is_media_id
+from media_processor.ids import is_media_id, now
 from media_processor.messages.archive import StoredMedia
+from media_processor.storage.base import Storage
 
 _BATCH = 500
+_PIECE = 1024 * 1024
 # A younger file without a row may be about to get one.
-_HOUR = 3600.0
-_NOT_PICTURES = {"incoming", "aside"}
+_YOUNG = timedelta(hours=1)
 
 Damage = Literal["altered", "missing", "wrong size", "unreadable"]
 
 
 @dataclass(frozen=True)
 class Bad:
-    """A picture that isn't what the archive took."""
+    """A picture that differs from what was delivered, or can't be read."""
 
     media_id: str
     stored_path: str
@@ -32,7 +34,7 @@ class Bad:
 
 @dataclass
 class Scrubbed:
-    """What was found. ``unknown`` files have no row: a crash left them, they harm nobody."""
+    """The result. ``unknown`` counts files without a row, which a crash left; they do no harm."""
 
     files: int = 0
     bytes: int = 0
@@ -40,23 +42,25 @@ class Scrubbed:
     bad: list[Bad] = field(default_factory=list)
 
 
-def scrub(data: Path, catalogue: Catalogue, on_file: Callable[[int, Bad | None], None]) -> Scrubbed:
-    """Check every stored file below ``data``; ``on_file`` hears each one's size and damage.
+def scrub(
+    storage: Storage, catalogue: Catalogue, on_file: Callable[[int, Bad | None], None]
+) -> Scrubbed:
+    """Check every stored picture; ``on_file`` is called with each one's size and damage.
 
-    Reads only. What is stored meanwhile may or may not be looked at.
+    Reads only. Pictures that are stored meanwhile may be left out.
     """
-    found = Scrubbed()
+    result = Scrubbed()
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
     with ThreadPoolExecutor(threads) as pool:
         for rows in _batches(catalogue):
-            for size, bad in pool.map(lambda row: _check(data, row), rows):
-                found.files += 1
-                found.bytes += size
+            for size, bad in pool.map(lambda row: _check(storage, row), rows):
+                result.files += 1
+                result.bytes += size
                 if bad:
-                    found.bad.append(bad)
+                    result.bad.append(bad)
                 on_file(size, bad)
-    found.unknown = sum(not _has_row(path, data, catalogue) for path in _old_files(data))
-    return found
+    result.unknown = sum(not _has_row(key, catalogue) for key in _old_keys(storage))
+    return result
 
 
 def _batches(catalogue: Catalogue) -> Iterator[list[StoredMedia]]:
@@ -66,15 +70,16 @@ def _batches(catalogue: Catalogue) -> Iterator[list[StoredMedia]]:
         before = rows[-1].media_id
 
 
-def _check(data: Path, row: StoredMedia) -> tuple[int, Bad | None]:
+def _check(storage: Storage, row: StoredMedia) -> tuple[int, Bad | None]:
     damage: Damage | None = None
     size = 0
     try:
-        with (data / row.stored_path).open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
+        with storage.open(picture_key(row.media_id, row.filename)) as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
             if size != row.size:
                 damage = "wrong size"
-            elif hashlib.file_digest(file, "sha256").hexdigest() != row.sha256:
+            elif _digest(file) != row.sha256:
                 damage = "altered"
     except FileNotFoundError:
         damage = "missing"
@@ -83,21 +88,20 @@ def _check(data: Path, row: StoredMedia) -> tuple[int, Bad | None]:
     return size, Bad(row.media_id, row.stored_path, damage) if damage else None
 
 
-def _has_row(path: Path, data: Path, catalogue: Catalogue) -> bool:
-    media_id = path.parent.name
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _has_row(key: str, catalogue: Catalogue) -> bool:
+    media_id = key.split("/")[-2]
     entry = catalogue.find(media_id) if is_media_id(media_id) else None
-    return entry is not None and data / entry.media.stored_path == path
+    return entry is not None and picture_key(media_id, entry.media.filename) == key
 
 
-def _old_files(data: Path) -> Iterator[Path]:
-    """The archive's files, but for those of the last hour."""
-    root = data / "central_storage"
-    horizon = time.time() - _HOUR
-    for top in os.scandir(root):
-        if top.name in _NOT_PICTURES or not top.is_dir():
-            continue
-        for folder, _, names in os.walk(top.path):
-            for name in names:
-                path = Path(folder, name)
-                if path.stat().st_mtime < horizon:
-                    yield path
+def _old_keys(storage: Storage) -> Iterator[str]:
+    """Keys of pictures, which lie in folders, except those of the last hour."""
+    horizon = now() - _YOUNG
+    return (entry.key for entry in storage.walk() if "/" in entry.key and entry.modified < horizon)

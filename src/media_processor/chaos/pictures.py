@@ -17,6 +17,7 @@ from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.harness.invariant import Finding
 from media_processor.harness.load import Load
 from media_processor.harness.machine import CENTRAL, WORKER, Machine, children
+from media_processor.storage.factory import open_storage
 from media_processor.work.spool import Spool, open_spool
 
 # Ours has 147 MB of pixels; the processes with small ones stay far below.
@@ -121,7 +122,7 @@ def _scrub(machine: Machine) -> tuple[Scrubbed, float]:
     catalogue = open_catalogue(machine.data / "catalogue.sqlite")
     began = time.monotonic()
     try:
-        found = scrub(machine.data, catalogue, lambda *_: None)
+        found = scrub(open_storage(machine.data / "central_storage"), catalogue, lambda *_: None)
     finally:
         catalogue.close()
     return found, found.bytes / (time.monotonic() - began)

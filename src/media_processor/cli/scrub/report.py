@@ -13,6 +13,7 @@ from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.cli.output import progress
 from media_processor.errors import SetupError
 from media_processor.settings import CentralServerSettings
+from media_processor.storage.factory import open_storage
 
 
 def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
@@ -60,7 +61,7 @@ def _scrub_visibly(
             if bad and not quiet:
                 sys.stdout.write(f"{bad.damage}: {bad.media_id} {bad.stored_path}\n")
 
-        return scrub(settings.media_data_dir, catalogue, on_file)
+        return scrub(open_storage(settings.storage_dir), catalogue, on_file)
 
 
 def _summary(found: Scrubbed, seconds: float) -> str:
