@@ -1,4 +1,4 @@
-"""The only room that speaks to the central server."""
+"""HTTP client of the central server: delivers pictures, reads the archive and its log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -30,14 +30,14 @@ from media_processor.messages.archive import (
 from media_processor.messages.base import Message, Problem
 from media_processor.messages.media import Receipt
 
-# A proxy between must not compress what is handed on byte for byte.
-_AS_IT_IS = {"Accept-Encoding": "identity"}
+# A proxy must not compress what the fast server passes on byte for byte.
+_UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
-# If all connections are taken this long, readers of the archive are stuck: say so.
+# Fail once all connections have been busy this long: readers of pictures are stuck.
 _POOL_SECONDS = 5.0
 
-# The request may come again: timeout, too early, too many.
-_WORTH_RETRYING = {408, 425, 429}
+# Request timeout, too early, too many requests.
+_RETRYABLE = {408, 425, 429}
 
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -50,45 +50,46 @@ class CentralClient:
         self._url = httpx2.URL(url)
         self._timeout = timeout
         self._http = _pool(self._url, timeout, connections)
-        # Who reads a picture slowly holds a connection for as long: the witness has others.
+        # A slow reader of a picture occupies a connection; it must not keep out the witness.
         self._files = _pool(self._url, timeout, connections)
 
     async def close(self) -> None:
-        """Close every connection."""
         await self._http.aclose()
         await self._files.aclose()
 
     def link(self, media_id: str) -> str:
-        """Where the archive answers for a stored picture's file."""
+        """The URL of a stored picture's file."""
         return str(self._url.join(f"media/{media_id}/file"))
 
     async def deliver(
         self, picture: Path, filename: str, content_type: str, fields: dict[str, str]
     ) -> Receipt:
-        """Send one picture, once; the archive's receipt.
+        """Send one picture, once; return its receipt.
 
         Raises:
             CentralUnavailable: try again later.
-            CentralRefused: trying again would be refused again.
-            StorageFull: the archive's disk is full.
+            CentralRefused: the same request would be refused again.
+            StorageFull: the central server's disk is full.
             DigestMismatch: the bytes were damaged here or on the way.
         """
         try:
-            with _InLargePieces(picture) as file:
+            with _LargeReads(picture) as file:
                 async with asyncio.timeout(self._timeout):
                     answer = await self._http.post(
                         self._url, data=fields, files={"file": (filename, file, content_type)}
                     )
         except TimeoutError:
-            raise CentralUnavailable(f"No answer within {self._timeout:g} s.") from None
+            raise CentralUnavailable(
+                f"The central server didn't answer within {self._timeout:g} s."
+            ) from None
         except httpx2.HTTPError as error:
             raise _unreachable(error) from None
         return _receipt(answer)
 
     async def answers(self) -> bool:
-        """Whether the archive takes pictures, as far as it can be told without one.
+        """Whether the central server seems able to store pictures.
 
-        A server that knows no ``/ready`` is taken at its word that it is there.
+        One without ``/ready`` (404) counts as able.
         """
         try:
             answer = await self._http.get(self._url.join("ready"))
@@ -97,28 +98,28 @@ class CentralClient:
         return answer.status_code < 500
 
     async def stored(self, query: ArchiveQuery) -> StoredPage:
-        """What the archive has of what is looked for.
+        """A page of stored pictures.
 
         Raises:
-            InvalidField: the query names a cursor that isn't the archive's.
-            CentralUnavailable: it can't be asked now.
+            InvalidField: the query's cursor is unknown.
+            CentralUnavailable
         """
         params = query.model_dump(mode="json", exclude_none=True)
-        return await self._asked(StoredPage, "media", params)
+        return await self._get(StoredPage, "media", params)
 
     async def stored_one(self, media_id: str) -> StoredMedia:
-        """What the archive knows of a picture; raises MediaNotFound, CentralUnavailable."""
-        return await self._asked(StoredMedia, f"media/{media_id}")
+        """One stored picture; raises MediaNotFound, CentralUnavailable."""
+        return await self._get(StoredMedia, f"media/{media_id}")
 
     async def activity(self, limit: int) -> ActivityPage:
         """The last lines of the activity log; raises CentralUnavailable."""
-        return await self._asked(ActivityPage, "activity", {"limit": limit})
+        return await self._get(ActivityPage, "activity", {"limit": limit})
 
     async def log_verdict(self) -> LogVerdict:
-        """What the archive finds in its log; raises CentralUnavailable."""
-        return await self._asked(LogVerdict, "audit")
+        """Whether the log agrees with its chain; raises CentralUnavailable."""
+        return await self._get(LogVerdict, "audit")
 
-    async def _asked(
+    async def _get(
         self, kind: type[_Answer], path: str, params: dict[str, Any] | None = None
     ) -> _Answer:
         try:
@@ -134,10 +135,10 @@ class CentralClient:
         raise CentralUnavailable(f"The central server answered {answer.status_code}: {reason}")
 
     async def checkpoints(self, after: int) -> tuple[Checkpoint, ...]:
-        """The archive's checkpoints behind the sequence number ``after``.
+        """The log's checkpoints after the sequence number ``after``.
 
         Raises:
-            CentralUnavailable: it can't be asked now, or keeps none.
+            CentralUnavailable: also if the server keeps none.
         """
         url = self._url.join("audit/checkpoints").copy_with(params={"after": after})
         try:
@@ -145,21 +146,23 @@ class CentralClient:
             answer.raise_for_status()
             return CheckpointPage.model_validate_json(answer.content).checkpoints
         except (httpx2.HTTPError, ValidationError) as error:
-            raise CentralUnavailable(f"No checkpoints ({type(error).__name__}).") from None
+            raise CentralUnavailable(
+                f"The central server returned no checkpoints ({type(error).__name__})."
+            ) from None
 
     @asynccontextmanager
     async def fetch(
         self, media_id: str, conditions: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx2.Response]:
-        """Stream a stored picture's file, or what ``conditions`` (``Range`` and the like) leave
-        of it: then the status may be 206, 304 or 416 too.
+        """Stream a stored picture's file.
+
+        ``conditions`` are headers such as ``Range``; with them the status may be 206, 304 or 416.
 
         Raises:
-            MediaNotFound: the archive doesn't have it.
-            CentralUnavailable: the archive can't be asked now.
+            MediaNotFound, CentralUnavailable
         """
         expected = (200, 206, 304, 416) if conditions else (200,)
-        headers = {**_AS_IT_IS, **(conditions or {})}
+        headers = {**_UNCOMPRESSED, **(conditions or {})}
         try:
             async with self._files.stream("GET", self.link(media_id), headers=headers) as answer:
                 if answer.status_code == 404:
@@ -173,11 +176,11 @@ class CentralClient:
             raise _unreachable(error) from None
 
 
-class _InLargePieces(FileIO):
-    """A file that is read a megabyte at a time, whatever is asked.
+class _LargeReads(FileIO):
+    """A file that is read a megabyte at a time, whatever size is requested.
 
-    httpx2 asks for 64 KiB, and each piece costs a pass through its layers: at 4.8 MB that
-    was half of what sending takes.
+    httpx2 requests 64 KiB, and each chunk costs a pass through its layers: at 4.8 MB that was
+    half the time of sending.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
@@ -203,7 +206,7 @@ def _read(kind: type[_Answer], answer: httpx2.Response) -> _Answer:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise CentralUnavailable("The central server's answer can't be read.") from None
+        raise CentralUnavailable("The central server's response is unreadable.") from None
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:
@@ -212,14 +215,14 @@ def _receipt(answer: httpx2.Response) -> Receipt:
         try:
             return Receipt.model_validate_json(answer.content)
         except ValidationError:
-            raise CentralUnavailable("The central server's receipt can't be read.") from None
+            raise CentralUnavailable("The central server's receipt is unreadable.") from None
     code, reason = _problem(answer)
     detail = f"The central server answered {status}: {reason}"
     if code == DigestMismatch.code:
         raise DigestMismatch(detail)
     if code == StorageFull.code:
         raise StorageFull(detail)
-    if not 400 <= status < 500 or status in _WORTH_RETRYING:
+    if not 400 <= status < 500 or status in _RETRYABLE:
         raise CentralUnavailable(detail)
     raise CentralRefused(detail)
 

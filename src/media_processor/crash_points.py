@@ -1,8 +1,8 @@
-"""Places where a test may have a process die at once, as if the power were cut to it alone.
+"""Named places at which tests can make a process exit at once, without any cleanup.
 
-The environment variable CRASH_AT names a file; when it holds the name of a point, the
-first process that reaches this point removes the file and is gone, without a goodbye.
-Unset, as it is outside of ``media-processor chaos`` and tests, a point does nothing.
+The environment variable CRASH_AT names a file. When the file holds the name of a point, the first
+process that reaches the point removes the file and exits. Only ``media-processor chaos`` and tests
+set it; unset, a point does nothing.
 """
 
 import os
@@ -18,29 +18,29 @@ POINTS: dict[str, str] = {
     "record-kept": "fast server: the media is durable, nothing is enqueued",
     "job-enqueued": "fast server: the job is enqueued, 202 is not sent",
     "job-claimed": "worker: a job is claimed",
-    "watermarking": "worker: a picture process is at work",
-    "watermark-noted": "worker: the watermarked picture is noted, not in place",
+    "watermarking": "worker: a picture process is working",
+    "watermark-noted": "worker: the progress names the watermarked picture, which is not in place",
     "watermark-kept": "worker: the watermarked picture is in place",
     "upload-enqueued": "worker: stage 2 is enqueued, stage 1 is not finished",
-    "receipt-received": "worker: the archive's receipt is there, the record is open",
+    "receipt-received": "worker: the receipt is there, the record is open",
     "record-closed": "worker: the record is closed, the job is not finished",
     "delivery-received": "central server: the picture is written, not synced",
     "picture-stored": "central server: the picture is in place, without a row",
-    "row-added": "central server: the row is there, the log knows nothing",
+    "row-added": "central server: the row is there, chain entry and line are not",
     "chain-written": "central server: the chain entry is there, its line is not",
-    "line-written": "central server: all is stored, the reply is not sent",
+    "line-written": "central server: everything is stored, the reply is not sent",
 }
-"""Every point, in the order in which a picture passes them, and what it cuts short."""
+"""Every point, in the order in which a picture passes them, and the state at that point."""
 
 
 def crash_point(name: str) -> None:
-    """Die here, if this point is the one that is meant."""
+    """Exit if CRASH_AT names this point."""
     armed = os.environ.get(VARIABLE)
-    if armed and _is_meant(Path(armed), name):
+    if armed and _is_named(Path(armed), name):
         os._exit(EXIT_STATUS)
 
 
-def _is_meant(file: Path, name: str) -> bool:
+def _is_named(file: Path, name: str) -> bool:
     try:
         if file.read_text() != name:
             return False

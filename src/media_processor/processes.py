@@ -1,4 +1,4 @@
-"""What the operating system does for a process that has children."""
+"""Parent and child processes on Linux, by prctl(2)."""
 
 import ctypes
 import signal
@@ -9,12 +9,12 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def die_with_parent(sign: signal.Signals) -> None:
-    """Have Linux send us ``sign`` if our parent dies, even by SIGKILL (prctl(2))."""
+    """Have Linux send this process ``sign`` when its parent dies, even by SIGKILL."""
     if _LIBC:
         _LIBC.prctl(_PR_SET_PDEATHSIG, sign)
 
 
 def adopt_orphans(adopt: bool) -> None:
-    """Whether we become the parent of our descendants whose own parent ends (prctl(2))."""
+    """Choose whether this process becomes the parent of descendants whose own parent ends."""
     if _LIBC:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))

@@ -124,4 +124,4 @@ def test_a_running_system_witnesses_itself(system: System) -> None:
         (system.data / name).write_bytes(b"".join(lines[:2]))
     told = run("audit", "verify", "--data", str(system.data))
     assert told.returncode == 1
-    assert "entry 3: the log was cut back; entry 3 was witnessed" in told.stderr
+    assert "entry 3: the log was cut off; a witness has seen entry 3" in told.stderr

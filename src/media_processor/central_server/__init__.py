@@ -1,1 +1,1 @@
-"""The archive: stores finished pictures, keeps the catalogue and the activity log."""
+"""The central server: stores finished pictures, keeps the catalogue and the activity log."""

@@ -1,15 +1,14 @@
 """``worker_activity.log``: one line a stored picture, each written once, whole.
 
-A line's place in the file is fixed in the catalogue before the line is written. So after
-a crash it can be told for certain whether a line is there, and a missing or torn one is
-written again at the same place.
+The catalogue fixes a line's offset before the line is written. So after a crash it is certain
+whether a line is there, and a missing or torn one is written again at the same offset.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from media_processor.central_server.log_files import Pieces, write_at
+from media_processor.central_server.log_files import LogFiles, write_at
 from media_processor.messages.archive import Activity
 
 _MAX_TAIL_BYTES = 1024 * 1024
@@ -17,7 +16,7 @@ _MAX_TAIL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line and the offset in bytes at which it stands."""
+    """A line with its line break, and its offset in bytes in the whole log."""
 
     offset: int
     text: str
@@ -30,16 +29,16 @@ class LogLine:
 def format_line(at: datetime, worker: str, image: str) -> str:
     """``[2026-01-15 14:30:45] WORKER: worker-1 | IMAGE: watermarked_photo.jpg`` and a newline.
 
-    ``worker`` and ``image`` must have gone through messages.safe_worker_name and
-    messages.safe_filename; ``at`` is shown as it is, so pass local time.
+    ``worker`` and ``image`` must come from filenames.safe_worker_name and safe_filename, ``at`` in
+    local time.
     """
     return f"[{at:%Y-%m-%d %H:%M:%S}] WORKER: {worker} | IMAGE: {image}\n"
 
 
 class ActivityLog:
-    """The log's current piece. One process writes it.
+    """The log's current file. One process writes it.
 
-    ``base`` is where this piece begins in the log as a whole, in bytes.
+    ``base`` is the offset in the whole log at which this file begins, in bytes.
     """
 
     def __init__(self, path: Path, base: int = 0) -> None:
@@ -49,39 +48,38 @@ class ActivityLog:
         path.touch()
 
     def end(self) -> int:
-        """Where the log as a whole ends; where this piece begins if someone took it away."""
-        return self.base + self.piece_bytes()
+        """The offset at which the whole log ends; ``base`` if this file is missing."""
+        return self.base + self.file_bytes()
 
-    def piece_bytes(self) -> int:
-        """Bytes in this piece."""
+    def file_bytes(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0
 
     def put(self, line: LogLine) -> None:
-        """See that ``line`` stands at its place, durably. Doing it twice does nothing.
+        """Write ``line`` durably at its offset, unless it is there.
 
         Raises:
-            ValueError: the file is shorter than the place, so lines before are missing.
-            StorageFull, StorageFailing: the next put of the same line writes it anew.
+            ValueError: lines before it are missing.
+            StorageFull, StorageFailing: the line is not there; put it again.
         """
         end = self.end()
         if end >= line.end:
             return
         if end < line.offset:
-            raise ValueError("the activity log is shorter than the catalogue knows it")
-        # Over its own beginning, if a crash tore it.
+            raise ValueError("lines before this one are missing in the activity log")
+        # Overwrites the beginning of the line if a crash tore it.
         write_at(self._path, line.offset - self.base, line.text.encode())
 
     def last(self, count: int) -> list[Activity]:
-        """The last ``count`` lines, newest first; at most those of the last two pieces."""
-        pieces = Pieces(self._path)
+        """The last ``count`` lines, newest first, at most from the last two files."""
+        files = LogFiles(self._path)
         lines = _tail(self._path)
-        if len(lines) < count and (old := pieces.old()):
-            lines = _tail(pieces.old_log(*old[-1])) + lines
+        if len(lines) < count and (rotated := files.rotated()):
+            lines = _tail(files.rotated_log(*rotated[-1])) + lines
         return [entry for line in lines[-count:][::-1] if (entry := _parse(line))]
 
 
 def _tail(path: Path) -> list[str]:
-    """The last whole lines of a file."""
+    """The last whole lines of a file, up to 1 MiB."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from media_processor.central_server.activity_log import ActivityLog, LogLine, format_line
 from media_processor.central_server.catalogue import Catalogue, Entry, chain_entry
 from media_processor.central_server.chain import EVERY, GENESIS, Signer
-from media_processor.central_server.log_files import Chain, Pieces
+from media_processor.central_server.log_files import ChainFile, LogFiles
 from media_processor.crash_points import crash_point
 from media_processor.errors import MediaConflict, SetupError, StorageFull
 from media_processor.formats import content_type_of
@@ -34,7 +34,7 @@ class Delivery:
 
 
 class Archive:
-    """The pictures, the catalogue, the chain and the log, in step. One process writes them."""
+    """Keeps pictures, catalogue, chain and log in step. One process writes them."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Archive:
         signer: Signer,
         rotate_bytes: int = 0,
     ) -> None:
-        """Open it and complete what a crash cut short.
+        """Open it and complete what a crash interrupted.
 
         Raises:
             SetupError: the catalogue is older than the log.
@@ -53,42 +53,46 @@ class Archive:
         self.catalogue = catalogue
         self.signer = signer
         self._rotate_bytes = rotate_bytes
-        self._one_at_a_time = threading.Lock()
-        self._chain = Chain(Pieces(log_file), signer)
+        self._lock = threading.Lock()
+        self._chain = ChainFile(LogFiles(log_file), signer)
         self.log = ActivityLog(log_file, self._log_base())
         self._check_ages()
         self._complete()
 
     def store(self, delivery: Delivery) -> tuple[Receipt, bool]:
-        """Store a delivery; its receipt, and whether it is new. Blocks.
+        """Store a delivery durably; return its receipt, and whether it is new. Blocks.
 
-        The same media with the same bytes again is answered with the first receipt.
+        The same media with the same bytes again returns the first receipt; whose it is and who
+        delivered it stay as they were.
 
         Raises:
             MediaConflict: the media is stored with other bytes.
-            StorageFull, StorageFailing, CatalogueUnavailable: nothing was stored, or what was
-                is completed by the next try.
+            StorageFull, StorageFailing, CatalogueUnavailable: nothing was stored, or the next
+                delivery completes what was.
         """
         crash_point("delivery-received")
         self.storage.sync(delivery.picture)  # the slow part, outside the lock
-        with self._one_at_a_time:
+        with self._lock:
             entry = self.catalogue.find(delivery.media_id)
             is_new = entry is None
             if entry is None:
-                entry = self._put_in_place(delivery)
+                entry = self._add(delivery)
             elif not hmac.compare_digest(entry.media.sha256, delivery.sha256):
                 raise MediaConflict("This media_id is already stored with other bytes.")
-            self._write_down(entry)
+            self._append(entry)
             crash_point("line-written")
             return entry.receipt, is_new
 
     def picture(self, media: StoredMedia) -> BinaryIO:
-        """A stored picture, open; raises FileNotFoundError if its file is gone."""
+        """Open a stored picture; raises FileNotFoundError if its file is missing."""
         return self.storage.open(picture_key(media.media_id, media.filename))
 
     def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
-        """The chain's checkpoints behind ``after``; the last one is of its present end."""
-        written = self._chain.last  # a row may be ahead of its entry
+        """At most ``limit`` checkpoints after sequence number ``after``, oldest first.
+
+        One for the chain's current end is added if there is room for it.
+        """
+        written = self._chain.last  # the catalogue may be ahead of the chain
         found = self.catalogue.every_nth(EVERY, after, limit)
         entries = [entry for entry in found if entry.sequence <= written]
         last = self.catalogue.at(written)
@@ -99,9 +103,9 @@ class Archive:
             for entry in entries
         ]
 
-    def _write_down(self, entry: Entry) -> None:
-        """See that the entry is in the chain and its line in the log, and all before it."""
-        if not self._chain.is_as_left():
+    def _append(self, entry: Entry) -> None:
+        """Put the entry into the chain and its line into the log, after all before it."""
+        if not self._chain.is_unchanged():
             self._chain.resume()
             self.log.base = self._log_base()
         if self._chain.last < entry.sequence - 1 or self.log.end() < entry.line.offset:
@@ -111,7 +115,7 @@ class Archive:
             self._chain.put(chain_entry(entry, before.chain_hash if before else GENESIS))
         crash_point("chain-written")
         self.log.put(entry.line)
-        if 0 < self._rotate_bytes <= self.log.piece_bytes():
+        if 0 < self._rotate_bytes <= self.log.file_bytes():
             self._chain.rotate()
             self.log.base = self._log_base()
 
@@ -120,24 +124,24 @@ class Archive:
         known = last.sequence if last else 0
         if known < self._chain.last:
             raise SetupError(
-                f"The catalogue knows {known} stored pictures, the log's chain {self._chain.last}: "
-                "the catalogue is an older one. Put the right one back, or move "
-                "worker_activity.log and all its other files away to begin a new log."
+                f"The catalogue has {known} stored pictures, the log's chain {self._chain.last}: "
+                "the catalogue is older than the log. Restore the matching catalogue, or move "
+                "worker_activity.log* to another folder to start a new log."
             )
 
     def _complete(self) -> None:
-        """Write what is missing behind rows that a crash, or a fault of the disk, cut short."""
+        """Write the entries and lines of rows that a crash or a failing disk left without them."""
         for entry in self.catalogue.chain_after(self._chain.last):
             self._chain.put(entry)
         for line in self.catalogue.lines_from(self.log.end()):
             self.log.put(line)
 
     def _log_base(self) -> int:
-        """Where the log's current piece begins: behind the last entry of the older ones."""
+        """The offset in the whole log at which its current file begins."""
         before = self.catalogue.at(self._chain.first - 1)
         return before.line.end if before else 0
 
-    def _put_in_place(self, delivery: Delivery) -> Entry:
+    def _add(self, delivery: Delivery) -> Entry:
         key = picture_key(delivery.media_id, delivery.filename)
         self.storage.publish([(delivery.picture, key)])
         crash_point("picture-stored")
@@ -164,9 +168,9 @@ class Archive:
             size=delivery.size,
             stored_at=stored_at,
         )
-        # Asked each time: a row whose commit met an error may be there all the same.
+        # Read each time: a row whose commit raised an error may be there all the same.
         last = self.catalogue.last()
-        # Behind the last row's line, even if that line was not written yet.
+        # After the last row's line, even if that isn't written yet.
         offset = max(last.line.end if last else 0, self.log.end())
         text = format_line(stored_at.astimezone(), delivery.worker_name, delivery.filename)
         previous = last.chain_hash if last else GENESIS

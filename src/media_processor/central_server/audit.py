@@ -1,8 +1,7 @@
-"""Holds the activity log against its chain, and the chain against its witnesses.
+"""Checks the activity log against its chain, and the chain against a witness.
 
-Whatever was altered, the first entry at which it shows is named. The files may be written
-to meanwhile: an entry is in the chain before its line is in the log, and the log's size is
-read first.
+Reports the first entry that isn't as it was written. The files may grow meanwhile: an entry is in
+the chain before its line is in the log, and the log's size is read first.
 """
 
 import asyncio
@@ -18,24 +17,25 @@ from media_processor.central_server.chain import (
     EVERY,
     GENESIS,
     ChainEntry,
-    encoded_checkpoint,
+    encode_checkpoint,
     is_genuine,
 )
-from media_processor.central_server.log_files import Pieces
+from media_processor.central_server.log_files import LogFiles
 from media_processor.ids import now
 from media_processor.messages.archive import Checkpoint, LogVerdict
 
-# A line that a running server is just writing is there within this.
+# A running server completes the line that it is writing within this, in seconds.
 _SOON = 3.0
 _PAUSE = 0.05
-_SAY_EVERY = 5000
-# A page that asks gets the last verdict if a new one takes longer, in seconds.
+_REPORT_EVERY = 5000
+# A request gets the last verdict if a new one takes longer, in seconds.
 _PATIENCE = 1.0
-_LEAST_PAUSE, _PAUSES = 2.0, 19
+# Between two checks: at least 2 s, and 19 times as long as a check took.
+_MIN_PAUSE, _PAUSE_FACTOR = 2.0, 19
 
 
 class Altered(Exception):
-    """The first sequence number at which something is wrong, and what."""
+    """``sequence`` is the first entry at which something is wrong, ``what`` says what."""
 
     def __init__(self, sequence: int, what: str) -> None:
         super().__init__(f"entry {sequence}: {what}")
@@ -45,7 +45,7 @@ class Altered(Exception):
 
 @dataclass
 class Verified:
-    """A chain that is whole."""
+    """A log that agrees with its chain: how many of each were checked."""
 
     entries: int = 0
     checkpoints: int = 0
@@ -58,9 +58,10 @@ def verify(
     witness: Iterable[Checkpoint],
     on_entry: Callable[[int], None] = lambda _: None,
 ) -> Verified:
-    """Check every entry, line and checkpoint; ``on_entry`` hears now and then how many.
+    """Check every entry, line and checkpoint.
 
-    ``public_key`` is in hex; without one no checkpoint is trusted.
+    ``public_key`` is in hex; without one every checkpoint counts as altered. ``on_entry`` is
+    called every 5,000 entries with their number.
 
     Raises:
         Altered: something was changed, removed, added or swapped.
@@ -68,13 +69,12 @@ def verify(
     try:
         return _Reader(log_file, public_key, witness, on_entry).read()
     except Altered:
-        # The log may have been rotated between our look at the names and our opening them.
+        # The log may have been rotated between listing the files and opening them.
         return _Reader(log_file, public_key, witness, on_entry).read()
 
 
 class CheckedLog:
-    """What is known of a log that is written to meanwhile: checked when somebody asks, but no
-    more than a twentieth of the time."""
+    """The verdict on a log that grows: checked on request, for at most a twentieth of the time."""
 
     def __init__(self, log_file: Path, public_key: str) -> None:
         self._log_file, self._public_key = log_file, public_key
@@ -83,7 +83,7 @@ class CheckedLog:
         self._verdict = LogVerdict(state="unknown", detail="The log is being checked.")
 
     async def verdict(self) -> LogVerdict:
-        """The last verdict; a new one if that doesn't take long."""
+        """A new verdict if one is due and takes at most a second, else the last one."""
         if self._checking is None and time.monotonic() >= self._next_at:
             self._checking = asyncio.create_task(self._check())
         if self._checking:
@@ -93,13 +93,13 @@ class CheckedLog:
     async def _check(self) -> None:
         began = time.monotonic()
         try:
-            self._verdict = await asyncio.to_thread(self._checked)
+            self._verdict = await asyncio.to_thread(self._verify)
         finally:
             took = time.monotonic() - began
-            self._next_at = time.monotonic() + max(_LEAST_PAUSE, _PAUSES * took)
+            self._next_at = time.monotonic() + max(_MIN_PAUSE, _PAUSE_FACTOR * took)
             self._checking = None
 
-    def _checked(self) -> LogVerdict:
+    def _verify(self) -> LogVerdict:
         at = now()
         try:
             found = verify(self._log_file, self._public_key, ())
@@ -122,30 +122,32 @@ class _Reader:
         witness: Iterable[Checkpoint],
         on_entry: Callable[[int], None],
     ) -> None:
-        self._pieces = Pieces(log_file)
+        self._files = LogFiles(log_file)
         self._key = public_key
         self._witness = {checkpoint.sequence: checkpoint for checkpoint in witness}
-        self._say = on_entry
+        self._on_entry = on_entry
         self._found = Verified()
         self._previous, self._end = GENESIS, 0
 
     def read(self) -> Verified:
         with ExitStack() as stack:
-            for log, chain in self._opened(stack):
-                self._read_piece(log, chain)
+            for log, chain in self._open_files(stack):
+                self._read_files(log, chain)
         beyond = [number for number in self._witness if number > self._found.entries]
         if beyond:
-            raise Altered(self._next, f"the log was cut back; entry {max(beyond)} was witnessed")
+            raise Altered(
+                self._next, f"the log was cut off; a witness has seen entry {max(beyond)}"
+            )
         return self._found
 
     @property
     def _next(self) -> int:
         return self._found.entries + 1
 
-    def _opened(self, stack: ExitStack) -> list[tuple[BinaryIO, BinaryIO]]:
-        pieces = self._pieces
-        pairs = [(pieces.old_log(*old), pieces.old_chain(*old)) for old in pieces.old()]
-        pairs.append((pieces.log, pieces.chain))
+    def _open_files(self, stack: ExitStack) -> list[tuple[BinaryIO, BinaryIO]]:
+        files = self._files
+        pairs = [(files.rotated_log(*span), files.rotated_chain(*span)) for span in files.rotated()]
+        pairs.append((files.log, files.chain))
         opened: list[tuple[BinaryIO, BinaryIO]] = []
         for paths in pairs:
             for path in paths:
@@ -155,61 +157,65 @@ class _Reader:
             opened.append((log, chain))
         return opened
 
-    def _read_piece(self, log: BinaryIO, chain: BinaryIO) -> None:
+    def _read_files(self, log: BinaryIO, chain: BinaryIO) -> None:
         size = log.seek(0, 2)
         log.seek(0)
         for raw in _lines(chain):
-            entry = self._entry(raw)
+            entry = self._check_entry(raw)
             self._check_line(log, entry)
             self._found.entries = entry.sequence
             self._previous, self._end = entry.hash, entry.end
             self._check_witness(entry)
             if entry.sequence % EVERY == 0:
-                self._check_checkpoint(entry, _next_line(chain, must_come=True))
-            if entry.sequence % _SAY_EVERY == 0:
-                self._say(entry.sequence)
+                self._check_checkpoint(entry, _next_line(chain, required=True))
+            if entry.sequence % _REPORT_EVERY == 0:
+                self._on_entry(entry.sequence)
         if log.tell() < size:
-            raise Altered(self._next, "the log has bytes that the chain doesn't know")
+            raise Altered(self._next, "the log has bytes that no chain entry covers")
 
-    def _entry(self, raw: bytes) -> ChainEntry:
-        entry = _parsed(raw)
+    def _check_entry(self, raw: bytes) -> ChainEntry:
+        entry = _parse_entry(raw)
         if entry is None:
-            raise Altered(self._next, "the chain's entry can't be read")
+            raise Altered(self._next, "its chain entry is unreadable")
         if entry.sequence != self._next:
-            raise Altered(self._next, f"the chain goes on with entry {entry.sequence}")
+            raise Altered(self._next, f"the chain continues with entry {entry.sequence}")
         if entry.previous != self._previous:
             raise Altered(self._next, "it doesn't follow the entry before it")
-        if not _is_written_as(entry, raw):
-            raise Altered(self._next, "its hash is not that of its content")
+        if not _is_canonical(entry, raw):
+            raise Altered(self._next, "its hash doesn't match its content")
         if entry.offset != self._end:
-            raise Altered(self._next, "the log has bytes before its line that no entry knows")
+            raise Altered(
+                self._next, "the log has bytes before its line that no chain entry covers"
+            )
         return entry
 
     def _check_line(self, log: BinaryIO, entry: ChainEntry) -> None:
         expected = f"{entry.line}\n".encode()
         if entry.length != len(expected):
-            raise Altered(entry.sequence, "its length is not that of its line")
+            raise Altered(entry.sequence, "its length doesn't match its line")
         give_up = time.monotonic() + _SOON
         found = log.read(entry.length)
         while len(found) < entry.length and time.monotonic() < give_up:
-            time.sleep(_PAUSE)  # the server may be about to write it
+            time.sleep(_PAUSE)  # the server may be writing it
             found += log.read(entry.length - len(found))
         if found != expected:
             missing = len(found) < entry.length
             raise Altered(
                 entry.sequence,
-                "its line is missing in the log" if missing else "its line in the log is another",
+                "its line is missing in the log" if missing else "its line in the log differs",
             )
 
     def _check_checkpoint(self, entry: ChainEntry, raw: bytes) -> None:
-        checkpoint = _parsed_checkpoint(raw)
-        if checkpoint is None or encoded_checkpoint(checkpoint) != raw:
-            raise Altered(entry.sequence, "its checkpoint is missing or can't be read")
-        told = (checkpoint.sequence, checkpoint.hash, checkpoint.end)
-        if told != (entry.sequence, entry.hash, entry.end):
-            raise Altered(entry.sequence, "its checkpoint is of something else")
+        checkpoint = _parse_checkpoint(raw)
+        if checkpoint is None or encode_checkpoint(checkpoint) != raw:
+            raise Altered(entry.sequence, "its checkpoint is missing or unreadable")
+        stated = (checkpoint.sequence, checkpoint.hash, checkpoint.end)
+        if stated != (entry.sequence, entry.hash, entry.end):
+            raise Altered(entry.sequence, "its checkpoint doesn't match it")
         if checkpoint.key != self._key or not is_genuine(checkpoint):
-            raise Altered(entry.sequence, "its checkpoint isn't signed with the archive's key")
+            raise Altered(
+                entry.sequence, "its checkpoint isn't signed with the central server's key"
+            )
         self._found.checkpoints += 1
 
     def _check_witness(self, entry: ChainEntry) -> None:
@@ -217,30 +223,30 @@ class _Reader:
         if seen is None:
             return
         if not is_genuine(seen) or (self._key and seen.key != self._key):
-            raise Altered(entry.sequence, "the witness has it signed with another key")
+            raise Altered(entry.sequence, "the witness's checkpoint is signed with another key")
         if (seen.hash, seen.end) != (entry.hash, entry.end):
-            raise Altered(entry.sequence, "the witness has seen another one")
+            raise Altered(entry.sequence, "the witness has seen a different entry")
         self._found.witnessed += 1
 
 
 def _lines(chain: BinaryIO) -> Iterator[bytes]:
-    """The entries; checkpoints are read by whoever expects them."""
+    """The entries; the caller reads the checkpoints that it expects."""
     while line := _next_line(chain):
         yield line
 
 
-def _next_line(chain: BinaryIO, *, must_come: bool = False) -> bytes:
-    """A whole line. A running server may be in the middle of writing it."""
+def _next_line(chain: BinaryIO, *, required: bool = False) -> bytes:
+    """The next line; waits for the rest of one that a running server is writing."""
     line = chain.readline()
     give_up = time.monotonic() + _SOON
-    while (line or must_come) and not line.endswith(b"\n") and time.monotonic() < give_up:
+    while (line or required) and not line.endswith(b"\n") and time.monotonic() < give_up:
         time.sleep(_PAUSE)
         line += chain.readline()
     return line
 
 
-def _parsed(raw: bytes) -> ChainEntry | None:
-    value = _object(raw)
+def _parse_entry(raw: bytes) -> ChainEntry | None:
+    value = _parse_object(raw)
     value.pop("hash", None)
     try:
         return ChainEntry(**value) if _has_types(value) else None
@@ -248,10 +254,10 @@ def _parsed(raw: bytes) -> ChainEntry | None:
         return None
 
 
-def _is_written_as(entry: ChainEntry, raw: bytes) -> bool:
+def _is_canonical(entry: ChainEntry, raw: bytes) -> bool:
     try:
-        return entry.encoded() == raw
-    except UnicodeEncodeError:  # half a surrogate pair, which the archive never writes
+        return entry.encode() == raw
+    except UnicodeEncodeError:  # half a surrogate pair, which the server never writes
         return False
 
 
@@ -262,15 +268,15 @@ def _has_types(value: dict[str, Any]) -> bool:
     )
 
 
-def _parsed_checkpoint(raw: bytes) -> Checkpoint | None:
-    value = _object(raw)
+def _parse_checkpoint(raw: bytes) -> Checkpoint | None:
+    value = _parse_object(raw)
     try:
         return Checkpoint(sequence=value.pop("checkpoint"), **value)
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def _parse_object(raw: bytes) -> dict[str, Any]:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):

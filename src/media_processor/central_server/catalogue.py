@@ -19,8 +19,8 @@ metadata = sa.MetaData()
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """Times as text, ISO 8601 in UTC: the same in every database, legible, and, as all are
-    equally long, sortable in every locale."""
+    """Times as text, ISO 8601 in UTC: the same in every database, and sortable as text because
+    all have the same length."""
 
     impl = sa.String(32)
     cache_ok = True
@@ -54,7 +54,7 @@ stored = sa.Table(
     sa.Index("stored_media_size", "size", "media_id"),
 )
 
-# Each ends with the id, so that no two pictures have the same place; ids sort by time.
+# Each ends with the id, so that no two pictures are equal; ids sort by time.
 _ORDERS: dict[ArchiveSort, tuple[tuple[sa.Column[Any], ...], bool]] = {
     "newest": ((stored.c.media_id,), True),
     "oldest": ((stored.c.media_id,), False),
@@ -62,7 +62,7 @@ _ORDERS: dict[ArchiveSort, tuple[tuple[sa.Column[Any], ...], bool]] = {
     "largest": ((stored.c.size, stored.c.media_id), True),
 }
 
-# A page of entries: enough to be quick, few enough to hold in memory.
+# Rows a query: enough to be quick, few enough to hold in memory.
 _BATCH = 1000
 
 
@@ -77,25 +77,23 @@ class Entry:
 
     @property
     def receipt(self) -> Receipt:
-        """The archive's word that it has the picture."""
+        """What the central server returns for the delivery."""
         return Receipt(**self.media.model_dump(include=set(Receipt.model_fields)))
 
 
 class Catalogue:
-    """Every stored picture. Every method blocks, so call it from a thread.
+    """Every stored picture. Methods block, so call them from a thread.
 
-    Each that reads or writes raises CatalogueUnavailable if the database doesn't answer.
+    Those that read or write raise CatalogueUnavailable if the database doesn't answer.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def close(self) -> None:
-        """Close every connection."""
         self.database.close()
 
     def find(self, media_id: str) -> Entry | None:
-        """The entry of a media, or None."""
         with self.database.transaction() as connection:
             row = connection.execute(stored.select().where(stored.c.media_id == media_id)).first()
         return _entry(row) if row else None
@@ -105,8 +103,8 @@ class Catalogue:
 
         Raises:
             StorageFull: the database has no room; nothing was added.
-            StorageFailing: the disk met an error; the row may yet appear, after a crash.
-            CatalogueUnavailable: the database went away; the row may be there or not.
+            StorageFailing: the disk failed; the row may still appear after a crash.
+            CatalogueUnavailable: the connection broke; the row may be there or not.
         """
         values = entry.media.model_dump()
         line = entry.line
@@ -130,23 +128,23 @@ class Catalogue:
             InvalidField: the cursor is no media of this archive.
         """
         columns, descending = _ORDERS[query.sort]
-        found = stored.select().where(*_wanted(query)).limit(query.limit + 1)
+        found = stored.select().where(*_conditions(query)).limit(query.limit + 1)
         found = found.order_by(*(column.desc() if descending else column for column in columns))
         with self.database.transaction() as connection:
             if query.cursor is not None:
-                place = _place(connection, columns, query.cursor)
+                place = _position(connection, columns, query.cursor)
                 key = sa.tuple_(*columns)
                 found = found.where(key < place if descending else key > place)
             return [_entry(row).media for row in connection.execute(found)]
 
     def lines_from(self, offset: int) -> Iterator[LogLine]:
-        """The log lines that end behind ``offset``, in the order of their places."""
+        """The log lines that end after ``offset``, in order."""
         while page := self._page(stored.c.log_end > offset, stored.c.log_end):
             yield from (entry.line for entry in page)
             offset = page[-1].line.end
 
     def chain_after(self, sequence: int) -> Iterator[ChainEntry]:
-        """The chain's entries behind ``sequence``, in order."""
+        """The chain's entries after ``sequence``, in order."""
         before = self.at(sequence)
         previous = before.chain_hash if before else GENESIS
         while page := self._page(stored.c.sequence > sequence, stored.c.sequence):
@@ -181,10 +179,10 @@ class Catalogue:
 def open_catalogue(where: Path | str, *, must_exist: bool = False) -> Catalogue:
     """The catalogue in an SQLite file, or in the database at an SQLAlchemy URL.
 
-    It is made, or brought up to this version, unless it ``must_exist`` as it should be.
+    It is created or upgraded, unless it ``must_exist`` and be current.
 
     Raises:
-        SetupError: it can't be opened, or isn't there; nothing was made.
+        SetupError: it can't be opened, or isn't there; nothing was created.
     """
     return Catalogue(open_database(where, must_exist=must_exist))
 
@@ -203,7 +201,7 @@ def chain_entry(entry: Entry, previous: str) -> ChainEntry:
     )
 
 
-def _wanted(query: ArchiveQuery) -> Iterator[sa.ColumnElement[bool]]:
+def _conditions(query: ArchiveQuery) -> Iterator[sa.ColumnElement[bool]]:
     if query.name:
         yield stored.c.filename.icontains(query.name, autoescape=True)
     if query.worker:
@@ -214,11 +212,13 @@ def _wanted(query: ArchiveQuery) -> Iterator[sa.ColumnElement[bool]]:
         yield stored.c.stored_at < query.before
 
 
-def _place(connection: sa.Connection, columns: Sequence[sa.Column[Any]], cursor: str) -> sa.Tuple:
-    """Where a media stands in the order of ``columns``."""
+def _position(
+    connection: sa.Connection, columns: Sequence[sa.Column[Any]], cursor: str
+) -> sa.Tuple:
+    """The cursor's position in the order of ``columns``."""
     last = connection.execute(sa.select(*columns).where(stored.c.media_id == cursor)).first()
     if last is None:
-        raise InvalidField("The cursor is not one that this server gave. Take it from 'next'.")
+        raise InvalidField("Unknown cursor. Use the 'next' of a page.")
     return sa.tuple_(*last, types=[column.type for column in columns])
 
 

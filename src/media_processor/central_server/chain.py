@@ -6,15 +6,15 @@ without spaces:
     {"sequence":1,"offset":0,"length":71,"line":"[2026-…","media_id":"019a…",
      "sha256":"5a0f…","previous":"0000…","hash":"9c1e…"}
 
-``offset`` and ``length`` are the bytes of the line, with its line break, in the log as a
-whole, rotated pieces included. ``sha256`` is the picture's. ``hash`` is the SHA-256 of the
-object as it stands without ``,"hash":"…"``; ``previous`` is the hash of the entry before.
+``offset`` and ``length`` are the line's place in bytes, line break included, in the whole log,
+rotated files included. ``sha256`` is the picture's. ``hash`` is the SHA-256 of the
+object without ``,"hash":"…"``; ``previous`` is the ``hash`` of the entry before.
 An owner other than ``main`` stands as ``"owner":"…"`` between ``sha256`` and ``previous``.
-Behind every 256th entry stands a checkpoint, signed with Ed25519 (RFC 8032):
+Every 256th entry is followed by a checkpoint, signed with Ed25519 (RFC 8032):
 
     {"checkpoint":256,"hash":"9c1e…","end":18176,"key":"d75a…","signature":"e556…"}
 
-Nothing in it depends on when it was made, so it can be made again, the same to the byte.
+Nothing in it depends on when it was written, so it can be rebuilt to the byte.
 """
 
 import hashlib
@@ -34,12 +34,12 @@ from media_processor.messages.media import MAIN_OWNER
 
 GENESIS = "0" * 64
 EVERY = 256
-"""So many entries stand between two checkpoints."""
+"""Every so many entries there is a checkpoint."""
 
 
 @dataclass(frozen=True)
 class ChainEntry:
-    """An entry of the chain; ``line`` is without its line break."""
+    """One line of the chain's file; ``line`` is without its line break."""
 
     sequence: int
     offset: int
@@ -52,15 +52,15 @@ class ChainEntry:
 
     @property
     def hash(self) -> str:
-        """SHA-256 in lower-case hex over all the rest."""
+        """SHA-256 of all other fields, in lower-case hex."""
         return hashlib.sha256(self._body()).hexdigest()
 
     @property
     def end(self) -> int:
-        """Where the next line of the log begins."""
+        """The offset of the log's next line."""
         return self.offset + self.length
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         """The line of the chain's file, with its line break."""
         body = self._body()
         digest = hashlib.sha256(body).hexdigest()
@@ -90,8 +90,8 @@ def _compact(value: dict[str, Any]) -> bytes:
 # ── checkpoints ──────────────────────────────────────────────────────────────────────
 
 
-def encoded_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """Its line in the chain's file, with its line break."""
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """The line of the chain's file, with its line break."""
     return (
         _compact(
             {
@@ -111,7 +111,7 @@ def _signed_text(sequence: int, digest: str, end: int) -> bytes:
 
 
 def is_genuine(checkpoint: Checkpoint) -> bool:
-    """Whether the holder of the key that it names signed it."""
+    """Whether its signature is valid for the key in it. Check the key as well."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(checkpoint.key))
         text = _signed_text(checkpoint.sequence, checkpoint.hash, checkpoint.end)
@@ -122,14 +122,14 @@ def is_genuine(checkpoint: Checkpoint) -> bool:
 
 
 class Signer:
-    """Signs checkpoints with the archive's private key."""
+    """Signs checkpoints with the central server's private key; ``public`` is the other, in hex."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self.public = _hex(key.public_key())
 
     def checkpoint(self, sequence: int, digest: str, end: int) -> Checkpoint:
-        """The signed word that the chain's entry ``sequence`` has this hash."""
+        """A signed statement that entry ``sequence`` has hash ``digest`` and ends at ``end``."""
         signature = self._key.sign(_signed_text(sequence, digest, end)).hex()
         return Checkpoint(
             sequence=sequence, hash=digest, end=end, key=self.public, signature=signature
@@ -137,10 +137,10 @@ class Signer:
 
 
 def open_signer(file: Path) -> Signer:
-    """The signer whose private key is in ``file``; made durably if there is none yet.
+    """The signer with the private key in ``file``, which is generated if it doesn't exist.
 
     Raises:
-        SetupError: the file holds no such key, or can't be read or written.
+        SetupError: the file holds no Ed25519 key, or can't be read or written.
     """
     try:
         if not file.exists():
@@ -154,15 +154,15 @@ def open_signer(file: Path) -> Signer:
 
 
 def public_key_file(private: Path) -> Path:
-    """Where the public key lies: ``audit_key.pub.pem`` beside ``audit_key.pem``."""
+    """The public key's file: ``audit_key.pub.pem`` beside ``audit_key.pem``."""
     return private.with_suffix(f".pub{private.suffix}")
 
 
 def read_public_key(file: Path) -> str:
-    """The public key in a PEM file, in hex.
+    """The Ed25519 public key of a PEM file, in hex.
 
     Raises:
-        SetupError: there is no Ed25519 key in it.
+        SetupError: the file holds none, or can't be read.
     """
     try:
         key = serialization.load_pem_public_key(file.read_bytes())

@@ -1,7 +1,7 @@
-"""The activity log and its chain as files: written in step, completed, rotated.
+"""The files of the activity log and of its chain: appended to durably, completed, rotated.
 
-Both are made of pieces: the current one, and older ones with the sequence numbers of their
-first and last entry behind their name. Offsets count through all of them.
+Each consists of the current file and of rotated ones, whose names end with the sequence numbers
+of their first and last entry. Offsets count through all of them.
 """
 
 import errno
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_processor.central_server.chain import EVERY, ChainEntry, Signer, encoded_checkpoint
+from media_processor.central_server.chain import EVERY, ChainEntry, Signer, encode_checkpoint
 from media_processor.storage.disk_errors import disk_errors
 
 log = logging.getLogger(__name__)
@@ -20,112 +20,117 @@ _LONGEST_LINE = 4096
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Where the pieces of a log and of its chain are."""
+class LogFiles:
+    """The paths of a log and of its chain; ``log`` is the log's current file."""
 
     log: Path
 
     @property
     def chain(self) -> Path:
-        """The current piece of the chain."""
+        """The chain's current file."""
         return self.log.with_name(f"{self.log.name}.chain")
 
-    def old(self) -> list[tuple[int, int]]:
-        """First and last sequence number of every older piece of the chain, in order."""
+    def rotated(self) -> list[tuple[int, int]]:
+        """First and last sequence number of every rotated file of the chain, in order."""
         pattern = re.compile(re.escape(self.chain.name) + r"\.(\d+)-(\d+)")
-        found = (pattern.fullmatch(path.name) for path in self.log.parent.iterdir())
-        return sorted((int(match[1]), int(match[2])) for match in found if match)
+        matches = (pattern.fullmatch(path.name) for path in self.log.parent.iterdir())
+        return sorted((int(match[1]), int(match[2])) for match in matches if match)
 
-    def old_log(self, first: int, last: int) -> Path:
-        """An older piece of the log."""
+    def rotated_log(self, first: int, last: int) -> Path:
         return self.log.with_name(f"{self.log.name}.{first:09}-{last:09}")
 
-    def old_chain(self, first: int, last: int) -> Path:
-        """An older piece of the chain."""
+    def rotated_chain(self, first: int, last: int) -> Path:
         return self.chain.with_name(f"{self.chain.name}.{first:09}-{last:09}")
 
 
-class Chain:
-    """The chain's current piece. One process writes it."""
+class ChainFile:
+    """The chain's current file. One process writes it.
 
-    def __init__(self, pieces: Pieces, signer: Signer) -> None:
-        self._pieces = pieces
-        self._path = pieces.chain
+    ``first`` is the sequence number of its first entry, ``last`` that of its last one, or
+    ``first - 1`` if it is empty.
+    """
+
+    def __init__(self, files: LogFiles, signer: Signer) -> None:
+        self._files = files
+        self._path = files.chain
         self._signer = signer
         self._complete_rotation()
         self._resume()
 
     def _complete_rotation(self) -> None:
-        """A crash may have come between the renames of the chain's and the log's piece."""
+        """Rename the log too if a crash came after the chain was renamed."""
         if self._path.exists():
-            return  # it came later, and an old piece of the log was taken away by somebody
-        for first, last in self._pieces.old()[-1:]:
-            piece = self._pieces.old_log(first, last)
-            if not piece.exists() and self._pieces.log.exists():
-                self._pieces.log.replace(piece)
+            return  # the rotation was complete; a rotated log that is missing was removed later
+        for first, last in self._files.rotated()[-1:]:
+            log_file = self._files.rotated_log(first, last)
+            if not log_file.exists() and self._files.log.exists():
+                self._files.log.replace(log_file)
 
     def _resume(self) -> None:
-        """Find the last whole entry and cut off what a crash left behind it."""
-        old = self._pieces.old()
-        self.first = old[-1][1] + 1 if old else 1
+        """Find the last whole entry and cut off what a crash left after it."""
+        rotated = self._files.rotated()
+        self.first = rotated[-1][1] + 1 if rotated else 1
         self.last = self.first - 1
         self._path.touch()
         with self._path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2 * _LONGEST_LINE))
             start, tail = file.tell(), file.read()
-            keep, self.last = _whole(tail, self.last)
+            keep, self.last = _measure_whole(tail, self.last)
             self._end = start + keep if keep or not start else size
             if self._end < size:
                 file.truncate(self._end)
         if start and not keep:
-            log.error("❌ the end of %s can't be read; it is written anew", self._path.name)
+            log.error("❌ the end of %s is unreadable; rebuilding the file", self._path.name)
             self._path.replace(self._path.with_name(f"{self._path.name}.damaged"))
             self._resume()
 
-    def is_as_left(self) -> bool:
-        """Whether nobody has changed the file's length since we wrote it."""
+    def is_unchanged(self) -> bool:
+        """Whether the file still has the length that we left it with."""
         return self._path.exists() and self._path.stat().st_size == self._end
 
     def resume(self) -> None:
-        """Look at the file anew, after somebody took from it or added to it."""
-        log.error("❌ %s was changed by somebody else; run 'audit verify'", self._path.name)
+        """Read the file's end again, after another program changed it."""
+        log.error(
+            "❌ another program changed %s; run 'media-processor audit verify'", self._path.name
+        )
         self._complete_rotation()
         self._resume()
 
     def put(self, entry: ChainEntry) -> None:
-        """Add the entry, durably, if it is the next one; an earlier one is there already.
+        """Append the entry durably, unless it is there.
 
         Raises:
             ValueError: entries before it are missing.
-            StorageFull, StorageFailing: the next put of the same entry writes it anew.
+            StorageFull, StorageFailing: the entry is not there; put it again.
         """
         if entry.sequence <= self.last:
             return
         if entry.sequence != self.last + 1:
-            raise ValueError("the chain is shorter than the catalogue knows it")
-        data = entry.encoded()
+            raise ValueError("entries before this one are missing in the chain")
+        data = entry.encode()
         if entry.sequence % EVERY == 0:
             checkpoint = self._signer.checkpoint(entry.sequence, entry.hash, entry.end)
-            data += encoded_checkpoint(checkpoint)
+            data += encode_checkpoint(checkpoint)
         write_at(self._path, self._end, data)
         self._end += len(data)
         self.last = entry.sequence
 
     def rotate(self) -> None:
-        """Make the current pieces old ones, the chain's first."""
+        """Rename both current files, the chain's first, and start new ones."""
         first, last = self.first, self.last
-        self._path.replace(self._pieces.old_chain(first, last))
-        self._pieces.log.replace(self._pieces.old_log(first, last))
-        self._pieces.log.touch()
+        log_file = self._files.rotated_log(first, last)
+        self._path.replace(self._files.rotated_chain(first, last))
+        self._files.log.replace(log_file)
+        self._files.log.touch()
         self._resume()
-        log.info("🔄 the log's entries %d to %d are in a piece of their own", first, last)
+        log.info("🔄 log rotated: entries %d to %d are in %s", first, last, log_file.name)
 
 
-def _whole(tail: bytes, last: int) -> tuple[int, int]:
-    """How much of the tail is whole, and the sequence number of the last whole entry in it.
+def _measure_whole(tail: bytes, last: int) -> tuple[int, int]:
+    """How many bytes of the tail are whole, and the sequence number of its last whole entry.
 
-    An entry that should have a checkpoint behind it and has none isn't whole.
+    An entry that needs a checkpoint after it and has none isn't whole.
     """
     keep = 0
     position = 0
@@ -135,7 +140,7 @@ def _whole(tail: bytes, last: int) -> tuple[int, int]:
         if not line.endswith(b"}\n"):
             continue
         if entry and int(entry[1]) % EVERY == 0:
-            continue  # until its checkpoint is seen
+            continue  # whole only with its checkpoint
         sequence = entry or re.match(rb'\{"checkpoint":(\d+),', line)
         if sequence:
             keep, last = position, int(sequence[1])
@@ -143,10 +148,10 @@ def _whole(tail: bytes, last: int) -> tuple[int, int]:
 
 
 def write_at(path: Path, offset: int, data: bytes) -> None:
-    """Write at the file's end ``offset``, durably.
+    """Write durably at ``offset``, where the file ends.
 
-    What a failed write or sync leaves is in doubt: it is cut off, so that the next try
-    writes it anew instead of finding it there.
+    After a failed write or sync the file is truncated to ``offset``: what is there is in doubt,
+    so the next try must write it again rather than find it.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     with disk_errors(), os.fdopen(descriptor, "r+b", buffering=0) as file:

@@ -32,13 +32,13 @@ class _State(TypedDict):
 
 
 def create_app(settings: CentralServerSettings, archive: Archive | None) -> FastAPI:
-    """The archive as an ASGI application; without an archive it only describes itself."""
+    """The ASGI application; without an archive it can only generate its OpenAPI description."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         if archive is None:
-            raise ValueError("there is no archive to serve")
-        log.info("🏛️ archiving on port %d", settings.central_server_port)
+            raise ValueError("an application without an archive can't be served")
+        log.info("🏛️ central server listening on port %d", settings.central_server_port)
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
@@ -48,7 +48,7 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
 
 
 @contextmanager
-def _hold(folder: Path) -> Iterator[None]:
+def _hold_alone(folder: Path) -> Iterator[None]:
     try:
         with hold_folder(folder):
             yield
@@ -60,11 +60,11 @@ def _hold(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(settings: CentralServerSettings) -> Iterator[Archive]:
-    """The archive, held against any other process that would write to it."""
+def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
+    """The archive, locked against other central servers."""
     storage = open_storage(settings.storage_dir)
-    with _hold(settings.storage_dir):
-        storage.sweep_incoming(0)  # nobody else writes here, so whoever left these is dead
+    with _hold_alone(settings.storage_dir):
+        storage.sweep_incoming(0)  # nobody else writes here: a crash left these
         catalogue = open_catalogue(settings.catalogue)
         signer = open_signer(settings.audit_key_file)
         try:
@@ -82,6 +82,6 @@ def run(settings: CentralServerSettings) -> None:
     start_logging("central", settings.log_level)
     port = settings.central_server_port
     check_port(settings.bind_host, port, "CENTRAL_SERVER_PORT")
-    with _opened(settings) as archive:
+    with _open_archive(settings) as archive:
         app = create_app(settings, archive)
         serve(app, settings.bind_host, port, "CENTRAL_SERVER_PORT", asyncio.Event())

@@ -1,4 +1,4 @@
-"""The archive's HTTP API."""
+"""The central server's HTTP API."""
 
 import asyncio
 import hmac
@@ -49,7 +49,7 @@ from media_processor.settings import CentralServerSettings
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-# A watermarked PNG or lossless picture may be larger than what was uploaded.
+# A watermarked PNG or lossless picture may be larger than the upload.
 _GROWTH = 4
 
 _FORM = {
@@ -75,17 +75,14 @@ _FORM = {
 
 
 def archive_of(request: Request) -> Archive:
-    """The archive of the application that serves ``request``."""
     return cast(Archive, request.state.archive)
 
 
 def settings_of(request: Request) -> CentralServerSettings:
-    """The settings of the application that serves ``request``."""
     return cast(CentralServerSettings, request.state.settings)
 
 
 def checked_log_of(request: Request) -> CheckedLog:
-    """What is known of the log of the application that serves ``request``."""
     return cast(CheckedLog, request.state.checked_log)
 
 
@@ -93,15 +90,15 @@ _Archive = Annotated[Archive, Depends(archive_of)]
 _Settings = Annotated[CentralServerSettings, Depends(settings_of)]
 
 
-def found(media_id: str, archive: _Archive) -> StoredMedia:
-    """The picture of the path."""
+def stored_media(media_id: str, archive: _Archive) -> StoredMedia:
+    """The stored picture that the path names."""
     entry = archive.catalogue.find(media_id) if is_media_id(media_id) else None
     if entry is None:
-        raise MediaNotFound("No picture with this id is stored.")
+        raise MediaNotFound("The archive has no picture with this id.")
     return entry.media
 
 
-_Stored = Annotated[StoredMedia, Depends(found)]
+_Stored = Annotated[StoredMedia, Depends(stored_media)]
 
 
 @router.post(
@@ -109,7 +106,10 @@ _Stored = Annotated[StoredMedia, Depends(found)]
     status_code=201,
     openapi_extra=_FORM,
     responses={
-        200: {"model": Receipt, "description": "It was stored before."},
+        200: {
+            "model": Receipt,
+            "description": "Already stored. The receipt of the first delivery.",
+        },
         **answers(
             MissingPart,
             DuplicatePart,
@@ -129,7 +129,7 @@ _Stored = Annotated[StoredMedia, Depends(found)]
 async def upload_final(
     request: Request, response: Response, archive: _Archive, settings: _Settings
 ) -> Receipt:
-    """Store a finished picture. 201 means it is on disk, in the catalogue and in the log."""
+    """Store a finished picture. 201 means that file, catalogue row and log line are durable."""
     limit = settings.max_upload_bytes * _GROWTH
     async with receive_form(request, archive.storage, max_file_bytes=limit) as form:
         delivery = _delivery(form)
@@ -138,7 +138,7 @@ async def upload_final(
         log.info("🗄️ %s stored as %s", receipt.media_id, receipt.stored_path)
     else:
         response.status_code = 200
-        log.info("🗄️ %s was stored before", receipt.media_id)
+        log.info("🗄️ %s was already stored", receipt.media_id)
     return receipt
 
 
@@ -150,14 +150,16 @@ def _delivery(form: ReceivedForm) -> Delivery:
         raise MissingPart("The form needs a field 'worker_name'.")
     announced = fields.get("sha256", file.sha256)
     if not re.fullmatch("[0-9a-f]{64}", announced):
-        raise InvalidField("The field 'sha256' must be 64 hexadecimal digits in lower case.")
+        raise InvalidField("The field 'sha256' must be 64 lower-case hexadecimal digits.")
     if not hmac.compare_digest(announced, file.sha256):
-        raise DigestMismatch("The bytes that came don't have the digest in 'sha256'. Send again.")
+        raise DigestMismatch(
+            "The received bytes don't match the digest in 'sha256'. Send the file again."
+        )
     media_id = fields.get("media_id") or new_media_id()
     if not is_media_id(media_id):
-        raise InvalidField("The field 'media_id' must be a UUIDv7. Leave it out to get a new one.")
+        raise InvalidField("The field 'media_id' must be a UUIDv7. Omit it to get a new one.")
     owner = fields.get("owner", MAIN_OWNER)
-    if owner != safe_worker_name(owner):  # made safe, it might be another owner's
+    if owner != safe_worker_name(owner):  # refused, as a cleaned name could be another owner's
         raise InvalidField(
             "The field 'owner' must be printable, without '|', '/' and '\\', at most 200 bytes."
         )
@@ -193,12 +195,12 @@ def get_stored(media: _Stored) -> StoredMedia:
     responses={**PARTLY, **answers(MediaNotFound, CatalogueUnavailable)},
 )
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
-    """The picture itself."""
+    """The bytes of a stored picture. Supports `Range` and `If-None-Match`."""
     try:
         file = archive.picture(media)
     except FileNotFoundError:
-        log.error("❌ %s is in the catalogue, but its file is gone", media.media_id)
-        raise MediaNotFound("The file of this picture is gone from the archive.") from None
+        log.error("❌ %s is in the catalogue, but its file is missing", media.media_id)
+        raise MediaNotFound("The file of this picture is missing from the archive.") from None
     return PictureFile(
         file, filename=media.filename, content_type=media.content_type, sha256=media.sha256
     )
@@ -212,7 +214,7 @@ def activity(archive: _Archive, limit: Annotated[int, Query(ge=1, le=1000)] = 10
 
 @router.get("/audit")
 async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> LogVerdict:
-    """Whether every line of the activity log is still what its chain says."""
+    """Whether the activity log still agrees with its hash chain."""
     return await checked_log.verdict()
 
 
@@ -220,23 +222,25 @@ async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> 
 def checkpoints(
     archive: _Archive,
     after: Annotated[
-        int, Query(ge=0, lt=2**63, description="Sequence number of the last one had.")
+        int, Query(ge=0, lt=2**63, description="Only checkpoints after this sequence number.")
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> CheckpointPage:
-    """Signed checkpoints of the log behind one, and one for its present end."""
+    """Signed checkpoints of the log, oldest first; the last one is for the log's current end."""
     return CheckpointPage(checkpoints=tuple(archive.checkpoints(after, limit)))
 
 
 @router.get("/health")
 async def health() -> Health:
-    """The process is alive."""
+    """200 while the process runs."""
     return Health()
 
 
-@router.get("/ready", responses={503: {"model": Readiness, "description": "Something is missing."}})
+@router.get(
+    "/ready", responses={503: {"model": Readiness, "description": "At least one check failed."}}
+)
 def ready(archive: _Archive, settings: _Settings, response: Response) -> Readiness:
-    """Every part that storing a picture needs."""
+    """Whether storage, disk and catalogue are ready to store a picture."""
     checks = check_storage(archive.storage, settings.min_free_bytes)
     checks["catalogue"] = _check_catalogue(archive)
     return readiness(checks, response)

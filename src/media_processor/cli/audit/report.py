@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.chain import public_key_file, read_public_key
-from media_processor.central_server.log_files import Pieces
+from media_processor.central_server.log_files import LogFiles
 from media_processor.cli.output import notes
 from media_processor.errors import SetupError
 from media_processor.messages.archive import Checkpoint
@@ -22,7 +22,7 @@ def verify_log(
     Raises:
         SetupError: there is no log, or a file that was named can't be used.
     """
-    if not Pieces(settings.log_file).chain.exists():
+    if not LogFiles(settings.log_file).chain.exists():
         raise SetupError(
             f"There is no activity log with a hash chain in {settings.media_data_dir}."
         )
