@@ -122,7 +122,7 @@ class Catalogue:
             return [_entry(row).media for row in connection.execute(query)]
 
     def search(self, query: ArchiveQuery) -> list[StoredMedia]:
-        """The pictures behind the query's cursor, and one more than its limit if there is.
+        """At most ``limit + 1`` pictures after the query's cursor, so that a next page is seen.
 
         Raises:
             InvalidField: the cursor is no media of this archive.

@@ -9,7 +9,7 @@ without spaces:
 ``offset`` and ``length`` are the line's place in bytes, line break included, in the whole log,
 rotated files included. ``sha256`` is the picture's. ``hash`` is the SHA-256 of the
 object without ``,"hash":"…"``; ``previous`` is the ``hash`` of the entry before.
-An owner other than ``main`` stands as ``"owner":"…"`` between ``sha256`` and ``previous``.
+An owner other than ``main`` is written as ``"owner":"…"`` between ``sha256`` and ``previous``.
 Every 256th entry is followed by a checkpoint, signed with Ed25519 (RFC 8032):
 
     {"checkpoint":256,"hash":"9c1e…","end":18176,"key":"d75a…","signature":"e556…"}

@@ -1,4 +1,4 @@
-"""What the central server tells of the archive and its log."""
+"""What the central server returns about the archive and its log."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +11,7 @@ from media_processor.messages.media import MAIN_OWNER
 
 
 class StoredMedia(Message):
-    """A picture in the central archive."""
+    """A picture in the archive. ``stored_path`` is relative to MEDIA_DATA_DIR."""
 
     media_id: str
     filename: str
@@ -28,41 +28,41 @@ ArchiveSort = Literal["newest", "oldest", "name", "largest"]
 
 
 def _day(value: object) -> object:
-    """Whatever has a time is a moment, even midnight."""
+    """Parse a date without a time; pydantic would take a datetime at midnight for one too."""
     if isinstance(value, str) and len(value) == len("2026-01-31"):
         with suppress(ValueError):
             return date.fromisoformat(value)
     return value
 
 
-# The moment first: it wins unless the value is a day already.
+# datetime first: it applies unless the value is a date already.
 _DayOrMoment = Annotated[datetime | date, BeforeValidator(_day)]
 
 
-# No stored text has a NUL, and PostgreSQL takes none.
+# No stored text has a NUL, and PostgreSQL accepts none.
 _Part = Annotated[str, Field(max_length=200, pattern="^[^\\x00]*$")]
 
 
 class ArchiveQuery(Message):
-    """What is looked for in the archive. Times without a zone are UTC; a day as ``until`` is
-    meant to its end."""
+    """A search of the archive. Times without a zone are UTC; a date as ``until`` includes the
+    whole day."""
 
     name: _Part | None = Field(default=None, description="Part of the file name.")
-    worker: _Part | None = Field(default=None, description="Part of its name.")
-    since: _DayOrMoment | None = Field(default=None, description="Stored then or later.")
-    until: _DayOrMoment | None = Field(default=None, description="Stored then or before.")
+    worker: _Part | None = Field(default=None, description="Part of the worker's name.")
+    since: _DayOrMoment | None = Field(default=None, description="Stored at this time or later.")
+    until: _DayOrMoment | None = Field(default=None, description="Stored at this time or earlier.")
     sort: ArchiveSort = "newest"
-    cursor: _Part | None = Field(default=None, description="`next` of the page before.")
+    cursor: _Part | None = Field(default=None, description="`next` of the previous page.")
     limit: int = Field(default=50, ge=1, le=500)
 
     @property
     def earliest(self) -> datetime | None:
-        """The first moment that is wanted."""
+        """The earliest time that matches."""
         return _moment(self.since) if self.since else None
 
     @property
     def before(self) -> datetime | None:
-        """The first moment that isn't wanted any more."""
+        """The first time after all that match; None if there is no end."""
         if self.until is None:
             return None
         is_day = not isinstance(self.until, datetime)
@@ -75,18 +75,20 @@ class ArchiveQuery(Message):
 def _moment(when: date | datetime) -> datetime:
     if not isinstance(when, datetime):
         when = datetime.combine(when, time())
-    if when.tzinfo is None or not 1 < when.year < 9999:  # no zone leads out of the calendar
+    if when.tzinfo is None or not 1 < when.year < 9999:  # its zone could lead out of the calendar
         return when.replace(tzinfo=UTC)
     return when.astimezone(UTC)
 
 
 class StoredPage(Message):
+    """Body of ``GET /media``; ``next`` is the cursor of the following page."""
+
     items: tuple[StoredMedia, ...]
     next: str | None
 
 
 class Activity(Message):
-    """A line of the activity log; ``at`` is the archive's local time, as in the log."""
+    """A line of the activity log; ``at`` is the central server's local time, as in the log."""
 
     at: str
     worker: str
@@ -94,12 +96,16 @@ class Activity(Message):
 
 
 class ActivityPage(Message):
+    """Body of the central server's ``GET /activity``, newest first."""
+
     lines: tuple[Activity, ...]
 
 
 class LogVerdict(Message):
-    """Whether the archive's log is what its chain says up to ``sequence`` and, where a fast server
-    tells it, what that has witnessed."""
+    """Whether the activity log agrees with its chain up to entry ``sequence``, checked ``at``.
+
+    A fast server's verdict also covers what its witness has seen.
+    """
 
     state: Literal["agrees", "altered", "unknown"]
     detail: str
@@ -108,17 +114,17 @@ class LogVerdict(Message):
 
 
 class WitnessedActivity(Message):
-    """Answer of the fast server's ``GET /activity``."""
+    """Body of the fast server's ``GET /activity``."""
 
     lines: tuple[Activity, ...]
     verified: LogVerdict
 
 
 class Checkpoint(Message):
-    """The archive's signed word on its log: entry ``sequence`` of the chain has this hash.
+    """A signed statement that entry ``sequence`` of the log's chain has this ``hash``.
 
-    ``end`` is where the log ends with that entry, in bytes; ``key`` the Ed25519 public key
-    and ``signature`` in hex.
+    ``end`` is the offset in bytes at which that entry's line ends. ``key`` (an Ed25519 public key)
+    and ``signature`` are in hex; docs/storage-format.md says what is signed.
     """
 
     sequence: int
@@ -129,6 +135,6 @@ class Checkpoint(Message):
 
 
 class CheckpointPage(Message):
-    """Answer of ``GET /audit/checkpoints``, oldest first."""
+    """Body of ``GET /audit/checkpoints``, oldest first."""
 
     checkpoints: tuple[Checkpoint, ...]

@@ -1,4 +1,4 @@
-"""What every message is, and what each server says of itself."""
+"""The base of every message; problems, health and readiness."""
 
 from typing import Literal
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Message(BaseModel):
-    """Immutable; unknown fields are ignored, so that old and new versions can run together."""
+    """Immutable. Unknown fields are ignored, so that old and new versions can run together."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Problem(Message):
-    """An error as another process or a person sees it (RFC 9457)."""
+    """An error as a problem document (RFC 9457); ``code`` is one of the error tree's."""
 
     type: str
     title: str
@@ -27,7 +27,7 @@ class Check(Message):
 
 
 class Readiness(Message):
-    """Answer of ``GET /ready``: every part the service needs, by name."""
+    """Body of ``GET /ready``: a check of each part that the service needs, by name."""
 
     ready: bool
     checks: dict[str, Check]

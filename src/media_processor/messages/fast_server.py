@@ -1,4 +1,4 @@
-"""What the fast server tells of itself, its queues and its pictures."""
+"""What the fast server returns about itself, its queues and its pictures."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from media_processor.messages.media import Status
 
 
 class ProfileSummary(Message):
-    """A profile as this server knows it now."""
+    """A profile as the server loaded it."""
 
     name: str
     digest: str
@@ -16,14 +16,14 @@ class ProfileSummary(Message):
 
 
 class ProfileList(Message):
-    """Answer of ``GET /profiles``, ``default`` first."""
+    """Body of ``GET /profiles``, ``default`` first."""
 
     profiles: tuple[ProfileSummary, ...]
 
 
 class UploadLimits(Message):
-    """Answer of ``GET /limits``. ``content_types`` gives each its file name extensions,
-    ``refusals`` the detail of a problem by its code."""
+    """Body of ``GET /limits``. ``content_types`` maps each media type to its file name
+    extensions, ``refusals`` an error code to the detail shown for it."""
 
     max_upload_bytes: int
     content_types: dict[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ class UploadLimits(Message):
 
 
 class MediaChange(Message):
-    """The latest status of a media, in short."""
+    """The latest status of a media; ``worker`` is the one that reported it."""
 
     id: str
     filename: str
@@ -47,7 +47,7 @@ class MediaChanges(Message):
 
 
 class Hello(Message):
-    """Data of the first event of ``GET /events``."""
+    """Data of the first event of ``GET /events``; ``resumed`` if no change was missed."""
 
     resumed: bool
 
@@ -68,7 +68,7 @@ class Difference(Message):
 
 
 class Throughput(Message):
-    """Answer of ``GET /throughput``: media finished in each span of ``seconds``, oldest first."""
+    """Body of ``GET /throughput``: media finished in each span of ``seconds``, oldest first."""
 
     seconds: int
     finished: tuple[int, ...]
@@ -83,9 +83,8 @@ class QueueDepth(Message):
 
 
 class LiveWorker(Message):
-    """A worker whose heartbeat is within its lease. ``doing`` are the media of its
-    running jobs; ``missing_guards`` are what its picture processes do without, of Landlock
-    and seccomp."""
+    """A worker with a recent heartbeat. ``doing`` are the media ids of its running jobs;
+    ``missing_guards`` names which of Landlock and seccomp its picture processes lack."""
 
     name: str
     stage: str
@@ -96,11 +95,11 @@ class LiveWorker(Message):
 
 
 class QueueReport(Message):
-    """Answer of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away.
+    """Body of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away.
 
-    ``parked`` of the ``failed`` ones are tried again when the central server answers.
-    ``retry_after_seconds`` is what an upload would be told now, null if it would be taken;
-    ``limit`` is on ``unfinished``, 0 for none.
+    ``parked`` of the ``failed`` are retried when the central server answers.
+    ``retry_after_seconds`` is what an upload would get now, null if it would be accepted;
+    ``limit`` applies to ``unfinished``, 0 means no limit.
     """
 
     queues: dict[str, QueueDepth] | None

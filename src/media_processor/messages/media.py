@@ -1,4 +1,4 @@
-"""A picture on its way: what the spool keeps of it and what is told of it."""
+"""A picture on its way: the spool's record and progress, and what the fast server returns."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from media_processor.messages.results import WatermarkResult as WatermarkResult
 from media_processor.messages.results import describe_way
 
 MAIN_OWNER = "main"
-"""Owns every picture that no other owner sent, and those from before there were owners."""
+"""The default owner; also of pictures from before there were owners."""
 
 Status = Literal["queued", "watermarking", "uploading", "retrying", "stored", "failed"]
 StepName = Literal[
@@ -27,7 +27,7 @@ StepName = Literal[
 
 
 class Step(Message):
-    """Something that happened to a media."""
+    """Something that happened to a media, by which worker if one did it."""
 
     step: StepName
     at: datetime
@@ -36,7 +36,7 @@ class Step(Message):
 
 
 class Receipt(Message):
-    """The central server's word that a picture is stored."""
+    """The central server's confirmation that a picture is stored."""
 
     media_id: str
     stored_path: str
@@ -46,8 +46,8 @@ class Receipt(Message):
 
 
 class Result(Message):
-    """Where the finished picture is, and how it was made; the latter is null if it was
-    forgotten in a power cut."""
+    """Where the finished picture is, and how it was made; the latter is null if a power cut lost
+    it."""
 
     sha256: str
     size: int
@@ -64,7 +64,7 @@ class Result(Message):
 
     @property
     def way(self) -> str | None:
-        """As a WatermarkResult's, if it is known."""
+        """As a WatermarkResult's, None if unknown."""
         return describe_way(self.method, self.declined) if self.method else None
 
 
@@ -100,7 +100,7 @@ class Attempts(RootModel[dict[str, int]]):
 
 
 class Progress(Message):
-    """What has happened to a media since it was accepted. A hint: it can be made again."""
+    """What has happened to a media since it was accepted. May be lost: it can be made again."""
 
     status: Status = "queued"
     attempts: Attempts = Attempts()
@@ -120,7 +120,7 @@ class MediaLinks(Message):
 
 
 class AcceptedMedia(Message):
-    """Answer of ``POST /media``."""
+    """Body of ``POST /media``."""
 
     id: str
     filename: str
@@ -134,7 +134,7 @@ class AcceptedMedia(Message):
 
 
 class MediaStatus(AcceptedMedia):
-    """Answer of ``GET /media/{id}``."""
+    """Body of ``GET /media/{id}``."""
 
     width: int
     height: int
@@ -148,7 +148,7 @@ class MediaStatus(AcceptedMedia):
 
 
 class MediaPage(Message):
-    """Answer of ``GET /media``; ``next`` is the cursor of the following page."""
+    """Body of ``GET /media``; ``next`` is the cursor of the following page."""
 
     items: tuple[MediaStatus, ...]
     next: str | None

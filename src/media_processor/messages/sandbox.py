@@ -7,14 +7,14 @@ from media_processor.limits import Limits
 from media_processor.messages.results import Failure, WatermarkResult
 
 SANDBOX_READY = b"ready"
-"""A picture process's first line, with the guards in force behind it: whatever kills it before
-is not a picture's fault."""
+"""First line of a picture process, followed by its active guards. What kills it earlier is not
+the picture's fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WatermarkTask:
     """Watermark a picture. Paths are absolute; ``logos`` and ``font`` are the profile's files,
-    ``tokens`` what its text may say."""
+    ``tokens`` the values of the placeholders in its text."""
 
     kind: Literal["watermark"] = "watermark"
     source: str
@@ -28,7 +28,7 @@ class WatermarkTask:
 
 @dataclass(frozen=True, kw_only=True)
 class ThumbnailTask:
-    """Make a small picture for a browser: a WebP of at most ``side`` pixels a side."""
+    """Write a WebP thumbnail of at most ``side`` pixels a side."""
 
     kind: Literal["thumbnail"] = "thumbnail"
     source: str
@@ -39,7 +39,7 @@ class ThumbnailTask:
 
 @dataclass(frozen=True, kw_only=True)
 class DifferenceTask:
-    """Write where two pictures differ, as a Difference in JSON: it may be megabytes."""
+    """Write where two pictures differ, as the JSON of a Difference, which may have megabytes."""
 
     kind: Literal["difference"] = "difference"
     before: str
@@ -49,7 +49,7 @@ class DifferenceTask:
 
 
 SandboxTask: TypeAlias = WatermarkTask | ThumbnailTask | DifferenceTask
-"""What a picture process is asked to do."""
+"""Any task, by its ``kind``."""
 
 
 @dataclass(frozen=True, kw_only=True)
