@@ -16,6 +16,7 @@ from media_processor.errors import (
     StorageFailing,
     StorageFull,
 )
+from media_processor.installation import missing_part
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +114,9 @@ def readable() -> Iterator[None]:
     """Raise SetupError, with one line for the operator, in place of SQLAlchemy's errors."""
     try:
         yield
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-        raise SetupError(
+    except (sa.exc.ArgumentError, ImportError) as error:
+        missing = missing_part(error) if isinstance(error, ImportError) else None
+        raise missing or SetupError(
             "DATABASE_URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
         ) from error
     except (sa.exc.DBAPIError, CatalogueUnavailable) as error:
