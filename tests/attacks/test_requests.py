@@ -130,6 +130,7 @@ def naughty_names() -> list[str]:
     return names
 
 
+@pytest.mark.slow
 def test_any_file_name_is_made_safe(running: System) -> None:
     names = naughty_names()
     assert len(names) > 400

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from media_processor.images.logo import bundled_logo_path
@@ -49,6 +50,7 @@ def test_preview_draws_one_sheet(tmp_path: Path) -> None:
         assert told in failed.stderr
 
 
+@pytest.mark.slow
 def test_every_key_has_its_section_and_its_picture(tmp_path: Path) -> None:
     keys = set(Profile.__dataclass_fields__) - {"name"}
     page = (ROOT / "docs" / "profiles.md").read_text()
