@@ -58,7 +58,7 @@ def test_a_search_is_part_of_the_address(filled: System, open_page: OpenPage) ->
     expect(tiles).to_have_count(1)
     expect(page.get_by_role("searchbox", name="Name")).to_have_value("BALLOON")
     page.get_by_role("searchbox", name="Worker").fill("nobody")
-    expect(page.get_by_text("No stored picture fits.")).to_be_visible()
+    expect(page.get_by_text("No picture matches this search.")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
     expect(tiles).to_have_count(60)
     page.get_by_role("combobox", name="Sort").select_option("largest")
@@ -73,8 +73,8 @@ def test_three_chosen_pictures_come_as_one_zip(
     page = open_page(filled, "#archive")
     names = ["Lake at dawn.jpg", "Balloon fiesta.jpg", "Northern lights.jpg"]
     for name in names:
-        page.get_by_role("checkbox", name=f"Choose watermarked_{name}").check()
-    expect(page.locator("#archive-chosen")).to_have_text("3 pictures chosen")
+        page.get_by_role("checkbox", name=f"Select watermarked_{name}").check()
+    expect(page.locator("#archive-chosen")).to_have_text("3 pictures selected")
     screenshot(page, "archive-chosen")
 
     with page.expect_download() as download:
@@ -84,7 +84,7 @@ def test_three_chosen_pictures_come_as_one_zip(
     with zipfile.ZipFile(io.BytesIO((tmp_path / "pictures.zip").read_bytes())) as archive:
         assert archive.testzip() is None
         assert sorted(archive.namelist()) == sorted(f"watermarked_{name}" for name in names)
-    page.get_by_role("button", name="Choose none").click()
+    page.get_by_role("button", name="Clear selection").click()
     expect(page.locator("#archive-bar")).to_be_hidden()
 
 
@@ -94,7 +94,7 @@ def test_shift_chooses_all_between(filled: System, open_page: OpenPage) -> None:
     ticks.nth(1).click()
     ticks.nth(5).click(modifiers=["Shift"])
 
-    expect(page.locator("#archive-chosen")).to_have_text("5 pictures chosen")
+    expect(page.locator("#archive-chosen")).to_have_text("5 pictures selected")
 
 
 def test_a_list_that_comes_anew_keeps_its_tiles_and_the_last_choice(
@@ -111,7 +111,7 @@ def test_a_list_that_comes_anew_keeps_its_tiles_and_the_last_choice(
 
     page.locator("#archive-list").get_by_role("checkbox").nth(5).click(modifiers=["Shift"])
 
-    expect(page.locator("#archive-chosen")).to_have_text("5 pictures chosen")
+    expect(page.locator("#archive-chosen")).to_have_text("5 pictures selected")
     assert first.is_checked()
     assert first.evaluate("tick => tick.isConnected")
 
@@ -139,7 +139,7 @@ def test_the_dialog_gives_the_search_back(filled: System, open_page: OpenPage) -
     page.get_by_role("searchbox", name="Name").fill("polar")
     tile = page.locator("#archive-list li")
     expect(tile).to_have_count(1)
-    page.get_by_role("checkbox", name="Choose").check()
+    page.get_by_role("checkbox", name="Select").check()
     tile.locator("a.open").click()
     expect(page.get_by_role("slider")).to_be_focused()
 
@@ -149,7 +149,7 @@ def test_the_dialog_gives_the_search_back(filled: System, open_page: OpenPage) -
 
     expect(tile.locator("a.open")).to_be_focused()
     expect(page).to_have_url(re.compile(r"#archive\?name=polar$"))
-    expect(page.get_by_role("checkbox", name="Choose")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Select")).to_be_checked()
     assert not [url for url in asked if "/archive?" in url], "the list was read anew"
 
 

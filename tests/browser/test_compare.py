@@ -46,7 +46,7 @@ def test_the_slider_moves_between_before_and_after(
     expect(slider).to_have_attribute("aria-valuetext", "62 % original, 38 % result")
     screenshot(page, "compare")
     info = page.locator("#compare-info")
-    way = "splice: only what the mark covers" if is_installed() else "decode: coded anew"
+    way = "splice: only what the mark covers" if is_installed() else "decode: the whole picture was re-encoded"
     expect(info).to_contain_text(way)
     expect(info).to_contain_text("900 × 675 pixels")
     expect(info).to_contain_text("watermarked_Lake at dawn.jpg")
@@ -101,7 +101,7 @@ def test_what_a_browser_cannot_show_is_shown_all_the_same(
 
     page = open_page(running, f"#media/{media_id}")
 
-    expect(page.locator("#compare-info")).to_contain_text("decode: coded anew")
+    expect(page.locator("#compare-info")).to_contain_text("decode: the whole picture was re-encoded")
     expect_pictures(page, "#stage img")
     page.get_by_role("button", name="What changed").click()
     expect(page.locator("#compare-words")).to_contain_text("blocks of 8 × 8 pixels changed")
@@ -156,7 +156,7 @@ def test_a_picture_that_is_opened_on_its_way_arrives(running: System, open_page:
     with without(running, WORKER):
         media_id = running.upload(scene(1), "on its way.jpg").id
         page = open_page(running, f"#media/{media_id}")
-        expect(page.locator("#compare-words")).to_have_text("It isn’t stored yet.")
+        expect(page.locator("#compare-words")).to_have_text("This picture isn’t stored yet.")
         expect_pictures(page, "#before-image")
 
     expect(page.locator("#compare-info")).to_contain_text("stored")
@@ -190,7 +190,7 @@ def test_a_picture_that_fails_while_it_is_looked_at_says_why(
     with without(running, WORKER):
         media_id = running.upload(scene(1)[:4000], "torn on its way.jpg").id
         page = open_page(running, f"#media/{media_id}", failing=True)
-        expect(page.locator("#compare-words")).to_have_text("It isn’t stored yet.")
+        expect(page.locator("#compare-words")).to_have_text("This picture isn’t stored yet.")
 
     expect(page.locator("#compare-words")).to_contain_text("damaged")
 

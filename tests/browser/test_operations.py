@@ -79,14 +79,14 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Preview").click()
     chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": scene(0)})
-    expect(page.locator("#preview-state")).to_contain_text("as “default” would have it")
+    expect(page.locator("#preview-state")).to_contain_text("with the profile “default”")
     expect_pictures(page, "#preview img")
     shown = page.locator("#preview-after").get_attribute("src")
 
     select.select_option("proof")
 
     expect(page.locator("#profile-words")).to_contain_text("The text “PROOF”")
-    expect(page.locator("#preview-state")).to_contain_text("as “proof” would have it")
+    expect(page.locator("#preview-state")).to_contain_text("with the profile “proof”")
     expect(page.locator("#preview-after")).not_to_have_attribute("src", shown or "")
     expect_pictures(page, "#preview img")
     screenshot(page, "preview")
@@ -104,11 +104,11 @@ def test_a_report_that_is_older_than_the_streams_is_not_shown(
         running.upload(scene(5), "reported.jpg")
         page = open_page(running)
         pulse = page.locator("#pulse-words")
-        expect(pulse).to_contain_text("1 in work")
+        expect(pulse).to_contain_text("1 in progress")
 
         def ended() -> None:
             running.restart(WORKER)
-            expect(pulse).not_to_contain_text("1 in work")
+            expect(pulse).not_to_contain_text("1 in progress")
 
         overtake(page, "**/queue", ended)
         with page.expect_response("**/queue"):

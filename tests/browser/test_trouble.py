@@ -59,7 +59,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     expect(failed).to_have_attribute("data-state", "failed")
     expect(failed.locator(".reason")).to_contain_text("The original is gone from the spool.")
     expect(page.locator("#progress-words")).to_have_text("0 of 2 stored · 2 failed")
-    expect(page.locator("#pulse-words")).to_have_text("None in work · 2 failed")
+    expect(page.locator("#pulse-words")).to_have_text("None in progress · 2 failed")
     screenshot(page, "failed")
     for path in originals.values():
         path.with_suffix(".away").rename(path)
@@ -75,7 +75,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     expect(row).to_contain_text("The original is gone from the spool.")
     screenshot(page, "dead-letters")
     page.get_by_role("button", name="Retry all").click()
-    expect(page.locator("#notice")).to_have_text("1 picture tried again")
+    expect(page.locator("#notice")).to_have_text("Retrying 1 picture")
     expect(row).to_have_count(0)
     system.wait_for(system.http.get("/media").json()["items"][0]["id"], "stored")
     page.get_by_role("link", name="Upload", exact=True).click()
@@ -84,7 +84,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
 
 def test_a_fast_server_that_restarts_is_waited_for(running: System, open_page: OpenPage) -> None:
     page = open_page(running, failing=True)
-    expect(page.locator("#pulse-words")).to_contain_text(re.compile("All done|None in work"))
+    expect(page.locator("#pulse-words")).to_contain_text(re.compile("All done|None in progress"))
     expect(page.locator("#banner")).to_be_hidden()
 
     with without(running, FAST):

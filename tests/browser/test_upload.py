@@ -31,7 +31,7 @@ def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
 ) -> None:
     system.start_all()
     page = open_page(system)
-    expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+    expect(page.get_by_text("No pictures yet.")).to_be_visible()
 
     drop(page, scenes(12))
 
@@ -65,7 +65,7 @@ def test_three_are_in_flight_and_the_others_can_be_cancelled(
     card(page, "held 0.jpg").get_by_role("button", name="Cancel").click()
     expect(card(page, "held 0.jpg")).to_have_count(0)
     expect(card(page, "held 3.jpg")).to_have_attribute("data-state", "sending")
-    page.get_by_role("button", name="Cancel what isn’t sent").click()
+    page.get_by_role("button", name="Cancel unsent files").click()
 
     unsent = page.locator("#cards .card:is([data-state=waiting], [data-state=sending])")
     expect(unsent).to_have_count(0)
@@ -143,7 +143,7 @@ def test_a_folder_gives_its_pictures_and_counts_the_rest(
     page.set_input_files("#choose-folder", tmp_path / "trip")
 
     expect(page.locator("#progress-words")).to_have_text(
-        "2 of 2 stored · 1 file left out, as no pictures"
+        "2 of 2 stored · 1 file skipped: not pictures"
     )
     expect(card(page, "two.jpg")).to_have_attribute("data-state", "stored")
 
@@ -309,9 +309,9 @@ def test_thousands_of_files_do_not_fill_the_page(running: System, open_page: Ope
     )
 
     expect(page.locator("#progress-words")).to_contain_text("0 of 3,000 stored")
-    expect(page.locator("#more-waiting")).to_have_text("2,988 more files in line")
+    expect(page.locator("#more-waiting")).to_have_text("2,988 more files waiting")
     assert page.locator("#cards .card").count() < 100
-    page.get_by_role("button", name="Cancel what isn’t sent").click()
+    page.get_by_role("button", name="Cancel unsent files").click()
     expect(page.locator("#progress")).to_be_hidden()
 
 

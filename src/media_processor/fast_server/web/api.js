@@ -11,7 +11,7 @@ class Problem extends Error {
 /** The problem that a body tells, or what can be said without one. */
 export function problem(status, body) {
   const told = body && typeof body.detail === "string";
-  const detail = told ? body.detail : `The server answered ${status} without a reason.`;
+  const detail = told ? body.detail : `The server answered ${status} without a problem document.`;
   return new Problem(status, body?.code ?? "unknown", detail);
 }
 

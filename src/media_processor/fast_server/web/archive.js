@@ -134,6 +134,9 @@ export class Archive {
     const more = this.#next ? " so far" : "";
     say("archive-count", this.#tiles.size ? count(this.#tiles.size, "picture") + more : "");
     byId("archive-nothing").hidden = this.#tiles.size > 0;
+    const searches = [...this.#query().keys()].some((name) => name !== "sort");
+    const empty = "The archive is empty. Pictures appear here once they are stored.";
+    say("archive-nothing", searches ? "No picture matches this search." : empty);
     this.#showChosen();
   }
 
@@ -157,7 +160,7 @@ export class Archive {
       "li",
       { class: "card" },
       el("a", { class: "open", href: `#media/${id}` }, shot, title),
-      tick(`Choose ${filename}`, (event) => this.#ticked(id, event)),
+      tick(`Select ${filename}`, (event) => this.#ticked(id, event)),
       el("p", { class: "facts" }, `${stored.worker_name} · ${bytes(stored.size)}`),
       el("p", { class: "facts" }, moment(stored.stored_at)),
       el("p", { class: "actions" }, el("a", download, "Download"), el("button", copyLink, "Copy link")),
@@ -189,8 +192,8 @@ export class Archive {
     }
     const many = this.#chosen.size;
     byId("archive-bar").hidden = many === 0;
-    const tooMany = many > MOST_IN_ZIP ? `; a ZIP takes the first ${MOST_IN_ZIP}` : "";
-    say("archive-chosen", `${count(many, "picture")} chosen${tooMany}`);
+    const tooMany = many > MOST_IN_ZIP ? `; a ZIP contains the first ${MOST_IN_ZIP}` : "";
+    say("archive-chosen", `${count(many, "picture")} selected${tooMany}`);
   }
 
   /** A form, so that the browser streams the answer to its disk. */

@@ -2,7 +2,7 @@ import { isShown, thumbnail } from "./api.js";
 import { el, nameOf, setText } from "./dom.js";
 import { bytes, format, phases, span, time } from "./format.js";
 
-/** A thumbnail that can't be had now is asked for again after this many ms, so many times. */
+/** A thumbnail that can't be loaded is requested again after this many ms, so many times. */
 const THUMBNAIL_AGAIN = [2000, 5000, 15_000];
 
 const SIGNS = {
@@ -15,7 +15,7 @@ const SIGNS = {
   stored: "✓",
   failed: "✕",
 };
-/** Where the state's own name wouldn't tell it; those of the server are the words of its API. */
+/** States whose own name isn't clear; the server's states are the words of its API. */
 const WORDS = { waiting: "waiting to be sent", delayed: "waiting" };
 
 /**
@@ -89,7 +89,7 @@ export class Card {
     return media?.worker ? `${words} · ${media.worker}` : words;
   }
 
-  /** The folder tells two of the same name apart; the server doesn't know it. */
+  /** The folder distinguishes files of the same name; the server doesn't know it. */
   #showName(name) {
     const folder = this.upload?.folder ? `${this.upload.folder}/` : "";
     this.path = folder + name;
@@ -158,7 +158,7 @@ export class Card {
     const error = ["failed", "retrying"].includes(state) ? media.error : null;
     const reason = media ? error?.detail : upload.detail;
     const at = state === "failed" && media.next_attempt_at;
-    setText(this.reason, (reason ?? "") + (at ? ` It is tried again at ${time(at)}.` : ""));
+    setText(this.reason, (reason ?? "") + (at ? ` Next retry at ${time(at)}.` : ""));
     this.reason.hidden = !this.reason.textContent;
   }
 

@@ -84,7 +84,7 @@ export class Compare {
     this.#link("download-original", `media/${media.id}/original`, media.filename);
     if (watermarked) this.#link("download-result", `media/${media.id}/watermarked`, "");
     if (rebuilt) this.#showPictures(media, watermarked);
-    if (!watermarked) say("compare-words", media.error?.detail ?? "It isn’t stored yet.");
+    if (!watermarked) say("compare-words", media.error?.detail ?? "This picture isn’t stored yet.");
   }
 
   #showPictures(media, watermarked) {
@@ -115,17 +115,17 @@ export class Compare {
     const file = `archive/${id}/file`;
     byId("before-image").src = file;
     this.#link("download-result", file, "");
-    say("compare-words", "This fast server didn’t take it, so there is only what the archive has.");
+    say("compare-words", "This picture was sent to another fast server, so only the archived copy can be shown.");
   }
 
   #missing(id) {
     if (!byId(id).getAttribute("src")) return;
     if (byId("compare-title").textContent === STORED) {
       byId("stage").hidden = byId("download-result").hidden = true;
-      return say("compare-words", "There is no such picture, or it can’t be had now.");
+      return say("compare-words", "This picture doesn’t exist or can’t be loaded now.");
     }
     const which = id === "before-image" ? "The original" : "The result";
-    say("compare-words", `${which} can’t be shown; it may not be kept here any more.`);
+    say("compare-words", `${which} can’t be shown; it may have been deleted.`);
   }
 
   // ── the two views
@@ -205,5 +205,5 @@ function blocks({ touched, columns, rows, block }) {
   const all = columns * rows;
   const share = (100 * touched) / all;
   const percent = touched && share < 0.1 ? "under 0.1" : share.toFixed(1);
-  return `${number(touched)} of ${count(all, "block")} of ${block} × ${block} pixels changed, ${percent} %. The rest is as it came.`;
+  return `${number(touched)} of ${count(all, "block")} of ${block} × ${block} pixels changed, ${percent} %. The rest is unchanged.`;
 }

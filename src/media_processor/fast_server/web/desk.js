@@ -167,7 +167,7 @@ export class Desk {
       ...waiting.reverse(),
       ...local.moving.reverse(),
     ];
-    // What an event tells before the upload's own answer came would be shown twice.
+    // An event that precedes the upload's own answer would be shown twice.
     const names = new Set(local.moving.map(({ name }) => name));
     const isTwin = ({ id, brief, filename }) => brief && !local.accepted.has(id) && names.has(filename);
     const known = this.store.newest().filter((id) => !isTwin(this.store.get(id)));
@@ -202,7 +202,7 @@ export class Desk {
     byId("progress-bar").value = ended;
     byId("progress-bar").hidden = !total;
     byId("cancel-all").hidden = !this.unsent;
-    say("more-waiting", hidden ? `${count(hidden, "more file")} in line` : "");
+    say("more-waiting", hidden ? `${count(hidden, "more file")} waiting` : "");
     const more = this.store.items.size > shown || this.store.next;
     byId("more-media").hidden = !more || this.#room >= MOST_CARDS;
     byId("rest").hidden = !more || this.#room < MOST_CARDS;
@@ -226,7 +226,7 @@ export class Desk {
       total && `${number(stored)} of ${number(total)} stored`,
       failed && `${number(failed)} failed`,
       refused && `${number(refused)} refused`,
-      this.#leftOut && `${count(this.#leftOut, "file")} left out, as no pictures`,
+      this.#leftOut && `${count(this.#leftOut, "file")} skipped: not pictures`,
     ];
     return words.filter(Boolean).join(" · ");
   }

@@ -93,7 +93,7 @@ export function atMostEvery(pause, work) {
   return soon;
 }
 
-/** Copies `text` and tells so on the button. The old way is for pages without TLS. */
+/** Copies `text` and confirms it on the button. The old way is for pages without TLS. */
 export async function copy(text, button) {
   const label = (button.dataset.label ??= button.textContent); // not “Copied”
   try {

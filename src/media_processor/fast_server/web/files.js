@@ -94,7 +94,7 @@ function opened(entry) {
   });
 }
 
-/** Pasted pictures are all called `image.png`; the time tells them apart. */
+/** Pasted pictures are all called `image.png`; the time distinguishes them. */
 export function fromClipboard(data) {
   const at = new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".");
   const named = [...data.files].map((file, index) => {

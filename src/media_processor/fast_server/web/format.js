@@ -68,9 +68,9 @@ export const format = (contentType) => contentType.replace("image/", "").toUpper
 
 /** How a picture was made, in words. */
 export function method({ method: way, declined }) {
-  if (way === "splice") return "splice: only what the mark covers was coded anew";
-  if (way === "skip") return "skip: left as it came";
-  return declined ? `${way}: coded anew as a whole (${declined})` : `${way}: coded anew as a whole`;
+  if (way === "splice") return "splice: only the blocks under the overlay were re-encoded";
+  if (way === "skip") return "skip: unchanged";
+  return declined ? `${way}: the whole picture was re-encoded (${declined})` : `${way}: the whole picture was re-encoded`;
 }
 
 const length = (value) => (typeof value === "number" ? `${value} px` : `${value} of the short side`);
@@ -80,12 +80,12 @@ export function profileWords(set) {
   const what = set.text ? `The text “${set.text}”` : set.variants ? "A light or dark logo" : "The logo";
   const of = { box: "width and height", width: "width", height: "height", area: "area" };
   const words = [`${what}, ${Math.round(set.scale * 100)} % of the ${of[set.scale_of] ?? "short side"}`];
-  if (set.tile) words.push(`all over, ${length(set.tile.spacing)} apart`);
+  if (set.tile) words.push(`tiled, ${length(set.tile.spacing)} apart`);
   else words.push(`${set.anchor.replace("-", " ")}, ${length(set.margin)} from the edges`);
   if (set.opacity < 1) words.push(`${Math.round(set.opacity * 100)} % opaque`);
   if (set.rotate) words.push(`turned by ${set.rotate}°`);
   if (set.blend !== "normal") words.push(set.blend);
-  if (set.skip_below) words.push(`not on pictures below ${set.skip_below} px`);
+  if (set.skip_below) words.push(`skips pictures below ${set.skip_below} px`);
   if (set.quality) words.push(`quality ${set.quality}`);
   if (set.strip !== "none") words.push(`without metadata (${set.strip})`);
   if (set.format !== "keep") words.push(`as ${set.format.toUpperCase()}`);

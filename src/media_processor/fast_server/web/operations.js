@@ -9,7 +9,7 @@ const MOST_DEAD = 200;
 const MOST_LINES = 50;
 const STAGES = { watermark: "watermarking", upload: "uploading" };
 
-/** The operations view: what the system does, what it can't, and who did what. */
+/** The operations view: queues, workers, failures and the activity log. */
 export class Operations {
   #shown = false;
   #timer = 0;
@@ -77,8 +77,8 @@ export class Operations {
     say("oldest", age === null ? "–" : span(age * 1000));
     say("accepting", report.accepting ? "open" : "closed");
     byId("accepting").dataset.open = report.accepting;
-    const wait = `too much to do or too little room; come again in ${report.retry_after_seconds} s`;
-    say("accepting-why", report.accepting ? "uploads are taken" : wait);
+    const wait = `too many unfinished pictures or too little disk space; try again in ${report.retry_after_seconds} s`;
+    say("accepting-why", report.accepting ? "accepting uploads" : wait);
     say("failed-count", number(report.failed));
     say("failed-parked", failedWords(report));
     this.#showWorkers(report.workers);
@@ -88,14 +88,14 @@ export class Operations {
 
   /** In the head of every view. */
   #showPulse({ unfinished, failed, accepting }) {
-    const words = [unfinished ? `${number(unfinished)} in work` : failed ? "None in work" : "All done"];
+    const words = [unfinished ? `${number(unfinished)} in progress` : failed ? "None in progress" : "All done"];
     if (failed) words.push(`${number(failed)} failed`);
     if (!accepting) words.push("uploads closed");
     byId("pulse").dataset.state = failed || !accepting ? "trouble" : unfinished ? "busy" : "idle";
     say("pulse-words", words.join(" · "));
   }
 
-  /** What was told last may not be so any more. */
+  /** The connection is lost, so the last report may be outdated. */
   unknown() {
     byId("pulse").dataset.state = "";
     say("pulse-words", "No connection");
@@ -150,7 +150,7 @@ export class Operations {
     arrange(byId("dead"), rows);
     byId("no-dead").hidden = rows.length > 0;
     byId("retry-all").hidden = rows.length === 0;
-    say("dead-rest", page.next ? `Only the newest ${MOST_DEAD} are shown; “Retry all” takes all.` : "");
+    say("dead-rest", page.next ? `Only the newest ${MOST_DEAD} are shown; “Retry all” retries all.` : "");
     this.#showTicked();
   }
 
@@ -161,16 +161,16 @@ export class Operations {
       this.#ticked[target.checked ? "add" : "delete"](id);
       this.#showTicked();
     };
-    const again = next ? ` Tried again by itself at ${moment(next)}.` : "";
+    const again = next ? ` Next automatic retry at ${moment(next)}.` : "";
     return el(
       "li",
       { "data-key": key },
-      tick(`Choose ${filename}`, ticked),
+      tick(`Select ${filename}`, ticked),
       el(
         "div",
         {},
         el("a", { href: `#media/${id}`, class: "name" }, nameOf(filename)),
-        el("p", { class: "reason" }, (error?.detail ?? "No reason was noted.") + again),
+        el("p", { class: "reason" }, (error?.detail ?? "No reason was recorded.") + again),
         el("p", { class: "facts" }, [error?.code, media.worker, at && moment(at)].filter(Boolean).join(" · ")),
       ),
       el("button", { "aria-label": `Retry ${filename}`, onclick: () => this.#retry([id]) }, "Retry"),
@@ -207,8 +207,8 @@ export class Operations {
         refused.push(error.message);
       }
     });
-    const not = refused.length ? `; ${number(refused.length)} not: ${refused[0]}` : "";
-    tell(`${count(done, "picture")} tried again${not}`);
+    const not = refused.length ? `; ${number(refused.length)} could not be retried: ${refused[0]}` : "";
+    tell(`Retrying ${count(done, "picture")}${not}`);
     this.#ticked.clear();
     byId("dead-title").focus();
     this.deadSoon();
@@ -240,11 +240,11 @@ export class Operations {
     badge.dataset.state = state;
     say("verdict", signs[state] ?? state);
     const upTo = sequence ? `Up to entry ${number(sequence)}. ` : "";
-    say("verdict-words", `${detail} ${upTo}${at ? `Asked at ${time(at)}.` : ""}`);
+    say("verdict-words", `${detail} ${upTo}${at ? `Checked at ${time(at)}.` : ""}`);
   }
 }
 
 function failedWords({ failed, parked }) {
-  if (parked) return `${number(parked)} tried again by themselves`;
-  return failed ? "wait for a retry" : "none";
+  if (parked) return `${number(parked)} retried automatically`;
+  return failed ? "retry them below" : "none";
 }

@@ -82,7 +82,7 @@ export class Profiles {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
-    say("preview-state", `Watermarking it as “${this.name}”…`);
+    say("preview-state", `Watermarking with the profile “${this.name}”…`);
     const form = formOf(this.#file);
     form.append("profile", this.name);
     try {
@@ -91,7 +91,7 @@ export class Profiles {
       if (request.signal.aborted) return;
       byId("preview-after").src = url;
       byId("preview-after").hidden = false;
-      say("preview-state", `First as it is, then as “${this.name}” would have it. Nothing was kept.`);
+      say("preview-state", `Before and after, with the profile “${this.name}”. Nothing was saved.`);
     } catch (error) {
       if (error.name === "AbortError") return;
       byId("preview-after").hidden = true;

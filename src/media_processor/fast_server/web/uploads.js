@@ -113,7 +113,7 @@ export class Uploads extends EventTarget {
         return;
       }
       if (answer.status === 0 && !(await isReadable(upload.file))) answer.status = -1;
-      const detail = answer.status < 0 ? "The file can’t be read any more." : answer.detail;
+      const detail = answer.status < 0 ? "The file can’t be read; it may have been moved or changed." : answer.detail;
       const seconds = pauseAfter(answer, attempt);
       if (seconds === null) {
         Object.assign(upload, { state: "refused", detail, again: answer.status >= 500 });
@@ -135,7 +135,7 @@ export class Uploads extends EventTarget {
     });
   }
 
-  /** `fetch` can't tell how much was sent. */
+  /** `fetch` doesn't report how much was sent. */
   #post(upload) {
     const request = new XMLHttpRequest();
     this.#interrupt.set(upload, () => request.abort());
