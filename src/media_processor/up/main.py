@@ -244,7 +244,7 @@ async def _answers_ping(settings: RedisSettings, log_file: Path) -> None:
                 await queue.ping()
                 return
             await asyncio.sleep(0.05)
-    raise SetupError(f"Valkey doesn't start. {log_file} tells why.")
+    raise SetupError(f"Valkey doesn't start. {log_file} has the reason.")
 
 
 async def _all_up(addresses: Addresses) -> None:
@@ -259,7 +259,7 @@ async def _answers_health(http: httpx2.AsyncClient, url: str) -> None:
             if (await http.get(f"{url}/health")).status_code == 200:
                 return
         await asyncio.sleep(0.05)
-    raise SetupError(f"{url} doesn't come up. The lines above tell why.")
+    raise SetupError(f"{url} doesn't come up. The lines above have the reason.")
 
 
 def _tries() -> Iterator[None]:

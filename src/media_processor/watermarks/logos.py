@@ -47,7 +47,7 @@ class LogoSource:
                 raise
             log.warning(
                 "⚠️ %s GOOGLE_LOGO is not set and its default can't be used, so pictures get "
-                "the logo that ships with media-processor.",
+                "the logo that comes with media-processor.",
                 error.detail,
             )
             from media_processor.images.logo import bundled_logo_path
