@@ -45,7 +45,7 @@ def test_the_slider_moves_between_before_and_after(
     assert _slid(page) == 62
     expect(slider).to_have_attribute("aria-valuetext", "62 % original, 38 % result")
     screenshot(page, "compare")
-    info = page.locator("#compare-info")
+    info = page.locator("#compare-facts")
     way = (
         "splice: only the blocks under the overlay"
         if is_installed()
@@ -105,7 +105,7 @@ def test_what_a_browser_cannot_show_is_shown_all_the_same(
 
     page = open_page(running, f"#media/{media_id}")
 
-    expect(page.locator("#compare-info")).to_contain_text("decode: the whole picture")
+    expect(page.locator("#compare-facts")).to_contain_text("decode: the whole picture")
     expect_pictures(page, "#stage img")
     page.get_by_role("button", name="What changed").click()
     expect(page.locator("#compare-words")).to_contain_text("blocks of 8 × 8 pixels changed")
@@ -163,7 +163,7 @@ def test_a_picture_that_is_opened_on_its_way_arrives(running: System, open_page:
         expect(page.locator("#compare-words")).to_have_text("This picture isn’t stored yet.")
         expect_pictures(page, "#before-image")
 
-    expect(page.locator("#compare-info")).to_contain_text("stored")
+    expect(page.locator("#compare-facts")).to_contain_text("stored")
     expect(page.get_by_role("slider")).to_be_visible()
     expect_pictures(page, "#stage img")
 
@@ -184,7 +184,7 @@ def test_an_answer_that_is_older_than_the_end_is_not_the_last_word(
         overtake(page, f"**/media/{media_id}", stored, when=page.locator("#compare").is_visible)
         mine.locator("a.open").click()
 
-        expect(page.locator("#compare-info")).to_contain_text("Stored as")
+        expect(page.locator("#compare-facts")).to_contain_text("Stored as")
         expect(page.get_by_role("slider")).to_be_visible()
 
 

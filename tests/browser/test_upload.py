@@ -45,7 +45,7 @@ def test_twelve_dropped_pictures_are_seen_until_they_are_stored(
     assert phases == ["queued", "watermarking", "uploading", "stored"]
     assert first.locator(".steps b").count() == 3
     way = "splice · " if is_installed() else "decode · "
-    expect(first.locator(".info")).to_contain_text(way)
+    expect(first.locator(".facts")).to_contain_text(way)
     expect(page.locator("#pulse-words")).to_have_text("All done")
     expect_pictures(page, "#cards img")
     screenshot(page, "dropped")
