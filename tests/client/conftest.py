@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
-from media_processor.client import AsyncClient, AsyncMedia, Client
+from media_processor.client import AsyncClient, AsyncMedia, Client, Wait
 from tests.images.pictures import encoded, photo
 
 JPEG = encoded(photo((300, 200)), "JPEG")
@@ -66,7 +66,7 @@ class Open(Protocol):
         url: str,
         *,
         patience: float = 30.0,
-        on_wait: Callable[[str], None] | None = None,
+        on_wait: Callable[[Wait], None] | None = None,
     ) -> Client: ...
 
 
@@ -76,7 +76,7 @@ def open_client(request: pytest.FixtureRequest) -> Iterator[Open]:
         runner = stack.enter_context(asyncio.Runner())
 
         def open_one(
-            url: str, *, patience: float = 30.0, on_wait: Callable[[str], None] | None = None
+            url: str, *, patience: float = 30.0, on_wait: Callable[[Wait], None] | None = None
         ) -> Client:
             if request.param == "blocking":
                 return stack.enter_context(Client(url, patience=patience, on_wait=on_wait))

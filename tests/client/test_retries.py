@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from media_processor.client import requests
+from media_processor.client import Wait, requests
 from media_processor.client.requests import Call
 from media_processor.client.responses import told_to_wait
 from media_processor.client.retries import Tries
@@ -58,7 +58,7 @@ class TestUploads:
     ) -> None:
         """The server took it, the client never heard: two attempts, one key, one media."""
         before = {media["id"] for media in running.http.get("/media?limit=500").json()["items"]}
-        waits, progress = list[str](), list[int]()
+        waits, progress = list[Wait](), list[int]()
         actions = (drop, hand_on(running.fast_url, lose_reply=True), hand_on(running.fast_url))
         with stub(*actions) as server:
             client = open_client(server.url, on_wait=waits.append)
@@ -69,7 +69,9 @@ class TestUploads:
         after = {media["id"] for media in running.http.get("/media?limit=500").json()["items"]}
         assert after - before == {media.id}
         assert len(waits) == 2
-        assert "tried again in" in waits[0]
+        assert waits[0].reason == f"{server.url} can't be reached"
+        assert waits[0].code == "server_unreachable"
+        assert 0 < waits[0].seconds <= 0.5
         assert progress.count(0) >= 2
         assert progress[-3:] == [0, len(JPEG), len(JPEG)]
         running.wait_for(media.id, "stored")
@@ -85,22 +87,22 @@ class TestUploads:
     def test_a_server_that_starts_later_is_waited_for(
         self, system: System, open_client: Open
     ) -> None:
-        started = list[str]()
+        started = list[Wait]()
 
-        def start(sentence: str) -> None:
+        def start(wait: Wait) -> None:
             if not started:
                 system.start("fast-server")
-            started.append(sentence)
+            started.append(wait)
 
         client = open_client(system.fast_url, on_wait=start)
         assert client.upload(JPEG).status == "queued"
-        assert "can't be reached" in started[0]
+        assert "can't be reached" in started[0].reason
 
 
 class TestToldToWait:
     def test_it_comes_again_and_not_before(self, open_client: Open) -> None:
-        waits = list[str]()
-        busy = refuse("overloaded", 503, "Too much to do.", Retry_After="1")
+        waits = list[Wait]()
+        busy = refuse("overloaded", 503, "Too much to do; the disk is slow.", Retry_After="1")
         with stub(busy, accepts(told())) as server:
             began = time.monotonic()
             open_client(server.url, on_wait=waits.append).upload(JPEG)
@@ -108,7 +110,10 @@ class TestToldToWait:
             keys = {exchange.header("Idempotency-Key") for exchange in server.heard}
             assert len(server.heard) == 2
             assert len(keys) == 1
-        assert waits[0].startswith("Too much to do; it is tried again in 1.")
+        assert waits[0].reason == "Too much to do; the disk is slow"
+        assert waits[0].code == "overloaded"
+        assert 1 <= waits[0].seconds <= 1.25
+        assert str(waits[0]).startswith("Too much to do; the disk is slow; trying again in 1.")
 
     @pytest.mark.parametrize(("patience", "seconds"), [(30, 901), (0, 1)])
     def test_too_long_is_an_error_at_once(
@@ -215,12 +220,12 @@ class TestRetryIsNotRepeatedBlindly:
 
 
 def test_pauses_grow_and_stay_within_patience() -> None:
-    sentences = list[str]()
-    tries = Tries(Call("GET", "/"), httpx2.URL("http://x"), 1000, sentences.append)
+    waits = list[Wait]()
+    tries = Tries(Call("GET", "/"), httpx2.URL("http://x"), 1000, waits.append)
     pauses = [tries.without_answer(httpx2.ConnectError("no")) for _ in range(8)]
     assert 0.25 <= pauses[0] <= 0.5
     assert all(2.5 <= pause <= 5 for pause in pauses[5:])
-    assert len(sentences) == 8
+    assert [wait.seconds for wait in waits] == pauses
     tries.went_well()
     assert tries.without_answer(httpx2.ConnectError("no")) <= 0.5
 

@@ -1,12 +1,16 @@
 """What commands print: tables, progress, complaints, amounts; unsafe text is escaped."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 from rich.text import Text
 
 from media_processor.terminal import printable
+
+if TYPE_CHECKING:  # commands that ask no server must not load the client
+    from media_processor.client import Wait
 
 GOOD, BAD, WARNING = "green", "red", "yellow"
 
@@ -33,23 +37,22 @@ def complain(text: str) -> None:
 
 
 class Troubles:
-    """Tells of each trouble once, until it is over."""
+    """Reports why a client waits, each cause once until ``are_over``."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._told)
+        return bool(self._reported)
 
-    def tell(self, sentence: str) -> None:
-        """What a client says each time it waits; the trouble stands before the semicolon."""
-        trouble = sentence.partition(";")[0]
-        if trouble not in self._told:
-            self._told.add(trouble)
-            complain(f"waiting: {trouble}; trying again")
+    def report(self, wait: "Wait") -> None:
+        """For a client's ``on_wait``."""
+        if wait.code not in self._reported:
+            self._reported.add(wait.code)
+            complain(f"waiting: {wait.reason}; trying again")
 
     def are_over(self) -> None:
-        self._told.clear()
+        self._reported.clear()
 
 
 def amount(size: float) -> str:

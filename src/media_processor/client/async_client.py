@@ -14,7 +14,7 @@ from media_processor.client.async_connection import AsyncConnection, pieces
 from media_processor.client.multipart import Form, Picture, Sendable
 from media_processor.client.requests import Day
 from media_processor.client.responses import failure_of
-from media_processor.client.retries import waited_in_vain
+from media_processor.client.retries import OnWait, waited_in_vain
 from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
 from media_processor.messages.base import Readiness
 from media_processor.messages.fast_server import ProfileList, ProfileSummary, QueueReport
@@ -25,8 +25,8 @@ class AsyncClient:
     """A fast server, by its address; the asynchronous twin of ``Client``.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again. ``on_wait`` is told a sentence each time it
-    waits to try again.
+    raised; 0 means that nothing is tried again. ``on_wait`` is called with a
+    ``Wait`` before each pause.
 
     >>> import asyncio
     >>> async def watermark(path: str) -> None:
@@ -43,7 +43,7 @@ class AsyncClient:
         url: str = FAST_SERVER,
         *,
         patience: float = 30.0,
-        on_wait: Callable[[str], None] | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._connection = AsyncConnection(url, patience, on_wait)
 

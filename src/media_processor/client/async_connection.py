@@ -14,7 +14,7 @@ from media_processor.client.events import Watch
 from media_processor.client.multipart import Form
 from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
 from media_processor.client.responses import M, parsed
-from media_processor.client.retries import Tries
+from media_processor.client.retries import OnWait, Tries
 from media_processor.messages.media import MediaStatus
 
 T = TypeVar("T")
@@ -25,9 +25,7 @@ Body = Callable[[], AsyncIterator[bytes]]
 class AsyncConnection:
     """A pool of connections to one fast server."""
 
-    def __init__(
-        self, url: str, patience: float, on_wait: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, url: str, patience: float, on_wait: OnWait | None = None) -> None:
         self.url = checked_url(url)
         self._patience, self._on_wait = patience, on_wait
         self._http = httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)

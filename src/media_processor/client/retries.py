@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx2
 
@@ -23,6 +24,26 @@ _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.TooMa
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
+@dataclass(frozen=True)
+class Wait:
+    """What ``on_wait`` gets: why a request has to be sent again, and when.
+
+    ``code`` is that of the error which is raised if the client gives up, such as
+    ``server_unreachable`` or ``overloaded``; ``reason`` is a sentence without its full stop;
+    ``seconds`` is the pause until the next attempt.
+    """
+
+    code: str
+    reason: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.reason}; trying again in {self.seconds:.1f} s."
+
+
+OnWait = Callable[[Wait], None]
+
+
 class Tries:
     """The attempts at one call. Each method gives the seconds to wait before the next, or
     raises what its caller is to learn."""
@@ -32,7 +53,7 @@ class Tries:
         call: Call,
         server: httpx2.URL,
         patience: float,
-        on_wait: Callable[[str], None] | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._call = call
         self._server = server
@@ -79,14 +100,14 @@ class Tries:
         """A stream ended before what was waited for came."""
         return self._next_pause()
 
-    def _while_away(self, what: str, error: MediaProcessorError) -> float:
+    def _while_away(self, reason: str, error: MediaProcessorError) -> float:
         now = time.monotonic()
         if self._away_since is None:
             self._away_since = now
         left = self._patience - (now - self._away_since)
         if left <= 0:
             raise error from None
-        return self._told_of(what, min(self._next_pause(), left))
+        return self._wait(error, reason, min(self._next_pause(), left))
 
     def _as_told(self, seconds: float, error: MediaProcessorError) -> float:
         now = time.monotonic()
@@ -96,15 +117,16 @@ class Tries:
         if seconds > left or self._patience <= 0:
             raise error from None
         # Never earlier than told, and not all at the same time.
-        return self._told_of(error.detail.rstrip("."), seconds + random.uniform(0, 0.25))  # noqa: S311
+        seconds += random.uniform(0, 0.25)  # noqa: S311
+        return self._wait(error, error.detail.rstrip("."), seconds)
 
     def _next_pause(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         return pause * random.uniform(0.5, 1)  # noqa: S311
 
-    def _told_of(self, what: str, seconds: float) -> float:
+    def _wait(self, error: MediaProcessorError, reason: str, seconds: float) -> float:
         if self._on_wait:
-            self._on_wait(f"{what}; it is tried again in {seconds:.1f} s.")
+            self._on_wait(Wait(error.code, reason, seconds))
         return seconds
 
 

@@ -12,7 +12,7 @@ from media_processor.client import requests
 from media_processor.client.multipart import Form, Picture, Sendable
 from media_processor.client.requests import Day
 from media_processor.client.responses import failure_of
-from media_processor.client.retries import Deadline, waited_in_vain
+from media_processor.client.retries import Deadline, OnWait, waited_in_vain
 from media_processor.client.sync_connection import Connection, pieces
 from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
 from media_processor.messages.base import Readiness
@@ -24,8 +24,8 @@ class Client:
     """A fast server, by its address.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again. ``on_wait`` is told a sentence each time it
-    waits to try again. Several threads may share one.
+    raised; 0 means that nothing is tried again. ``on_wait`` is called with a
+    ``Wait`` before each pause. Several threads may share one.
 
     >>> with Client("http://127.0.0.1:8000") as client:
     ...     media = client.upload("photo.jpg")
@@ -41,7 +41,7 @@ class Client:
         url: str = FAST_SERVER,
         *,
         patience: float = 30.0,
-        on_wait: Callable[[str], None] | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._connection = Connection(url, patience, on_wait)
 

@@ -21,7 +21,7 @@ def show_status(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
 
 async def _show(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
     patience = _PATIENCE if live else 0
-    async with AsyncClient(url, patience=patience, on_wait=Troubles().tell) as client:
+    async with AsyncClient(url, patience=patience, on_wait=Troubles().report) as client:
         found = await client.media(media_id)
         media = await found.refresh()
         if live and as_json:

@@ -14,20 +14,21 @@ from rich.progress import (
 )
 
 from media_processor.cli.output import WARNING, cell, progress
+from media_processor.client import Wait
 
-# The same trouble is told again after so many seconds.
+# The same cause of waiting is shown again after so many seconds.
 _REMIND_SECONDS = 30.0
 
 
 class UploadBar:
-    """A bar on a terminal. Why it waits is told elsewhere too, once for each trouble."""
+    """A bar on a terminal. Why it waits is shown without a terminal too."""
 
     def __init__(self, files: list[Path]) -> None:
         self._sizes = {path: _size(path) for path in files}
         self._sent: dict[Path, int] = {}
         self._done, self._moved = 0, 0
         self._total = sum(self._sizes.values())
-        self._told: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
         self._progress = progress(
             TextColumn("{task.description} {task.fields[done]}/{task.fields[count]}"),
             BarColumn(bar_width=20),
@@ -58,7 +59,7 @@ class UploadBar:
 
     def accepted(self, path: Path, *, was_sent: bool) -> None:
         """The server has it; what it had before counts neither as work nor as speed."""
-        self._told.clear()
+        self._shown.clear()
         if was_sent:
             self.moved(path, self._sizes[path])
         else:
@@ -74,14 +75,13 @@ class UploadBar:
         """From now on it only waits for the archive."""
         self._progress.update(self._task, description="waiting for the archive")
 
-    def waits(self, sentence: str) -> None:
-        """Something holds it up; ``sentence`` says what, and after a semicolon when it goes on."""
-        trouble = sentence.partition(";")[0]
+    def waits(self, wait: Wait) -> None:
+        """For the client's ``on_wait``."""
         self._progress.update(self._task, description="waiting")
         now = time.monotonic()
-        if now - self._told.get(trouble, -_REMIND_SECONDS) >= _REMIND_SECONDS:
-            self._told[trouble] = now
-            line = f"media-processor: waiting: {trouble}; trying again"
+        if now - self._shown.get(wait.code, -_REMIND_SECONDS) >= _REMIND_SECONDS:
+            self._shown[wait.code] = now
+            line = f"media-processor: waiting: {wait.reason}; trying again"
             self._progress.console.print(cell(line, WARNING))
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from uuid import uuid4
 
 from media_processor.cli.upload.sent_log import SentLog
-from media_processor.client import AsyncClient, AsyncMedia
+from media_processor.client import AsyncClient, AsyncMedia, Wait
 from media_processor.errors import (
     IdempotencyConflict,
     MediaNotFound,
@@ -23,7 +23,7 @@ from media_processor.errors import (
 from media_processor.messages.media import MediaStatus
 
 OnProgress = Callable[[int], None]
-OnWait = Callable[[str], None]
+OnWait = Callable[[Wait], None]
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class _Watch:
         for sign in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(sign, self._stop.set)
         sender = Sender(
-            url, profile=profile, again=False, patience=math.inf, on_wait=self._troubles.tell
+            url, profile=profile, again=False, patience=math.inf, on_wait=self._troubles.report
         )
         async with sender:
             await (self._pass(sender) if self._plan.once else self._keep_looking(sender))
