@@ -64,7 +64,7 @@ def test_twenty_flipped_bytes_in_a_thousand_files_are_found_and_no_others(data: 
     told = run("--data", str(data))
     assert told.returncode == 1
     assert told.stdout.count("altered: ") == 20
-    assert "20 bad: 1,000 files, 2 MB in " in told.stdout
+    assert "20 damaged or missing: 1,000 files, 2 MB in " in told.stdout
     as_json = json.loads(run("--data", str(data), "--json").stdout)
     assert len(as_json["bad"]) == 20
 
