@@ -40,7 +40,7 @@ def test_the_short_form_holds() -> None:
 def test_without_a_fault_it_says_which_there_are() -> None:
     done = chaos()
     assert done.returncode == 1
-    assert "Say which faults" in done.stderr
+    assert "Choose faults by number" in done.stderr
     assert "1 kill storm" in done.stderr
 
 
