@@ -1,8 +1,7 @@
 """Speaks to a fast server as its users do: send pictures, wait for them, read the archive.
 
-``Client`` blocks, ``AsyncClient`` doesn't. Both are thin shells over what they share:
-``requests``, ``responses``, ``retries``, ``multipart``, ``downloads``, ``events``, of which none
-touches the network.
+``AsyncClient`` does the work, ``Client`` runs it on an event loop in the background and waits.
+Only ``async_connection`` touches the network.
 """
 
 from media_processor.client.async_client import AsyncClient, AsyncMedia

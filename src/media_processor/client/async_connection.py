@@ -1,5 +1,4 @@
-"""Carries out calls with an event loop. What it does stands in the shared files; the same in
-blocking is ``sync_connection.py``."""
+"""Sends requests to the fast server, again where that helps, and reads what it returns."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable

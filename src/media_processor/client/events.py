@@ -1,8 +1,4 @@
-"""Server-sent events (HTML standard, 9.2.6), and what they tell of a media. No I/O.
-
-httpx2's own reader tells nothing of comments. They are signs of life, at which a wait with a
-deadline must be able to end.
-"""
+"""Server-sent events (HTML standard, 9.2.6), and the changes of a media in them. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,10 +94,6 @@ class Watch:
             raise ServerRefused("The server answered something other than an event stream.")
         self._reader = EventReader(self._last_id)
         self._must_ask = True
-
-    def left(self) -> None:
-        """We left the stream, which says nothing of it."""
-        self._must_ask = False
 
     def feed(self, text: str) -> Iterator[MediaStatus]:
         """The changes that ``text`` tells; a stream begins with what may be known already.

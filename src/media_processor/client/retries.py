@@ -130,24 +130,6 @@ class Tries:
         return seconds
 
 
-class Deadline:
-    """When a caller who gave a ``timeout`` in seconds has waited long enough."""
-
-    def __init__(self, timeout: float | None) -> None:
-        self._timeout = timeout
-        self._at = None if timeout is None else time.monotonic() + timeout
-
-    def within(self, seconds: float) -> float:
-        """``seconds``, or less if the end is nearer; never negative."""
-        if self._at is None:
-            return seconds
-        return max(0.0, min(seconds, self._at - time.monotonic()))
-
-    @property
-    def is_over(self) -> bool:
-        return self._at is not None and time.monotonic() >= self._at
-
-
 def waited_in_vain(what: str, status: str, timeout: float | None) -> TimeoutError:
     """What is raised when a media isn't done in time."""
     return TimeoutError(f"{what} is still {status} after {timeout or 0:g} s.")

@@ -1,23 +1,20 @@
-"""The client for programs without an event loop."""
+"""The client for programs without an event loop: each method runs that of the asynchronous one."""
 
 from collections.abc import Callable, Generator
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from media_processor.addresses import FAST_SERVER
-from media_processor.client import requests
-from media_processor.client.multipart import Form, Picture, Sendable
+from media_processor.client.async_client import AsyncClient, AsyncMedia
+from media_processor.client.background_loop import BackgroundLoop
+from media_processor.client.multipart import Sendable
 from media_processor.client.requests import Day
-from media_processor.client.responses import failure_of
-from media_processor.client.retries import Deadline, OnWait, waited_in_vain
-from media_processor.client.sync_connection import Connection, pieces
-from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
+from media_processor.client.retries import OnWait
+from media_processor.messages.archive import ArchiveSort, StoredMedia
 from media_processor.messages.base import Readiness
-from media_processor.messages.fast_server import ProfileList, ProfileSummary, QueueReport
-from media_processor.messages.media import AcceptedMedia, MediaPage, MediaStatus, Status
+from media_processor.messages.fast_server import ProfileSummary, QueueReport
+from media_processor.messages.media import AcceptedMedia, MediaStatus, Status
 
 
 class Client:
@@ -25,7 +22,8 @@ class Client:
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
     raised; 0 means that nothing is tried again. ``on_wait`` is called with a
-    ``Wait`` before each pause. Several threads may share one.
+    ``Wait`` before each pause. Several threads may share one; callbacks are called in the
+    client's own thread, and can't use the client.
 
     >>> with Client("http://127.0.0.1:8000") as client:
     ...     media = client.upload("photo.jpg")
@@ -43,7 +41,8 @@ class Client:
         patience: float = 30.0,
         on_wait: OnWait | None = None,
     ) -> None:
-        self._connection = Connection(url, patience, on_wait)
+        self._client = AsyncClient(url, patience=patience, on_wait=on_wait)
+        self._loop = BackgroundLoop(self._client.aclose)
 
     def __enter__(self) -> Self:
         return self
@@ -57,11 +56,11 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self._connection.url}>"
+        return repr(self._client).replace("Async", "", 1)
 
     def close(self) -> None:
         """Close every connection."""
-        self._connection.close()
+        self._loop.close()
 
     def upload(
         self,
@@ -85,17 +84,14 @@ class Client:
             OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
             MediaProcessorError: the server refused it, or can't be reached.
         """
-        source = Picture(picture, filename)
-        try:
-            form = Form(source, profile)
-            accepted = self._connection.message(
-                requests.upload(idempotency_key or str(uuid4()), form.headers),
-                AcceptedMedia,
-                lambda: pieces(form, on_progress),
-            )
-        finally:
-            source.close()
-        return Media(self._connection, accepted)
+        sending = self._client.upload(
+            picture,
+            filename=filename,
+            profile=profile,
+            idempotency_key=idempotency_key,
+            on_progress=on_progress,
+        )
+        return Media(self._loop, self._loop.run(sending))
 
     def media(self, media_id: str) -> "Media":
         """A picture that was sent before.
@@ -103,19 +99,12 @@ class Client:
         Raises:
             MediaNotFound
         """
-        details = self._connection.message(requests.media(media_id), MediaStatus)
-        return Media(self._connection, details)
+        return Media(self._loop, self._loop.run(self._client.media(media_id)))
 
     def list(self, *, status: Status | None = None) -> Generator["Media"]:
         """Every picture the server knows, newest first; only those of ``status`` if given."""
-        cursor: str | None = None
-        while True:
-            call = requests.page_of_media(status, cursor)
-            page = self._connection.message(call, MediaPage)
-            for details in page.items:
-                yield Media(self._connection, details)
-            if (cursor := page.next) is None:
-                return
+        for media in self._loop.iterate(self._client.list(status=status)):
+            yield Media(self._loop, media)
 
     def archive(
         self,
@@ -134,64 +123,59 @@ class Client:
         Raises:
             CentralUnavailable: the archive can't be asked now.
         """
-        cursor: str | None = None
-        while True:
-            call = requests.page_of_archive(name, worker, since, until, sort, cursor)
-            page = self._connection.message(call, StoredPage)
-            yield from page.items
-            if (cursor := page.next) is None:
-                return
+        items = self._client.archive(name=name, worker=worker, since=since, until=until, sort=sort)
+        return self._loop.iterate(items)
 
     def download_stored(self, media_id: str, to: Path | str | None = None) -> Path | bytes:
         """A picture of the archive; ``to`` is as for ``Media.download``."""
-        return self._connection.download(requests.stored_picture(media_id), to)
+        return self._loop.run(self._client.download_stored(media_id, to))
 
     def profiles(self) -> tuple[ProfileSummary, ...]:
         """What ``upload`` takes as ``profile``."""
-        return self._connection.message(requests.PROFILES, ProfileList).profiles
+        return self._loop.run(self._client.profiles())
 
     def queue(self) -> QueueReport:
         """How much there is to do and who does it."""
-        return self._connection.message(requests.QUEUE, QueueReport)
+        return self._loop.run(self._client.queue())
 
     def ready(self) -> Readiness:
         """What the server needs, and whether it has it."""
-        return self._connection.message(requests.READY, Readiness)
+        return self._loop.run(self._client.ready())
 
 
 class Media:
     """A picture the server has accepted. Made by a ``Client``, and usable while that is
     open."""
 
-    def __init__(self, connection: Connection, details: AcceptedMedia) -> None:
-        self._connection = connection
-        self._details = details
+    def __init__(self, loop: BackgroundLoop, media: AsyncMedia) -> None:
+        self._loop = loop
+        self._media = media
 
     def __repr__(self) -> str:
-        return f"<Media {self.id} {self.filename!r} {self.status}>"
+        return repr(self._media).replace("Async", "", 1)
 
     @property
     def id(self) -> str:
-        return self._details.id
+        return self._media.id
 
     @property
     def filename(self) -> str:
         """Its name as the server keeps it."""
-        return self._details.filename
+        return self._media.filename
 
     @property
     def status(self) -> Status:
         """The last known one; ``refresh``, ``follow`` and ``wait`` bring news."""
-        return self._details.status
+        return self._media.status
 
     @property
     def details(self) -> MediaStatus | AcceptedMedia:
         """All that is known: a ``MediaStatus`` once the server was asked."""
-        return self._details
+        return self._media.details
 
     def refresh(self) -> MediaStatus:
         """Ask the server for the status."""
-        return self._learned(self._connection.message(requests.media(self.id), MediaStatus))
+        return self._loop.run(self._media.refresh())
 
     def follow(self) -> Generator[MediaStatus]:
         """The status now and at each change until it is stored or failed.
@@ -201,7 +185,7 @@ class Media:
         Raises:
             ServerUnreachable: the server was away for longer than the client's patience.
         """
-        yield from self._changes(Deadline(None))
+        return self._loop.iterate(self._media.follow())
 
     def wait(self, timeout: float | None = None) -> MediaStatus:
         """Wait until it is stored, for at most ``timeout`` seconds.
@@ -211,13 +195,7 @@ class Media:
             MediaProcessorError: it failed; the error is that of the reason's code, such as
                 ``BrokenPicture``. Or the server can't be reached.
         """
-        with closing(self._changes(Deadline(timeout))) as changes:
-            for status in changes:
-                if status.status == "failed":
-                    raise failure_of(status)
-                if status.status == "stored":
-                    return status
-        raise waited_in_vain(self.filename, self.status, timeout)
+        return self._loop.run(self._media.wait(timeout))
 
     def download(self, to: Path | str | None = None, *, original: bool = False) -> Path | bytes:
         """The watermarked picture, or the ``original``.
@@ -230,7 +208,7 @@ class Media:
             NotReadyYet: it isn't watermarked yet; ``wait`` for it.
             OSError: it can't be written there.
         """
-        return self._connection.download(requests.picture(self.id, original=original), to)
+        return self._loop.run(self._media.download(to, original=original))
 
     def retry(self) -> MediaStatus:
         """Have a failed picture tried again.
@@ -238,13 +216,4 @@ class Media:
         Raises:
             NotFailed: it is stored or being worked on.
         """
-        return self._learned(self._connection.message(requests.retry(self.id), MediaStatus))
-
-    def _changes(self, deadline: Deadline) -> Generator[MediaStatus]:
-        with closing(self._connection.changes(self.id, deadline)) as changes:
-            for status in changes:
-                yield self._learned(status)
-
-    def _learned(self, status: MediaStatus) -> MediaStatus:
-        self._details = status
-        return status
+        return self._loop.run(self._media.retry())
