@@ -77,7 +77,7 @@ class TestThread:
                 "print(next(changes).status)\n"
             )
             done = subprocess.run(
-                [sys.executable, "-X", "dev", "-c", program],
+                [sys.executable, "-W", "always", "-c", program],
                 capture_output=True,
                 text=True,
                 timeout=30,

@@ -9,8 +9,8 @@ import pytest
 
 from media_processor.client import Wait, requests
 from media_processor.client.requests import Call
-from media_processor.client.responses import told_to_wait
-from media_processor.client.retries import Tries
+from media_processor.client.responses import retry_after
+from media_processor.client.retries import Retries
 from media_processor.errors import (
     CentralRefused,
     MediaProcessorError,
@@ -134,7 +134,7 @@ class TestToldToWait:
 
     def test_seconds_or_a_date(self) -> None:
         def told(header: str) -> float | None:
-            return told_to_wait(httpx2.Response(503, headers={"Retry-After": header}))
+            return retry_after(httpx2.Response(503, headers={"Retry-After": header}))
 
         assert told("7") == 7
         assert told(formatdate(0, usegmt=True)) == 0
@@ -145,7 +145,7 @@ class TestToldToWait:
     @pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣"])
     def test_what_says_nothing(self, header: str) -> None:
         headers = {b"Retry-After": header.encode()}
-        assert told_to_wait(httpx2.Response(503, headers=headers)) is None
+        assert retry_after(httpx2.Response(503, headers=headers)) is None
 
 
 @pytest.mark.parametrize(
@@ -213,21 +213,21 @@ class TestRetryIsNotRepeatedBlindly:
             assert len(server.heard) == 2
 
     def test_what_was_not_sent_is(self) -> None:
-        tries = Tries(requests.retry(new_media_id()), httpx2.URL("http://x"), patience=5)
-        assert tries.without_answer(httpx2.ConnectError("refused")) > 0
+        retries = Retries(requests.retry(new_media_id()), httpx2.URL("http://x"), patience=5)
+        assert retries.after_network_error(httpx2.ConnectError("refused")) > 0
         with pytest.raises(ServerUnreachable):
-            tries.without_answer(httpx2.ReadError("cut"))
+            retries.after_network_error(httpx2.ReadError("cut"))
 
 
 def test_pauses_grow_and_stay_within_patience() -> None:
     waits = list[Wait]()
-    tries = Tries(Call("GET", "/"), httpx2.URL("http://x"), 1000, waits.append)
-    pauses = [tries.without_answer(httpx2.ConnectError("no")) for _ in range(8)]
+    retries = Retries(Call("GET", "/"), httpx2.URL("http://x"), 1000, waits.append)
+    pauses = [retries.after_network_error(httpx2.ConnectError("no")) for _ in range(8)]
     assert 0.25 <= pauses[0] <= 0.5
     assert all(2.5 <= pause <= 5 for pause in pauses[5:])
     assert [wait.seconds for wait in waits] == pauses
-    tries.went_well()
-    assert tries.without_answer(httpx2.ConnectError("no")) <= 0.5
+    retries.reset()
+    assert retries.after_network_error(httpx2.ConnectError("no")) <= 0.5
 
-    short = Tries(Call("GET", "/"), httpx2.URL("http://x"), patience=0.1)
-    assert short.without_answer(httpx2.ConnectError("no")) <= 0.1
+    short = Retries(Call("GET", "/"), httpx2.URL("http://x"), patience=0.1)
+    assert short.after_network_error(httpx2.ConnectError("no")) <= 0.1

@@ -14,7 +14,7 @@ from media_processor.client.async_connection import AsyncConnection, pieces
 from media_processor.client.multipart import Form, Picture, Sendable
 from media_processor.client.requests import Day
 from media_processor.client.responses import failure_of
-from media_processor.client.retries import OnWait, waited_in_vain
+from media_processor.client.retries import OnWait, wait_timed_out
 from media_processor.messages.archive import ArchiveSort, StoredMedia, StoredPage
 from media_processor.messages.base import Readiness
 from media_processor.messages.fast_server import ProfileList, ProfileSummary, QueueReport
@@ -25,7 +25,7 @@ class AsyncClient:
     """A fast server, by its address; the asynchronous twin of ``Client``.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again. ``on_wait`` is called with a
+    raised; 0 means no retries. ``on_wait`` is called with a
     ``Wait`` before each pause.
 
     >>> import asyncio
@@ -76,15 +76,16 @@ class AsyncClient:
     ) -> "AsyncMedia":
         """Send a picture; once it returns, the picture is on the server's disk.
 
-        What was cut off is sent again with the same key, so that it is never doubled; with
-        ``idempotency_key`` that holds for other calls too. A file object is sent from its
-        beginning, and stays open; one that can't seek is copied to a temporary file first.
+        If the connection breaks, it is sent again with the same idempotency key, so that it is
+        never stored twice. Your own ``idempotency_key`` extends this to later calls. A file object
+        is sent from its beginning and stays open; one that can't seek is copied to a temporary
+        file first.
 
-        ``on_progress`` is told how many bytes of the picture were handed to the network, from
-        0 again at each attempt.
+        ``on_progress`` is called with the number of bytes handed to the network so far; each
+        attempt starts at 0.
 
         Raises:
-            OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
+            OSError, TypeError, ValueError: ``picture`` can't be sent; see docs/client.md.
             MediaProcessorError: the server refused it, or can't be reached.
         """
         source = await asyncio.to_thread(Picture, picture, filename)
@@ -100,7 +101,7 @@ class AsyncClient:
         return AsyncMedia(self._connection, accepted)
 
     async def media(self, media_id: str) -> "AsyncMedia":
-        """A picture that was sent before.
+        """A picture that was uploaded before, by its id.
 
         Raises:
             MediaNotFound
@@ -109,7 +110,7 @@ class AsyncClient:
         return AsyncMedia(self._connection, details)
 
     async def list(self, *, status: Status | None = None) -> AsyncGenerator["AsyncMedia"]:
-        """Every picture the server knows, newest first; only those of ``status`` if given."""
+        """Every picture on the server, newest first, or only those with this ``status``."""
         cursor: str | None = None
         while True:
             call = requests.page_of_media(status, cursor)
@@ -128,13 +129,13 @@ class AsyncClient:
         until: Day | None = None,
         sort: ArchiveSort = "newest",
     ) -> AsyncGenerator[StoredMedia]:
-        """Every picture in the archive that fits.
+        """The pictures in the archive that match all filters.
 
-        ``name`` and ``worker`` are parts of them; ``since`` and ``until`` are when it was
-        stored, UTC unless they say otherwise.
+        ``name`` and ``worker`` match parts of the file's and the worker's name; ``since`` and
+        ``until`` limit when it was stored, in UTC unless they have a time zone.
 
         Raises:
-            CentralUnavailable: the archive can't be asked now.
+            CentralUnavailable: the central server can't be reached.
         """
         cursor: str | None = None
         while True:
@@ -146,19 +147,19 @@ class AsyncClient:
                 return
 
     async def download_stored(self, media_id: str, to: Path | str | None = None) -> Path | bytes:
-        """A picture of the archive; ``to`` is as for ``AsyncMedia.download``."""
+        """Download a picture from the archive; ``to`` is as for ``AsyncMedia.download``."""
         return await self._connection.download(requests.stored_picture(media_id), to)
 
     async def profiles(self) -> tuple[ProfileSummary, ...]:
-        """What ``upload`` takes as ``profile``."""
+        """The profiles that ``upload`` accepts."""
         return (await self._connection.message(requests.PROFILES, ProfileList)).profiles
 
     async def queue(self) -> QueueReport:
-        """How much there is to do and who does it."""
+        """The queues' lengths, the workers, and whether uploads are accepted."""
         return await self._connection.message(requests.QUEUE, QueueReport)
 
     async def ready(self) -> Readiness:
-        """What the server needs, and whether it has it."""
+        """The server's checks of what it needs, and their results."""
         return await self._connection.message(requests.READY, Readiness)
 
 
@@ -179,42 +180,42 @@ class AsyncMedia:
 
     @property
     def filename(self) -> str:
-        """Its name as the server keeps it."""
+        """The file's name on the server."""
         return self._details.filename
 
     @property
     def status(self) -> Status:
-        """The last known one; ``refresh``, ``follow`` and ``wait`` bring news."""
+        """The last known status; ``refresh``, ``follow`` and ``wait`` update it."""
         return self._details.status
 
     @property
     def details(self) -> MediaStatus | AcceptedMedia:
-        """All that is known: a ``MediaStatus`` once the server was asked."""
+        """All that is known; right after ``upload`` less than a ``MediaStatus``."""
         return self._details
 
     async def refresh(self) -> MediaStatus:
         """Ask the server for the status."""
-        return self._learned(await self._connection.message(requests.media(self.id), MediaStatus))
+        return self._update(await self._connection.message(requests.media(self.id), MediaStatus))
 
     async def follow(self) -> AsyncGenerator[MediaStatus]:
         """The status now and at each change until it is stored or failed.
 
-        What is cut off is resumed. Who leaves early should close it: ``contextlib.aclosing``.
+        A broken connection is resumed. To stop early, close the generator: ``contextlib.aclosing``.
 
         Raises:
             ServerUnreachable: the server was away for longer than the client's patience.
         """
         async with aclosing(self._connection.changes(self.id)) as changes:
             async for status in changes:
-                yield self._learned(status)
+                yield self._update(status)
 
     async def wait(self, timeout: float | None = None) -> MediaStatus:  # noqa: ASYNC109
         """Wait until it is stored, for at most ``timeout`` seconds.
 
         Raises:
-            TimeoutError: it isn't stored yet; it is still being worked on.
-            MediaProcessorError: it failed; the error is that of the reason's code, such as
-                ``BrokenPicture``. Or the server can't be reached.
+            TimeoutError: it isn't stored yet; the work goes on.
+            MediaProcessorError: it failed, with the error of the reason's code, such as
+                ``BrokenPicture``; or the server can't be reached.
         """
         try:
             async with asyncio.timeout(timeout), aclosing(self.follow()) as changes:
@@ -225,16 +226,16 @@ class AsyncMedia:
                         return status
         except TimeoutError:
             pass
-        raise waited_in_vain(self.filename, self.status, timeout)
+        raise wait_timed_out(self.filename, self.status, timeout)
 
     async def download(
         self, to: Path | str | None = None, *, original: bool = False
     ) -> Path | bytes:
         """The watermarked picture, or the ``original``.
 
-        ``to`` is a folder, in which it gets the server's name for it, or a file. What isn't there
-        yet and has no extension is made as a folder. It appears
-        whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
+        ``to`` is a file, or a folder in which the file gets the server's name. A path that
+        doesn't exist and has no extension is created as a folder. The file appears only when it
+        is complete, and replaces an existing one. Without ``to`` the bytes are returned.
 
         Raises:
             NotReadyYet: it isn't watermarked yet; ``wait`` for it.
@@ -243,13 +244,13 @@ class AsyncMedia:
         return await self._connection.download(requests.picture(self.id, original=original), to)
 
     async def retry(self) -> MediaStatus:
-        """Have a failed picture tried again.
+        """Process a failed picture again.
 
         Raises:
             NotFailed: it is stored or being worked on.
         """
-        return self._learned(await self._connection.message(requests.retry(self.id), MediaStatus))
+        return self._update(await self._connection.message(requests.retry(self.id), MediaStatus))
 
-    def _learned(self, status: MediaStatus) -> MediaStatus:
+    def _update(self, status: MediaStatus) -> MediaStatus:
         self._details = status
         return status

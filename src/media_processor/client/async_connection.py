@@ -12,8 +12,8 @@ from media_processor.client.downloads import PIECE, Download
 from media_processor.client.events import Watch
 from media_processor.client.multipart import Form
 from media_processor.client.requests import LIMITS, SILENCE, TIMEOUT, Call, checked_url
-from media_processor.client.responses import M, parsed
-from media_processor.client.retries import OnWait, Tries
+from media_processor.client.responses import M, parse
+from media_processor.client.retries import OnWait, Retries
 from media_processor.messages.media import MediaStatus
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class AsyncConnection:
         body: Body | None = None,
     ) -> M:
         """The message that answers ``call``."""
-        return parsed(kind, await self._ask(call, _whole, body))
+        return parse(kind, await self._ask(call, _whole, body))
 
     async def download(self, call: Call, to: Path | str | None) -> Path | bytes:
         """The file that answers ``call``, as ``Download`` makes it."""
@@ -59,7 +59,7 @@ class AsyncConnection:
     async def changes(self, media_id: str) -> AsyncGenerator[MediaStatus]:
         """The changes of a media until it is stored or failed."""
         call = requests.events(media_id)
-        watch, tries = Watch(), self._tries(call)
+        watch, retries = Watch(), self._retries(call)
         while not watch.is_over:
             try:
                 async with self._http.stream(
@@ -67,28 +67,28 @@ class AsyncConnection:
                 ) as answer:
                     if not call.is_answered_by(answer):
                         await answer.aread()
-                        seconds = tries.refused(answer)
+                        seconds = retries.after_refusal(answer)
                     else:
                         watch.begin(answer)
-                        tries.answered()
+                        retries.server_reached()
                         async for text in answer.aiter_text():
                             for status in watch.feed(text):
-                                tries.went_well()
+                                retries.reset()
                                 yield status
                             if watch.is_over:
                                 return
-                        seconds = tries.cut_off()
+                        seconds = retries.after_stream_end()
             except httpx2.RequestError as error:
-                seconds = tries.without_answer(error)
+                seconds = retries.after_network_error(error)
             await asyncio.sleep(seconds)
             if watch.must_ask:
                 status = await self.message(requests.media(media_id), MediaStatus)
                 for news in watch.learn(status):
-                    tries.went_well()
+                    retries.reset()
                     yield news
 
-    def _tries(self, call: Call) -> Tries:
-        return Tries(call, self.url, self._patience, self._on_wait)
+    def _retries(self, call: Call) -> Retries:
+        return Retries(call, self.url, self._patience, self._on_wait)
 
     async def _ask(
         self,
@@ -97,7 +97,7 @@ class AsyncConnection:
         body: Body | None = None,
     ) -> T:
         """What ``read`` makes of the answer to ``call``."""
-        tries = self._tries(call)
+        retries = self._retries(call)
         while True:
             try:
                 async with self._http.stream(
@@ -110,9 +110,9 @@ class AsyncConnection:
                     if call.is_answered_by(answer):
                         return await read(answer)
                     await answer.aread()
-                    seconds = tries.refused(answer)
+                    seconds = retries.after_refusal(answer)
             except httpx2.RequestError as error:
-                seconds = tries.without_answer(error)
+                seconds = retries.after_network_error(error)
             await asyncio.sleep(seconds)
 
 

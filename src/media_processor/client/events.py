@@ -91,12 +91,12 @@ class Watch:
             ServerRefused: it is none.
         """
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-            raise ServerRefused("The server answered something other than an event stream.")
+            raise ServerRefused("The server's response isn't an event stream.")
         self._reader = EventReader(self._last_id)
         self._must_ask = True
 
     def feed(self, text: str) -> Iterator[MediaStatus]:
-        """The changes that ``text`` tells; a stream begins with what may be known already.
+        """The changes in ``text``. A new stream may begin with a known status, which is skipped.
 
         Raises:
             ServerRefused: it can't be understood.

@@ -1,4 +1,4 @@
-"""What the client asks the fast server, as data: both shells send the same."""
+"""What the client asks the fast server, as data: for ``async_connection`` to send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _PAGE = 100
 
 # The server syncs an upload to disk before it answers; a slow disk takes its time.
 TIMEOUT = 60.0
-# An event stream gives a sign of life at least every 15 s.
+# An event stream sends something at least every 15 s.
 SILENCE = 30.0
 
 # Every picture that is followed holds a connection of its own.

@@ -1,4 +1,4 @@
-"""What the fast server's answers mean: a message, or a typed error."""
+"""Turns the fast server's responses into messages or typed errors."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -14,7 +14,7 @@ from media_processor.messages.media import Failure, MediaStatus
 M = TypeVar("M", bound=Message)
 
 
-def parsed(kind: type[M], answer: httpx2.Response) -> M:
+def parse(kind: type[M], answer: httpx2.Response) -> M:
     """The message in an answer that was read.
 
     Raises:
@@ -35,19 +35,19 @@ def refusal(answer: httpx2.Response) -> MediaProcessorError:
     document = _problem(answer)
     if document is None:
         reason = f"{answer.status_code} {answer.reason_phrase}".strip()
-        return ServerRefused(f"The server answered {reason}, and no more about it.")
-    seconds = told_to_wait(answer)
-    told = {} if seconds is None else {"retry_after": round(seconds)}
-    return _typed(document.code, document.detail, **told)
+        return ServerRefused(f"The server answered {reason} without a problem document.")
+    seconds = retry_after(answer)
+    fields = {} if seconds is None else {"retry_after": round(seconds)}
+    return _error(document.code, document.detail, **fields)
 
 
-def is_deliberate(answer: httpx2.Response) -> bool:
-    """Whether the fast server itself refused, and not a proxy before it."""
+def is_from_server(answer: httpx2.Response) -> bool:
+    """Whether the fast server itself refused, not a proxy in front of it."""
     return _problem(answer) is not None
 
 
-def told_to_wait(answer: httpx2.Response) -> float | None:
-    """Seconds after which the server wants to be asked again, if it says so."""
+def retry_after(answer: httpx2.Response) -> float | None:
+    """The seconds that the Retry-After header gives as a number or a date, if it does."""
     after = answer.headers.get("Retry-After", "").strip()
     if after.isascii() and after.isdigit():
         return float(after)
@@ -60,12 +60,12 @@ def told_to_wait(answer: httpx2.Response) -> float | None:
 def failure_of(media: MediaStatus) -> MediaProcessorError:
     """The error for which a media failed."""
     error = media.error or Failure(code="", detail="The server doesn't say why it failed.")
-    return _typed(error.code, error.detail)
+    return _error(error.code, error.detail)
 
 
-def _typed(code: str, detail: str, **told: int) -> MediaProcessorError:
-    error = error_of(code, detail, **told)
-    if error is None or type(error) is MediaProcessorError:  # the root says nothing
+def _error(code: str, detail: str, **fields: int) -> MediaProcessorError:
+    error = error_of(code, detail, **fields)
+    if error is None or type(error) is MediaProcessorError:  # the root class says nothing
         return ServerRefused(detail)
     return error
 

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how many seconds. No I/O; it only reckons."""
+"""Whether a request is sent again, and after how many seconds. No I/O."""
 
 import random
 import time
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 import httpx2
 
 from media_processor.client.requests import Call
-from media_processor.client.responses import is_deliberate, refusal, told_to_wait
+from media_processor.client.responses import is_from_server, refusal, retry_after
 from media_processor.errors import MediaProcessorError, ServerUnreachable
 
-# A server that has too much to do and says when to come back is worth more patience than one
-# that is silent.
-PATIENCE_WHEN_TOLD = 900.0
+# A busy server that says when to come back is waited for longer than one that doesn't answer.
+MAX_BUSY_SECONDS = 900.0
 
-# Half a second is what a server that restarts needs at least; five are little beside 30.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+# A restarting server needs at least half a second; five are short against a patience of 30.
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 5.0
 
-# What goes wrong here goes wrong again.
-_HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.TooManyRedirects)
-# The request wasn't sent, so it can't have been carried out.
+# These would fail again.
+_NEVER_RETRIED = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.TooManyRedirects)
+# The request wasn't sent, so the server can't have acted on it.
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
@@ -44,9 +43,9 @@ class Wait:
 OnWait = Callable[[Wait], None]
 
 
-class Tries:
-    """The attempts at one call. Each method gives the seconds to wait before the next, or
-    raises what its caller is to learn."""
+class Retries:
+    """The attempts at one call. Each ``after_…`` method returns the seconds to wait before the
+    next attempt, or raises the error that ends the call."""
 
     def __init__(
         self,
@@ -59,70 +58,70 @@ class Tries:
         self._server = server
         self._patience = patience
         self._on_wait = on_wait
-        self._pause = _FIRST_PAUSE
-        self._away_since: float | None = None
-        self._told_since: float | None = None
+        self._delay = _FIRST_DELAY
+        self._failing_since: float | None = None
+        self._busy_since: float | None = None
 
-    def answered(self) -> None:
-        """The server is there."""
-        self._away_since = None
+    def server_reached(self) -> None:
+        """The server answered, so ``patience`` starts anew."""
+        self._failing_since = None
 
-    def went_well(self) -> None:
-        """What was asked for came, though not all of it yet."""
-        self._away_since = self._told_since = None
-        self._pause = _FIRST_PAUSE
+    def reset(self) -> None:
+        """There was progress: the next failure counts as the first."""
+        self._failing_since = self._busy_since = None
+        self._delay = _FIRST_DELAY
 
-    def without_answer(self, error: httpx2.RequestError) -> float:
-        """No answer came, or not all of it."""
+    def after_network_error(self, error: httpx2.RequestError) -> float:
+        """No response came, or only a part."""
         unreachable = ServerUnreachable(
             f"{self._server} can't be reached ({type(error).__name__}). "
             "Is it running? 'media-processor up' starts everything."
         )
         may_repeat = self._call.repeatable or isinstance(error, _NOT_SENT)
-        if isinstance(error, _HOPELESS) or not may_repeat:
+        if isinstance(error, _NEVER_RETRIED) or not may_repeat:
             raise unreachable from None
-        return self._while_away(f"{self._server} can't be reached", unreachable)
+        return self._back_off(f"{self._server} can't be reached", unreachable)
 
-    def refused(self, answer: httpx2.Response) -> float:
-        """An answer came, and was read, that says no."""
-        status, seconds = answer.status_code, told_to_wait(answer)
+    def after_refusal(self, answer: httpx2.Response) -> float:
+        """A response that was read, whose status is an error."""
+        status, seconds = answer.status_code, retry_after(answer)
         if status in (429, 503) and seconds is not None:
-            self.answered()
-            return self._as_told(seconds, refusal(answer))
-        if status == 429:  # not carried out
-            return self._while_away(f"{self._server} answers 429", refusal(answer))
-        # A proxy before the server says these two; whether the server did it isn't known.
-        if status in (502, 504) and self._call.repeatable and not is_deliberate(answer):
-            return self._while_away(f"{self._server} answers {status}", refusal(answer))
+            self.server_reached()
+            return self._respect_retry_after(seconds, refusal(answer))
+        if status == 429:  # the server did nothing
+            return self._back_off(f"{self._server} answered 429", refusal(answer))
+        # From a proxy; the server may have acted on the request.
+        if status in (502, 504) and self._call.repeatable and not is_from_server(answer):
+            return self._back_off(f"{self._server} answered {status}", refusal(answer))
         raise refusal(answer)
 
-    def cut_off(self) -> float:
-        """A stream ended before what was waited for came."""
-        return self._next_pause()
+    def after_stream_end(self) -> float:
+        """An event stream ended before the final status came."""
+        return self._next_delay()
 
-    def _while_away(self, reason: str, error: MediaProcessorError) -> float:
+    def _back_off(self, reason: str, error: MediaProcessorError) -> float:
         now = time.monotonic()
-        if self._away_since is None:
-            self._away_since = now
-        left = self._patience - (now - self._away_since)
+        if self._failing_since is None:
+            self._failing_since = now
+        left = self._patience - (now - self._failing_since)
         if left <= 0:
             raise error from None
-        return self._wait(error, reason, min(self._next_pause(), left))
+        return self._wait(error, reason, min(self._next_delay(), left))
 
-    def _as_told(self, seconds: float, error: MediaProcessorError) -> float:
+    def _respect_retry_after(self, seconds: float, error: MediaProcessorError) -> float:
         now = time.monotonic()
-        if self._told_since is None:
-            self._told_since = now
-        left = PATIENCE_WHEN_TOLD - (now - self._told_since)
+        if self._busy_since is None:
+            self._busy_since = now
+        left = MAX_BUSY_SECONDS - (now - self._busy_since)
         if seconds > left or self._patience <= 0:
             raise error from None
-        # Never earlier than told, and not all at the same time.
+        # Never earlier than the server said, and spread out so that clients don't return together.
         seconds += random.uniform(0, 0.25)  # noqa: S311
         return self._wait(error, error.detail.rstrip("."), seconds)
 
-    def _next_pause(self) -> float:
-        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
-        return pause * random.uniform(0.5, 1)  # noqa: S311
+    def _next_delay(self) -> float:
+        delay, self._delay = self._delay, min(2 * self._delay, _LONGEST_DELAY)
+        return delay * random.uniform(0.5, 1)  # noqa: S311
 
     def _wait(self, error: MediaProcessorError, reason: str, seconds: float) -> float:
         if self._on_wait:
@@ -130,6 +129,5 @@ class Tries:
         return seconds
 
 
-def waited_in_vain(what: str, status: str, timeout: float | None) -> TimeoutError:
-    """What is raised when a media isn't done in time."""
+def wait_timed_out(what: str, status: str, timeout: float | None) -> TimeoutError:
     return TimeoutError(f"{what} is still {status} after {timeout or 0:g} s.")

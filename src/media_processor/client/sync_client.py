@@ -21,7 +21,7 @@ class Client:
     """A fast server, by its address.
 
     ``patience`` is how many seconds the server may be away before ``ServerUnreachable`` is
-    raised; 0 means that nothing is tried again. ``on_wait`` is called with a
+    raised; 0 means no retries. ``on_wait`` is called with a
     ``Wait`` before each pause. Several threads may share one; callbacks are called in the
     client's own thread, and can't use the client.
 
@@ -73,15 +73,16 @@ class Client:
     ) -> "Media":
         """Send a picture; once it returns, the picture is on the server's disk.
 
-        What was cut off is sent again with the same key, so that it is never doubled; with
-        ``idempotency_key`` that holds for other calls too. A file object is sent from its
-        beginning, and stays open; one that can't seek is copied to a temporary file first.
+        If the connection breaks, it is sent again with the same idempotency key, so that it is
+        never stored twice. Your own ``idempotency_key`` extends this to later calls. A file object
+        is sent from its beginning and stays open; one that can't seek is copied to a temporary
+        file first.
 
-        ``on_progress`` is told how many bytes of the picture were handed to the network, from
-        0 again at each attempt.
+        ``on_progress`` is called with the number of bytes handed to the network so far; each
+        attempt starts at 0.
 
         Raises:
-            OSError, TypeError, ValueError: it is nothing that can be sent; see docs/client.md.
+            OSError, TypeError, ValueError: ``picture`` can't be sent; see docs/client.md.
             MediaProcessorError: the server refused it, or can't be reached.
         """
         sending = self._client.upload(
@@ -94,7 +95,7 @@ class Client:
         return Media(self._loop, self._loop.run(sending))
 
     def media(self, media_id: str) -> "Media":
-        """A picture that was sent before.
+        """A picture that was uploaded before, by its id.
 
         Raises:
             MediaNotFound
@@ -102,7 +103,7 @@ class Client:
         return Media(self._loop, self._loop.run(self._client.media(media_id)))
 
     def list(self, *, status: Status | None = None) -> Generator["Media"]:
-        """Every picture the server knows, newest first; only those of ``status`` if given."""
+        """Every picture on the server, newest first, or only those with this ``status``."""
         for media in self._loop.iterate(self._client.list(status=status)):
             yield Media(self._loop, media)
 
@@ -115,31 +116,31 @@ class Client:
         until: Day | None = None,
         sort: ArchiveSort = "newest",
     ) -> Generator[StoredMedia]:
-        """Every picture in the archive that fits.
+        """The pictures in the archive that match all filters.
 
-        ``name`` and ``worker`` are parts of them; ``since`` and ``until`` are when it was
-        stored, UTC unless they say otherwise.
+        ``name`` and ``worker`` match parts of the file's and the worker's name; ``since`` and
+        ``until`` limit when it was stored, in UTC unless they have a time zone.
 
         Raises:
-            CentralUnavailable: the archive can't be asked now.
+            CentralUnavailable: the central server can't be reached.
         """
         items = self._client.archive(name=name, worker=worker, since=since, until=until, sort=sort)
         return self._loop.iterate(items)
 
     def download_stored(self, media_id: str, to: Path | str | None = None) -> Path | bytes:
-        """A picture of the archive; ``to`` is as for ``Media.download``."""
+        """Download a picture from the archive; ``to`` is as for ``Media.download``."""
         return self._loop.run(self._client.download_stored(media_id, to))
 
     def profiles(self) -> tuple[ProfileSummary, ...]:
-        """What ``upload`` takes as ``profile``."""
+        """The profiles that ``upload`` accepts."""
         return self._loop.run(self._client.profiles())
 
     def queue(self) -> QueueReport:
-        """How much there is to do and who does it."""
+        """The queues' lengths, the workers, and whether uploads are accepted."""
         return self._loop.run(self._client.queue())
 
     def ready(self) -> Readiness:
-        """What the server needs, and whether it has it."""
+        """The server's checks of what it needs, and their results."""
         return self._loop.run(self._client.ready())
 
 
@@ -160,17 +161,17 @@ class Media:
 
     @property
     def filename(self) -> str:
-        """Its name as the server keeps it."""
+        """The file's name on the server."""
         return self._media.filename
 
     @property
     def status(self) -> Status:
-        """The last known one; ``refresh``, ``follow`` and ``wait`` bring news."""
+        """The last known status; ``refresh``, ``follow`` and ``wait`` update it."""
         return self._media.status
 
     @property
     def details(self) -> MediaStatus | AcceptedMedia:
-        """All that is known: a ``MediaStatus`` once the server was asked."""
+        """All that is known; right after ``upload`` less than a ``MediaStatus``."""
         return self._media.details
 
     def refresh(self) -> MediaStatus:
@@ -180,7 +181,7 @@ class Media:
     def follow(self) -> Generator[MediaStatus]:
         """The status now and at each change until it is stored or failed.
 
-        What is cut off is resumed. Who leaves early should close it: ``contextlib.closing``.
+        A broken connection is resumed. To stop early, close the generator: ``contextlib.closing``.
 
         Raises:
             ServerUnreachable: the server was away for longer than the client's patience.
@@ -191,18 +192,18 @@ class Media:
         """Wait until it is stored, for at most ``timeout`` seconds.
 
         Raises:
-            TimeoutError: it isn't stored yet; it is still being worked on.
-            MediaProcessorError: it failed; the error is that of the reason's code, such as
-                ``BrokenPicture``. Or the server can't be reached.
+            TimeoutError: it isn't stored yet; the work goes on.
+            MediaProcessorError: it failed, with the error of the reason's code, such as
+                ``BrokenPicture``; or the server can't be reached.
         """
         return self._loop.run(self._media.wait(timeout))
 
     def download(self, to: Path | str | None = None, *, original: bool = False) -> Path | bytes:
         """The watermarked picture, or the ``original``.
 
-        ``to`` is a folder, in which it gets the server's name for it, or a file. What isn't there
-        yet and has no extension is made as a folder. It appears
-        whole or not at all, and replaces what was there. Without ``to`` its bytes are returned.
+        ``to`` is a file, or a folder in which the file gets the server's name. A path that
+        doesn't exist and has no extension is created as a folder. The file appears only when it
+        is complete, and replaces an existing one. Without ``to`` the bytes are returned.
 
         Raises:
             NotReadyYet: it isn't watermarked yet; ``wait`` for it.
@@ -211,7 +212,7 @@ class Media:
         return self._loop.run(self._media.download(to, original=original))
 
     def retry(self) -> MediaStatus:
-        """Have a failed picture tried again.
+        """Process a failed picture again.
 
         Raises:
             NotFailed: it is stored or being worked on.
