@@ -48,7 +48,7 @@ class TestNobodyReads:
         "command",
         [
             "list --json",
-            "list",
+            "list --limit 0",  # without the note that there are more
             "queue --follow --json",
             "config",
             "watermark in -o out --dry-run",
