@@ -86,8 +86,5 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     yield opened
     for page in pages:
-        page.unroute_all(
-            behavior="wait"
-        )  # an answer that is still being held would fail the next test
         page.close()
     assert not complaints, "\n".join(complaints)

@@ -1,5 +1,6 @@
 """``GET /archive…`` and ``GET /activity``: the archive, as the page sees it."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -12,10 +13,18 @@ from PIL import Image
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.archive import StoredMedia, StoredPage, WitnessedActivity
 from tests.images.pictures import encoded, opened, photo
-from tests.system import System
+from tests.system import System, running_system
 
 UNKNOWN = "019ab000-0000-7000-8000-000000000000"
 NAMES = ["Ostsee 1.jpg", "ostsee 2.jpg", "Alpen_100%.jpg", "Alpen-100.jpg", "alpen.jpg"]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system of this module's own, whose archive has nothing but what is sent here."""
+    with running_system(tmp_path_factory.mktemp("running")) as system:
+        system.start_all()
+        yield system
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from media_processor.errors import StorageFull
 from media_processor.fast_server.dependencies import Dependencies
 from media_processor.fast_server.media_files import archived_file, local_watermark
 from media_processor.fast_server.renditions import Key, Renditions, _sweep
-from media_processor.harness.waiting import wait_until
+from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.ids import new_media_id, now
 from media_processor.images.splice import is_installed
 from media_processor.messages.fast_server import Difference
@@ -252,6 +252,11 @@ async def test_what_nobody_waits_for_any_more_ends_without_a_word(
         for name, each in sources.items()
     ]
     await asked.wait()
+
+    async def all_begun() -> bool:
+        return len(renditions._making) == len(sources)
+
+    await wait_until_async(all_begun, "all are being made")
     for page in pages:
         page.cancel()
     await asyncio.wait(pages)

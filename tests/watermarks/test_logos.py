@@ -108,7 +108,7 @@ async def test_the_default_that_can_not_be_reached_is_replaced_with_a_warning(
     monkeypatch.setenv("https_proxy", closed)
     with caplog.at_level(logging.WARNING):
         assert await source(tmp_path, None).file() == bundled_logo_path()
-    assert "ships with media-processor" in caplog.text
+    assert "comes with media-processor" in caplog.text
 
 
 def test_jobs_wait_for_a_chosen_logo_and_then_go_on(system: System) -> None:

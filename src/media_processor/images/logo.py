@@ -130,7 +130,7 @@ def load_logo(path: Path) -> Logo:
 
 
 def bundled_logo_path() -> Path:
-    """The logo that ships with the package."""
+    """The logo that comes with the package."""
     return Path(__file__).with_name("bundled_logo.png")
 
 

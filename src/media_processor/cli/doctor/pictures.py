@@ -65,7 +65,7 @@ async def _check_profile(
 
 def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
-        found = f"the logo that ships with media-processor is used ({by})"
+        found = f"the logo that comes with media-processor is used ({by})"
         return warning(name, found, "Set GOOGLE_LOGO to your own logo.")
     return ok(name, f"available and readable ({by})")
 
