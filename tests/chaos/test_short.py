@@ -29,7 +29,8 @@ def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_short_form_holds() -> None:
-    done = chaos("--short", "--json")
+    # Busy neighbours is about milliseconds, so .ci/run runs it alone.
+    done = chaos("1", "2", "3", "4", "7", "11", "--short", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 0, f"seed {told['seed']}: {done.stderr}"
     assert len(told["rows"]) >= 6
