@@ -1,4 +1,4 @@
-"""The only room that knows ARQ and Redis: enqueue, status, the worker loop.
+"""The only package that knows ARQ and Redis: enqueue, status, the worker loop.
 
 ARQ keeps a sorted set a queue and a key a job. Here a job's score in the set is when it
 may next be claimed: the time it is due or, while it runs, the end of its lease. So a

@@ -47,7 +47,7 @@ class Encoded:
 
 
 class Codec(Protocol):
-    """A module of this room. One of a format that can only be read lacks MODES and encode."""
+    """A module of this package. One of a format that can only be read lacks MODES and encode."""
 
     MODES: frozenset[str]
     """The modes of Pillow's that ``encode`` takes."""

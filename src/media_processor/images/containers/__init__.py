@@ -18,7 +18,7 @@ Data: TypeAlias = bytes | mmap
 
 
 class Container(Protocol):
-    """What every module of this room can do."""
+    """What every module of this package can do."""
 
     def read_info(self, data: Data, limits: Limits) -> PictureInfo:
         """Read the header, and nothing beyond ``limits``.
