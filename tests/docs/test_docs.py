@@ -62,7 +62,7 @@ def configuration_tables() -> str:
                 "",
                 f"## {heading}",
                 "",
-                "| variable | default | what it is |",
+                "| variable | default | meaning |",
                 "|---|---|---|",
             ]
             title = heading

@@ -25,8 +25,8 @@ class CentralServerSettings(ServerSettings):
     log_rotate_bytes: int = Field(
         default=0,
         ge=0,
-        description="Size at which the activity log is rotated, together with its chain, in bytes; "
-        "`0` for never.",
+        description="Size in bytes at which the activity log and its chain are rotated; `0` for "
+        "never.",
     )
 
     @property

@@ -21,33 +21,35 @@ _WITHOUT_A_PICTURE = 256 * 1024**2
 class PipelineSettings(Settings, RedisSettings):
     central_server_url: str = Field(
         default="http://host.docker.internal:8003/upload-final",
-        description="Where finished pictures are sent, and read back from.",
+        description="URL that finished pictures are sent to. The archive is read from the same "
+        "server.",
     )
     max_pixels: int = Field(
         default=_LIMITS.pixels,
         ge=1,
-        description="Most pixels (width × height) a picture may have, over all its frames.",
+        description="Maximum pixels (width × height) of a picture, over all its frames.",
     )
     max_side: int = Field(
         default=_LIMITS.side,
         ge=1,
         le=_LIMITS.side,
-        description="Most pixels a side of a picture may have.",
+        description="Maximum side of a picture, in pixels.",
     )
     max_frames: int = Field(
         default=_LIMITS.frames,
         ge=1,
-        description="Most frames an animation, or pages a TIFF, may have.",
+        description="Maximum frames of an animation, or pages of a TIFF.",
     )
     max_scans: int = Field(
         default=_LIMITS.scans,
         ge=1,
-        description="Most scans a JPEG may have; a progressive one has about 10.",
+        description="Maximum scans of a JPEG; a progressive one has about 10.",
     )
     max_metadata_bytes: int = Field(
         default=_LIMITS.metadata,
         ge=1,
-        description="Largest colour profile, EXIF, XMP or IPTC a picture may have, in bytes each.",
+        description="Maximum size of the colour profile, EXIF, XMP and IPTC of a picture, in bytes "
+        "each.",
     )
 
     watermarks: Path | None = Field(
@@ -66,7 +68,7 @@ class PipelineSettings(Settings, RedisSettings):
     watermark_memory_bytes: int = Field(
         default=_LIMITS.memory + _WITHOUT_A_PICTURE,
         ge=512 * 1024**2,
-        description="Address space one picture process may use, in bytes.",
+        description="Maximum address space of a picture process, in bytes.",
     )
 
     @field_validator("watermarks")
