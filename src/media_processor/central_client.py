@@ -147,7 +147,7 @@ class CentralClient:
             return CheckpointPage.model_validate_json(answer.content).checkpoints
         except (httpx2.HTTPError, ValidationError) as error:
             raise CentralUnavailable(
-                f"The central server returned no checkpoints ({type(error).__name__})."
+                f"The central server returned no valid checkpoints ({type(error).__name__})."
             ) from None
 
     @asynccontextmanager
@@ -206,7 +206,7 @@ def _read(kind: type[_Answer], answer: httpx2.Response) -> _Answer:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise CentralUnavailable("The central server's response is unreadable.") from None
+        raise CentralUnavailable("The central server sent an invalid response.") from None
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:
@@ -215,7 +215,7 @@ def _receipt(answer: httpx2.Response) -> Receipt:
         try:
             return Receipt.model_validate_json(answer.content)
         except ValidationError:
-            raise CentralUnavailable("The central server's receipt is unreadable.") from None
+            raise CentralUnavailable("The central server sent an invalid receipt.") from None
     code, reason = _problem(answer)
     detail = f"The central server answered {status}: {reason}"
     if code == DigestMismatch.code:

@@ -119,13 +119,13 @@ class UnknownProfile(RequestError):
 class IdempotencyConflict(RequestError):
     code = "idempotency_conflict"
     status = 409
-    title = "The Idempotency-Key was used for another upload"
+    title = "The Idempotency-Key was already used for another upload"
 
 
 class MediaNotFound(RequestError):
     code = "media_not_found"
     status = 404
-    title = "Unknown media"
+    title = "There is no picture with this id"
 
 
 class NotReadyYet(RequestError):
@@ -137,19 +137,19 @@ class NotReadyYet(RequestError):
 class NotFailed(RequestError):
     code = "not_failed"
     status = 409
-    title = "Only a failed media can be retried"
+    title = "Only a failed picture can be retried"
 
 
 class DigestMismatch(RequestError):
     code = "digest_mismatch"
     status = 422
-    title = "The bytes don't match the digest"
+    title = "The file doesn't match its digest"
 
 
 class MediaConflict(RequestError):
     code = "media_conflict"
     status = 409
-    title = "This media is already stored with other bytes"
+    title = "This media_id is already stored with different content"
 
 
 class PictureError(MediaProcessorError):
@@ -173,7 +173,7 @@ class UnsupportedPicture(PictureError):
 
 class BrokenPicture(PictureError):
     code = "broken_picture"
-    title = "The picture is broken"
+    title = "The picture is damaged"
 
 
 class TooManyPixels(PictureError):
@@ -221,7 +221,7 @@ class OutOfMemory(SandboxError):
 
 class TooSlow(SandboxError):
     code = "too_slow"
-    title = "The picture takes too long"
+    title = "Processing the picture took too long"
 
 
 class LogoUnavailable(MediaProcessorError):
@@ -233,7 +233,7 @@ class LogoUnavailable(MediaProcessorError):
 
 class SpoolDamaged(MediaProcessorError):
     code = "spool_damaged"
-    title = "A file of the spool is missing or damaged"
+    title = "A spool file is missing or damaged"
     fault = "operator"
 
 
@@ -308,7 +308,7 @@ class ServerRefused(MediaProcessorError):
 
     code = "server_refused"
     status = 502
-    title = "The fast server refused"
+    title = "The fast server refused the request"
     fault = "upstream"
 
 

@@ -218,7 +218,11 @@ def test_an_archive_that_can_not_be_used_is_one_line(system: System, fault: str)
         (system.data / "catalogue.sqlite").unlink()
     system.start("central-server", "again", CENTRAL_SERVER_PORT=str(free_port()))
     assert system.processes["again"].wait(20) == 1
-    words = {"key": "AUDIT_KEY", "second": "Another central", "old catalogue": "older than the log"}
+    words = {
+        "key": "AUDIT_KEY",
+        "second": "Another central",
+        "old catalogue": "older than the activity log",
+    }
     said = system.log("again").splitlines()
     assert said[-1].startswith("media-processor: ")
     assert words[fault] in said[-1]

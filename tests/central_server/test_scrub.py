@@ -119,7 +119,7 @@ def test_a_database_that_is_no_catalogue_of_this_version_is_refused(tmp_path: Pa
         database.execute("CREATE TABLE other (x)")
     done = run("--data", str(tmp_path))
     assert done.returncode == 1
-    assert "empty or of another version" in done.stderr
+    assert "empty or has another schema version" in done.stderr
     with sqlite3.connect(tmp_path / "catalogue.sqlite") as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("other",)]
 

@@ -95,7 +95,7 @@ def test_a_redis_that_only_up_can_reach(environment: dict[str, str]) -> None:
     _, found = doctor(without)
     state, told, _ = found["redis"]
     assert state == "ok"
-    assert "the fast server says: reachable" in told
+    assert "the fast server reports: reachable" in told
     assert "redis eviction" not in found
     _, found = doctor(without | {"FAST_SERVER_URL": f"http://127.0.0.1:{free_port()}"})
     assert found["redis"][0] in ("warning", "ok")  # somebody's may be at localhost:6379
@@ -115,7 +115,7 @@ def test_what_is_set_wrong_is_told_and_the_rest_examined(
     done = run("doctor", **(environment | wrong))
     assert done.returncode == 1
     assert "marks.toml, line 2" in done.stdout
-    assert "/proc can't be written" in done.stdout
+    assert "/proc isn't writable" in done.stdout
     assert "CENTRAL_SERVER_PORT: " in done.stdout
     assert "Did you mean LEASE_SECONDS?" in done.stdout
     _, found = doctor(environment | {"REDIS_PORT": "x"})

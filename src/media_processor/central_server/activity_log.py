@@ -65,7 +65,7 @@ class ActivityLog:
         if end >= line.end:
             return
         if end < line.offset:
-            raise ValueError("lines before this one are missing in the activity log")
+            raise ValueError("lines before this one are missing from the activity log")
         # Overwrites the beginning of the line if a crash tore it.
         write_at(self._path, line.offset - self.base, line.text.encode())
 

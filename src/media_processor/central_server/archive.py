@@ -78,7 +78,7 @@ class Archive:
             if entry is None:
                 entry = self._add(delivery)
             elif not hmac.compare_digest(entry.media.sha256, delivery.sha256):
-                raise MediaConflict("This media_id is already stored with other bytes.")
+                raise MediaConflict("This media_id is already stored with different content.")
             self._append(entry)
             crash_point("line-written")
             return entry.receipt, is_new
@@ -124,8 +124,8 @@ class Archive:
         known = last.sequence if last else 0
         if known < self._chain.last:
             raise SetupError(
-                f"The catalogue has {known} stored pictures, the log's chain {self._chain.last}: "
-                "the catalogue is older than the log. Restore the matching catalogue, or move "
+                f"The catalogue is older than the activity log: it ends at picture {known}, the "
+                f"log at {self._chain.last}. Restore the matching catalogue, or move "
                 "worker_activity.log* to another folder to start a new log."
             )
 

@@ -80,7 +80,7 @@ class CheckedLog:
         self._log_file, self._public_key = log_file, public_key
         self._checking: asyncio.Task[None] | None = None
         self._next_at = 0.0
-        self._verdict = LogVerdict(state="unknown", detail="The log is being checked.")
+        self._verdict = LogVerdict(state="unknown", detail="The log is still being checked.")
 
     async def verdict(self) -> LogVerdict:
         """A new verdict if one is due and takes at most a second, else the last one."""
@@ -104,13 +104,13 @@ class CheckedLog:
         try:
             found = verify(self._log_file, self._public_key, ())
         except Altered as altered:
-            detail = f"The log was altered. First at {altered}."
+            detail = f"The log was altered. First problem: {altered}."
             return LogVerdict(state="altered", detail=detail, at=at)
         except OSError as error:
             detail = f"The log can't be read: {error.strerror}."
             return LogVerdict(state="unknown", detail=detail, at=at)
         return LogVerdict(
-            state="agrees", detail="Every entry was checked.", sequence=found.entries, at=at
+            state="agrees", detail="All entries are intact.", sequence=found.entries, at=at
         )
 
 
@@ -136,7 +136,7 @@ class _Reader:
         beyond = [number for number in self._witness if number > self._found.entries]
         if beyond:
             raise Altered(
-                self._next, f"the log was cut off; a witness has seen entry {max(beyond)}"
+                self._next, f"the log was truncated; a witness has seen entry {max(beyond)}"
             )
         return self._found
 
@@ -180,7 +180,7 @@ class _Reader:
         if entry.sequence != self._next:
             raise Altered(self._next, f"the chain continues with entry {entry.sequence}")
         if entry.previous != self._previous:
-            raise Altered(self._next, "it doesn't follow the entry before it")
+            raise Altered(self._next, "it doesn't link to the previous entry")
         if not _is_canonical(entry, raw):
             raise Altered(self._next, "its hash doesn't match its content")
         if entry.offset != self._end:
@@ -202,7 +202,9 @@ class _Reader:
             missing = len(found) < entry.length
             raise Altered(
                 entry.sequence,
-                "its line is missing in the log" if missing else "its line in the log differs",
+                "its line is missing from the log"
+                if missing
+                else "its line in the log is different",
             )
 
     def _check_checkpoint(self, entry: ChainEntry, raw: bytes) -> None:
@@ -211,7 +213,7 @@ class _Reader:
             raise Altered(entry.sequence, "its checkpoint is missing or unreadable")
         stated = (checkpoint.sequence, checkpoint.hash, checkpoint.end)
         if stated != (entry.sequence, entry.hash, entry.end):
-            raise Altered(entry.sequence, "its checkpoint doesn't match it")
+            raise Altered(entry.sequence, "its checkpoint doesn't match the entry")
         if checkpoint.key != self._key or not is_genuine(checkpoint):
             raise Altered(
                 entry.sequence, "its checkpoint isn't signed with the central server's key"

@@ -218,7 +218,7 @@ def _position(
     """The cursor's position in the order of ``columns``."""
     last = connection.execute(sa.select(*columns).where(stored.c.media_id == cursor)).first()
     if last is None:
-        raise InvalidField("Unknown cursor. Use the 'next' of a page.")
+        raise InvalidField("Invalid cursor. Use the 'next' value of the previous page.")
     return sa.tuple_(*last, types=[column.type for column in columns])
 
 

@@ -147,9 +147,11 @@ def open_signer(file: Path) -> Signer:
             _make_key(file)
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise SetupError(f"AUDIT_KEY: {file} can't be used ({type(error).__name__}).") from None
+        raise SetupError(
+            f"AUDIT_KEY: {file} can't be read or written ({type(error).__name__})."
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SetupError(f"AUDIT_KEY: {file} holds no Ed25519 key.")
+        raise SetupError(f"AUDIT_KEY: {file} isn't an Ed25519 private key.")
     return Signer(key)
 
 
@@ -167,9 +169,11 @@ def read_public_key(file: Path) -> str:
     try:
         key = serialization.load_pem_public_key(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise SetupError(f"{file} holds no public key ({type(error).__name__}).") from None
+        raise SetupError(
+            f"{file} isn't a public key in PEM format ({type(error).__name__})."
+        ) from None
     if not isinstance(key, Ed25519PublicKey):
-        raise SetupError(f"{file} holds no Ed25519 key.")
+        raise SetupError(f"{file} isn't an Ed25519 public key.")
     return _hex(key)
 
 

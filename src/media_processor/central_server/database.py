@@ -71,9 +71,9 @@ class Database:
             revision = _revision(connection)
             if revision is not None and revision > newest_revision():
                 raise SetupError(
-                    f"The catalogue has revision {revision}, this version knows up to "
-                    f"{newest_revision()}. Install the version of media-processor that "
-                    "upgraded it, or a later one."
+                    f"The catalogue has schema revision {revision}, but this version of "
+                    f"media-processor supports only up to {newest_revision()}. Install the "
+                    "version that upgraded it, or a later one."
                 )
             if revision != newest_revision():
                 _migrate(connection)
@@ -100,8 +100,8 @@ def open_database(where: Path | str, *, must_exist: bool = False) -> Database:
                 database.upgrade()
             elif not database.is_current():
                 raise SetupError(
-                    "The catalogue is empty or of another version. If it is the right one, "
-                    "start the central server once to upgrade it."
+                    "The catalogue is empty or has another schema version. If it is the right "
+                    "one, start the central server once to upgrade it."
                 )
         except BaseException:
             database.close()
@@ -170,7 +170,9 @@ def _translate(error: sa.exc.DBAPIError) -> MediaProcessorError:
     if _is_full(error.orig):
         return StorageFull("The catalogue's disk is full. Send the picture again later.")
     if _is_failing(error.orig):
-        return StorageFailing("The catalogue's disk failed. Send the picture again later.")
+        return StorageFailing(
+            "The catalogue's disk reported an error. Send the picture again later."
+        )
     log.error("❌ the catalogue's database doesn't answer: %s", _reason(error))
     return CatalogueUnavailable("The catalogue's database doesn't answer. Try again later.")
 

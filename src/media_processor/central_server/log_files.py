@@ -107,7 +107,7 @@ class ChainFile:
         if entry.sequence <= self.last:
             return
         if entry.sequence != self.last + 1:
-            raise ValueError("entries before this one are missing in the chain")
+            raise ValueError("entries before this one are missing from the chain")
         data = entry.encode()
         if entry.sequence % EVERY == 0:
             checkpoint = self._signer.checkpoint(entry.sequence, entry.hash, entry.end)

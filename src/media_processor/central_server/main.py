@@ -37,7 +37,7 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
         if archive is None:
-            raise ValueError("an application without an archive can't be served")
+            raise ValueError("the application needs an archive to serve requests")
         log.info("🏛️ central server listening on port %d", settings.central_server_port)
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}

@@ -108,7 +108,7 @@ _Stored = Annotated[StoredMedia, Depends(stored_media)]
     responses={
         200: {
             "model": Receipt,
-            "description": "Already stored. The receipt of the first delivery.",
+            "description": "Already stored; returns the receipt of the first delivery.",
         },
         **answers(
             MissingPart,
@@ -129,7 +129,7 @@ _Stored = Annotated[StoredMedia, Depends(stored_media)]
 async def upload_final(
     request: Request, response: Response, archive: _Archive, settings: _Settings
 ) -> Receipt:
-    """Store a finished picture. 201 means that file, catalogue row and log line are durable."""
+    """Store a finished picture. 201 means that its file, catalogue row and log line are durable."""
     limit = settings.max_upload_bytes * _GROWTH
     async with receive_form(request, archive.storage, max_file_bytes=limit) as form:
         delivery = _delivery(form)
@@ -147,13 +147,13 @@ def _delivery(form: ReceivedForm) -> Delivery:
     if file.size == 0:
         raise EmptyFile("The file is empty.")
     if not fields.get("worker_name"):
-        raise MissingPart("The form needs a field 'worker_name'.")
+        raise MissingPart("The form field 'worker_name' is missing.")
     announced = fields.get("sha256", file.sha256)
     if not re.fullmatch("[0-9a-f]{64}", announced):
         raise InvalidField("The field 'sha256' must be 64 lower-case hexadecimal digits.")
     if not hmac.compare_digest(announced, file.sha256):
         raise DigestMismatch(
-            "The received bytes don't match the digest in 'sha256'. Send the file again."
+            "The received file doesn't match the digest in 'sha256'. Send it again."
         )
     media_id = fields.get("media_id") or new_media_id()
     if not is_media_id(media_id):
@@ -161,7 +161,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
     owner = fields.get("owner", MAIN_OWNER)
     if owner != safe_worker_name(owner):  # refused, as a cleaned name could be another owner's
         raise InvalidField(
-            "The field 'owner' must be printable, without '|', '/' and '\\', at most 200 bytes."
+            "The field 'owner' must be printable, at most 200 bytes, without '|', '/' or '\\'."
         )
     return Delivery(
         picture=file.incoming,
@@ -176,7 +176,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
 
 @router.get("/media", responses=answers(InvalidField, CatalogueUnavailable))
 def list_stored(archive: _Archive, query: Annotated[ArchiveQuery, Query()]) -> StoredPage:
-    """Stored pictures, searched and sorted."""
+    """Search the stored pictures."""
     stored = archive.catalogue.search(query)
     page = stored[: query.limit]
     more = len(stored) > query.limit
@@ -195,7 +195,7 @@ def get_stored(media: _Stored) -> StoredMedia:
     responses={**PARTLY, **answers(MediaNotFound, CatalogueUnavailable)},
 )
 def get_file(media: _Stored, archive: _Archive) -> FileResponse:
-    """The bytes of a stored picture. Supports `Range` and `If-None-Match`."""
+    """The file of a stored picture. Supports `Range` and `If-None-Match`."""
     try:
         file = archive.picture(media)
     except FileNotFoundError:
@@ -222,17 +222,18 @@ async def audit(checked_log: Annotated[CheckedLog, Depends(checked_log_of)]) -> 
 def checkpoints(
     archive: _Archive,
     after: Annotated[
-        int, Query(ge=0, lt=2**63, description="Only checkpoints after this sequence number.")
+        int,
+        Query(ge=0, lt=2**63, description="Return only checkpoints after this sequence number."),
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> CheckpointPage:
-    """Signed checkpoints of the log, oldest first; the last one is for the log's current end."""
+    """Signed checkpoints of the log, oldest first; the last one covers the log's current end."""
     return CheckpointPage(checkpoints=tuple(archive.checkpoints(after, limit)))
 
 
 @router.get("/health")
 async def health() -> Health:
-    """200 while the process runs."""
+    """200 while the process is alive."""
     return Health()
 
 
@@ -250,5 +251,7 @@ def _check_catalogue(archive: Archive) -> Check:
     try:
         archive.catalogue.database.ping()
     except (MediaProcessorError, SQLAlchemyError) as error:
-        return Check(ok=False, detail=f"doesn't answer: {type(error.__cause__ or error).__name__}")
-    return Check(ok=True, detail="answers")
+        return Check(
+            ok=False, detail=f"can't be reached: {type(error.__cause__ or error).__name__}"
+        )
+    return Check(ok=True, detail="reachable")

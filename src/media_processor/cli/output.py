@@ -60,6 +60,11 @@ def amount(size: float) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f} kB"
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 picture``, ``2 pictures``; ``many`` if an s isn't all that differs."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def rate(amount: float, seconds: float) -> float:
     """How much a second, also where the clock saw nothing pass."""
     return amount / max(seconds, 1e-6)

@@ -55,11 +55,13 @@ class Witness:
                 self._contradiction = None
             except Contradiction as error:
                 self._contradiction = f"The activity log was altered: {error}."
-                log.error("❌ the activity log was altered: %s; run 'audit verify'", error)
+                log.error(
+                    "❌ the activity log was altered: %s; run 'media-processor audit verify'", error
+                )
             except CentralUnavailable as error:
-                log.debug("no checkpoints fetched: %s", error.detail)
+                log.debug("can't fetch checkpoints: %s", error.detail)
             except Exception:
-                log.exception("❌ checkpoints can't be saved; retrying")
+                log.exception("❌ can't save checkpoints; retrying")
             await asyncio.sleep(self._every)
 
     async def ask(self) -> None:
@@ -75,11 +77,13 @@ class Witness:
         after = last.sequence - 1 if last else 0
         while checkpoints := await self._central.checkpoints(after):
             if checkpoints[-1].sequence <= after:
-                raise Contradiction("it returns checkpoints that were not requested")
+                raise Contradiction(
+                    "the central server returned checkpoints that were not requested"
+                )
             await asyncio.to_thread(self._save, checkpoints)
             last, after = None, checkpoints[-1].sequence
         if last:
-            raise Contradiction(f"it ends before entry {last.sequence}, which was there before")
+            raise Contradiction(f"it now ends before entry {last.sequence}, which it had before")
 
     def _last(self) -> Checkpoint | None:
         try:
@@ -108,9 +112,9 @@ def _compare(now: Checkpoint, last: Checkpoint | None) -> None:
     if last is None:
         return
     if now.key != last.key:
-        raise Contradiction("it is signed with another key")
+        raise Contradiction("its checkpoints are signed with a different key")
     if now.sequence == last.sequence and (now.hash, now.end) != (last.hash, last.end):
-        raise Contradiction(f"entry {now.sequence} is a different one")
+        raise Contradiction(f"entry {now.sequence} is different from before")
 
 
 def _last_in(file: BinaryIO) -> Checkpoint | None:

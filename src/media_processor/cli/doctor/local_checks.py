@@ -44,7 +44,9 @@ def _storage(settings: ServerSettings) -> list[Finding]:
     free = os.statvfs(there).f_bavail * os.statvfs(there).f_frsize
     room = f"{there}: {free:,} bytes free, {settings.min_free_bytes:,} needed"
     if free < settings.min_free_bytes:
-        to_do = "Free some space, or lower MIN_FREE_BYTES. Until then uploads are answered 503."
+        to_do = (
+            "Free some space, or lower MIN_FREE_BYTES. Until then, uploads are refused with 503."
+        )
         return [*found, error("disk", room, to_do)]
     return [*found, ok("disk", room)]
 
@@ -56,8 +58,8 @@ def _writing(folder: Path, there: Path, by: str) -> Finding:
             file.write(b"doctor")
             os.fsync(file.fileno())
     except OSError as problem:
-        to_do = "Make it writable for this user, or set MEDIA_DATA_DIR to a folder that is."
-        return error("storage", f"{there} can't be written: {problem.strerror} ({by})", to_do)
+        to_do = "Make it writable for this user, or set MEDIA_DATA_DIR to another folder."
+        return error("storage", f"{there} isn't writable: {problem.strerror} ({by})", to_do)
     if there != folder:
         return ok("storage", f"{folder} doesn't exist yet; the first start creates it ({by})")
     return ok("storage", f"{folder} is writable ({by})")
@@ -67,7 +69,13 @@ async def examine_open_files() -> list[Finding]:
     """How many files and connections a process may have open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _FEW_FILES:
-        most = "more" if hard == resource.RLIM_INFINITY else f"at most {hard:,}"
-        to_do = f"Run ulimit -n {_FEW_FILES * 4} before the services start ({most} are allowed)."
-        return [warning("open files", f"{soft:,} per process, few for many uploads", to_do)]
+        most = "unlimited" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"
+        to_do = f"Run ulimit -n {_FEW_FILES * 4} before you start the services (allowed: {most})."
+        return [
+            warning(
+                "open files",
+                f"{soft:,} per process, which is low for many uploads at a time",
+                to_do,
+            )
+        ]
     return [ok("open files", f"{soft:,} per process")]

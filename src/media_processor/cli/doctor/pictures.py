@@ -30,7 +30,9 @@ async def examine_watermarking(settings: PipelineSettings) -> list[Finding]:
     try:
         tasks = TaskBuilder(settings)
     except SetupError as problem:
-        return [error("profiles", problem.detail, "Correct the file. See docs/profiles.md.")]
+        return [
+            error("profiles", problem.detail, "Correct the file; docs/profiles.md lists the keys.")
+        ]
     names, by = list(tasks.profiles.all()), source_of(settings, "watermarks")
     found = [ok("profiles", f"{len(names)}: {', '.join(names)} ({by})")]
     with tempfile.TemporaryDirectory() as name:
@@ -54,8 +56,8 @@ async def _check_profile(
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
             order = await tasks.build(source, folder / "watermarked.png", profile, tokens)
     except MediaProcessorError as problem:
-        address = "GOOGLE_LOGO" if profile == "default" else "its logo in WATERMARKS"
-        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file). Until then pictures wait."
+        address = "GOOGLE_LOGO" if profile == "default" else f"the logo of {profile} in WATERMARKS"
+        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file). Until then, pictures wait."
         return [error(logo, f"{problem.detail} ({by})", to_do)]
     found = _judge_logo(logo, order, by, is_chosen=settings.google_logo_is_set)
     if profile != "default":  # one process is enough to know that they can be had
@@ -65,7 +67,7 @@ async def _check_profile(
 
 def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
-        found = f"the logo that comes with media-processor is used ({by})"
+        found = f"the bundled logo is used ({by})"
         return warning(name, found, "Set GOOGLE_LOGO to your own logo.")
     return ok(name, f"available and readable ({by})")
 
@@ -85,13 +87,17 @@ async def _watermark_one(settings: PipelineSettings, order: WatermarkTask, sourc
         watermarked = await sandbox.watermark(order)
         missing = sandbox.missing_guards
     except MediaProcessorError as problem:
-        return error(name, problem.detail, "See the lines above. Is memory short?")
+        return error(
+            name,
+            problem.detail,
+            "Check the results above, and whether this machine is short of memory.",
+        )
     finally:
         await sandbox.close()
     found = f"a picture was watermarked ({watermarked.method})"
     if missing:
-        to_do = "Use Linux 5.13 or newer. The limits on memory and time work here, too."
-        return warning(name, f"{found}, but this kernel has no {' and no '.join(missing)}", to_do)
+        to_do = "Use Linux 5.13 or newer. Memory and time limits work on this kernel, too."
+        return warning(name, f"{found}, but this kernel lacks {' and '.join(missing)}", to_do)
     return ok(name, f"{found}, guarded by {_GUARDED}")
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from media_processor.cli.doctor import local_checks, pictures, servers
 from media_processor.cli.doctor.check import Finding, State, error
-from media_processor.cli.output import BAD, GOOD, WARNING, cell, notes, terminal
+from media_processor.cli.output import BAD, GOOD, WARNING, cell, count, notes, terminal
 from media_processor.errors import SetupError
 from media_processor.settings import FastServerSettings, read
 
@@ -64,7 +64,7 @@ async def _bounded(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
         async with asyncio.timeout(_TIMEOUT):
             return await work
     except TimeoutError:
-        to_do = "Check the network, the disk and the load of this machine."
+        to_do = "Check this machine's network, disk and load."
         return [error(name, f"no answer within {_TIMEOUT:g} s", to_do)]
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
@@ -84,8 +84,9 @@ def _print(findings: Iterable[Finding]) -> None:
             table.add_row("", "", cell(f"→ {one.to_do}", colour))
     console = terminal()
     console.print(table)
-    console.print(f"{counts['ok']} ok, {counts['warning']} warnings, {counts['error']} errors")
+    problems = (count(counts[state], state) for state in ("warning", "error"))
+    console.print(", ".join((f"{counts['ok']} ok", *problems)))
     console.print(
-        "Storage, logo and profiles were checked with this shell's settings. The servers may have "
-        "other settings."
+        "Storage, logo and profiles were checked with this shell's settings. The servers' settings "
+        "may differ."
     )

@@ -18,8 +18,8 @@ from media_processor.settings import CentralServerSettings, PipelineSettings, Re
 # Leases and log times tolerate a second or two; HTTP dates have whole seconds only.
 _SKEW_SECONDS = 2.0
 _TIMEOUT = 3.0
-_SET_CLOCK = "Synchronise both machines' clocks with NTP."
-_OWN = "none is set; media-processor up starts its own Valkey, which only it can reach"
+_SET_CLOCK = "Synchronize both machines' clocks with NTP."
+_OWN = "REDIS_HOST is not set in this shell, and media-processor up keeps its Valkey private"
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
         info = await read_server_info(settings)
     except QueueUnavailable:
         if settings.redis_is_set:
-            to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then pictures wait."
+            to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then, pictures wait."
             return [error("redis", f"{where} can't be reached", to_do)]
-        to_do = "Run media-processor up. Services that run alone need REDIS_HOST."
+        to_do = "Run media-processor up. Services started one by one need REDIS_HOST."
         return [warning("redis", f"{_OWN}; the fast server can't be reached", to_do)]
     return _of_redis(info, where)
 
@@ -52,8 +52,10 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
 def _from_fast_server(readiness: Readiness) -> Finding:
     check = readiness.checks.get("redis")
     if check is None:
-        return warning("redis", f"{_OWN}; the fast server doesn't mention it", "Set REDIS_HOST.")
-    found = f"{_OWN}; the fast server says: {check.detail}"
+        return warning(
+            "redis", f"{_OWN}; the fast server doesn't report on Redis", "Set REDIS_HOST."
+        )
+    found = f"{_OWN}; the fast server reports: {check.detail}"
     if check.ok:
         return ok("redis", found)
     return error("redis", found, "See the log of media-processor up, and data/valkey/valkey.log.")
@@ -62,16 +64,16 @@ def _from_fast_server(readiness: Readiness) -> Finding:
 def _of_redis(info: ServerInfo, where: str) -> list[Finding]:
     found = [ok("redis", f"{info.server} at {where}")]
     if info.policy != "noeviction":
-        reason = f"maxmemory-policy is {info.policy}: short of memory, Redis would drop jobs"
-        to_do = "Run CONFIG SET maxmemory-policy noeviction, and change redis.conf, too."
+        reason = f"maxmemory-policy is {info.policy}: when memory is full, Redis drops jobs"
+        to_do = "Run CONFIG SET maxmemory-policy noeviction, and set it in redis.conf, too."
         found.append(error("redis eviction", reason, to_do))
     else:
         found.append(ok("redis eviction", "maxmemory-policy is noeviction"))
     if info.keeps_a_file:
         found.append(ok("redis persistence", "appendonly is on"))
     else:
-        reason = "appendonly is off: a restart loses the jobs, which are then recreated a bit later"
-        to_do = "Run CONFIG SET appendonly yes, and change redis.conf, too."
+        reason = "appendonly is off: a restart loses the jobs until the workers recreate them"
+        to_do = "Run CONFIG SET appendonly yes, and set it in redis.conf, too."
         found.append(warning("redis persistence", reason, to_do))
     found.append(_clock("redis", info.skew_seconds))
     return found
@@ -89,7 +91,7 @@ async def examine_fast_server(url: str) -> list[Finding]:
 async def examine_central_server(settings: PipelineSettings, fast_url: str) -> list[Finding]:
     """The central server. If CENTRAL_SERVER_URL isn't set and nothing answers at the default
     address, it is enough that the fast server reaches it."""
-    to_do = "Start it, or set CENTRAL_SERVER_URL. Until then watermarked pictures wait."
+    to_do = "Start it, or set CENTRAL_SERVER_URL. Until then, watermarked pictures wait."
     url = _central_url(settings)
     is_named = "central_server_url" in settings.model_fields_set
     if not is_named and isinstance(await _get_ready(url), str) and await _reaches_archive(fast_url):
@@ -129,16 +131,16 @@ async def _server(name: str, url: str, to_do: str) -> list[Finding]:
         return [error(name, f"{where} can't be reached ({answer})", to_do)]
     clock = [] if answer.skew is None else [_clock(name, answer.skew)]
     if answer.readiness is None and answer.status >= 500:
-        return [error(name, f"{where} answers {answer.status}", to_do), *clock]
+        return [error(name, f"{where} answered {answer.status}", to_do), *clock]
     if answer.readiness is None:
-        to_do = "Check the address."
-        found = f"{where} answers {answer.status} and doesn't say whether it is ready"
+        to_do = "Check the address: this may be another program."
+        found = f"{where} answered {answer.status}, but not with a readiness report"
         return [warning(name, found, to_do), *clock]
     bad = {part: check for part, check in answer.readiness.checks.items() if not check.ok}
     if not bad:
         return [ok(name, f"{where} is ready"), *clock]
     reasons = "; ".join(f"{part}: {check.detail}" for part, check in bad.items())
-    to_do = "Fix what it names; its log says more."
+    to_do = "Fix the failed checks; the server's log has details."
     return [error(name, f"{where} is not ready: {reasons}", to_do), *clock]
 
 
@@ -184,6 +186,6 @@ async def _workers(url: str) -> list[Finding]:
     if workers is None:  # Redis is away, which its own check reports
         return []
     if not workers:
-        to_do = "Start one: media-processor worker-server. Until then pictures wait."
-        return [error("workers", "none is running", to_do)]
+        to_do = "Start one: media-processor worker-server. Until then, pictures wait."
+        return [error("workers", "no worker is running", to_do)]
     return [ok("workers", ", ".join(f"{worker.name} ({worker.stage})" for worker in workers))]
