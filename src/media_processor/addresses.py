@@ -8,5 +8,4 @@ FAST_SERVER = f"http://127.0.0.1:{FAST_SERVER_PORT}"
 
 
 def is_http_url(text: str) -> bool:
-    """Whether ``text`` is an address to fetch from; else it names a file."""
     return text.lower().startswith(("http://", "https://"))

@@ -12,7 +12,6 @@ from pathlib import Path
 
 @contextmanager
 def temporary_beside(target: Path) -> Iterator[Path]:
-    """A new name in the folder of ``target``; a file left there is removed at the end."""
     path = temporary_name(target)
     try:
         yield path
@@ -21,7 +20,7 @@ def temporary_beside(target: Path) -> Iterator[Path]:
 
 
 def temporary_name(target: Path) -> Path:
-    """A hidden name in the folder of ``target``; its own might be too long for a suffix."""
+    # A fresh one, as the name of ``target`` plus a suffix may be too long.
     return target.with_name(f".{os.urandom(16).hex()}.part")
 
 
@@ -46,7 +45,6 @@ def write_atomically(
 
 
 def sync(path: Path) -> None:
-    """Make a file's bytes, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -8,11 +8,8 @@ log = logging.getLogger(__name__)
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel ``tasks``, wait for them, and log any error they ended with.
-
-    The cancellation is repeated: ``asyncio.wait_for`` on Python 3.11, which redis-py sends
-    through, swallows one that arrives as the sending ends (python/cpython#86296).
-    """
+    # Again and again: asyncio.wait_for on Python 3.11, which redis-py sends through, swallows a
+    # cancellation that arrives as the sending ends (python/cpython#86296).
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:

@@ -44,7 +44,10 @@ _Answer = TypeVar("_Answer", bound=Message)
 
 
 class CentralClient:
-    """Kept-alive connections to the central server at ``url`` (its /upload-final)."""
+    """Kept-alive connections to the central server at ``url`` (its /upload-final).
+
+    Every method that returns what the server answered raises CentralUnavailable if it can't.
+    """
 
     def __init__(self, url: str, *, timeout: float, connections: int) -> None:
         self._url = httpx2.URL(url)
@@ -58,7 +61,6 @@ class CentralClient:
         await self._files.aclose()
 
     def link(self, media_id: str) -> str:
-        """The URL of a stored picture's file."""
         return str(self._url.join(f"media/{media_id}/file"))
 
     async def deliver(
@@ -87,10 +89,7 @@ class CentralClient:
         return _receipt(answer)
 
     async def answers(self) -> bool:
-        """Whether the central server seems able to store pictures.
-
-        One without ``/ready`` (404) counts as able.
-        """
+        # A server without /ready (404) counts as able.
         try:
             answer = await self._http.get(self._url.join("ready"))
         except httpx2.HTTPError:
@@ -98,25 +97,17 @@ class CentralClient:
         return answer.status_code < 500
 
     async def stored(self, query: ArchiveQuery) -> StoredPage:
-        """A page of stored pictures.
-
-        Raises:
-            InvalidField: the query's cursor is unknown.
-            CentralUnavailable
-        """
+        """Raises InvalidField if the query's cursor is unknown."""
         params = query.model_dump(mode="json", exclude_none=True)
         return await self._get(StoredPage, "media", params)
 
     async def stored_one(self, media_id: str) -> StoredMedia:
-        """One stored picture; raises MediaNotFound, CentralUnavailable."""
         return await self._get(StoredMedia, f"media/{media_id}")
 
     async def activity(self, limit: int) -> ActivityPage:
-        """The last lines of the activity log; raises CentralUnavailable."""
         return await self._get(ActivityPage, "activity", {"limit": limit})
 
     async def log_verdict(self) -> LogVerdict:
-        """Whether the log agrees with its chain; raises CentralUnavailable."""
         return await self._get(LogVerdict, "audit")
 
     async def _get(
@@ -135,11 +126,7 @@ class CentralClient:
         raise CentralUnavailable(f"The central server answered {answer.status_code}: {reason}")
 
     async def checkpoints(self, after: int) -> tuple[Checkpoint, ...]:
-        """The log's checkpoints after the sequence number ``after``.
-
-        Raises:
-            CentralUnavailable: also if the server keeps none.
-        """
+        """Raises CentralUnavailable also if the server keeps none."""
         url = self._url.join("audit/checkpoints").copy_with(params={"after": after})
         try:
             answer = await self._http.get(url)

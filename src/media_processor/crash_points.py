@@ -34,7 +34,6 @@ POINTS: dict[str, str] = {
 
 
 def crash_point(name: str) -> None:
-    """Exit if CRASH_AT names this point."""
     armed = os.environ.get(VARIABLE)
     if armed and _is_named(Path(armed), name):
         os._exit(EXIT_STATUS)

@@ -319,8 +319,7 @@ class SetupError(MediaProcessorError):
 
 
 def error_of(code: str, detail: str, *, retry_after: int = 60) -> MediaProcessorError | None:
-    """The error that crossed a process boundary as ``code`` and ``detail``; None if the tree
-    has none of this code. ``retry_after`` is for an Overloaded."""
+    """None if no error has this ``code``; ``retry_after`` is for an Overloaded."""
     kind = _by_code().get(code)
     if kind is Overloaded:
         return Overloaded(detail, retry_after=retry_after)

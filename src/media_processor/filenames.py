@@ -23,20 +23,18 @@ def safe_filename(name: str, max_bytes: int = MAX_FILENAME_BYTES) -> str:
 
 
 def watermarked_filename(name: str, extension: str | None) -> str:
-    """``watermarked_`` and the name; with a new extension if the format changed."""
     if extension is None:
         return f"watermarked_{name}"
     return f"watermarked_{PurePosixPath(name).stem}{extension}"
 
 
 def safe_worker_name(name: str) -> str:
-    """A worker's name for the activity log; ``|`` goes too, as it separates the fields there."""
+    # ``|`` separates the fields of the activity log.
     kept = _printable(name.replace("|", "_").replace("/", "_").replace("\\", "_"))
     return kept.encode()[:MAX_FILENAME_BYTES].decode(errors="ignore").rstrip() or "unknown"
 
 
 def _printable(text: str) -> str:
-    """Without control, format and unassigned characters, in Unicode's NFC."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     # The joiner is a format character, but holds emoji families together.
     kept = (c for c in text if c in " \u200d" or unicodedata.category(c)[0] not in "CZ")

@@ -133,7 +133,6 @@ HEAD_BYTES = 256
 
 
 def named(name: str) -> PictureFormat:
-    """The format of this name; raises KeyError."""
     for each in FORMATS:
         if each.name == name:
             return each
@@ -152,30 +151,26 @@ def recognise(head: bytes) -> PictureFormat | None:
 
 
 def extension_of(content_type: str) -> str:
-    """The usual extension of a media type; empty for one that isn't taken."""
     found = (each.extension for each in FORMATS if each.content_type == content_type)
     return next(found, "")
 
 
 def content_type_of(extension: str) -> str | None:
-    """The media type that a file name's extension promises, in upper or lower case."""
     wanted = extension.lower()
     return next((each.content_type for each in FORMATS if wanted in each.extensions), None)
 
 
 def writable() -> dict[str, PictureFormat]:
-    """The formats that a picture can be converted to, by the name that a profile uses."""
     return {each.name.lower(): each for each in FORMATS if not each.comes_out_as}
 
 
 def titles() -> str:
-    """Every format that is taken, as ``"JPEG, PNG and GIF"``."""
     *first, last = (each.title for each in FORMATS)
     return f"{', '.join(first)} and {last}"
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """The major and the compatible brands in ``ftyp`` (ISO/IEC 14496-12, 4.3)."""
+    # The major and the compatible brands of ``ftyp`` (ISO/IEC 14496-12, 4.3).
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4]), HEAD_BYTES)

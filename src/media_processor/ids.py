@@ -16,7 +16,7 @@ def new_media_id() -> str:
 
 
 def is_media_id(text: str) -> bool:
-    """Whether ``text`` is a UUIDv7 in its canonical spelling, and so safe in a path."""
+    # Only the canonical spelling is safe in a path.
     try:
         value = UUID(text)
         return str(value) == text and value.version == 7 and media_time(text).year < 10_000
@@ -25,15 +25,12 @@ def is_media_id(text: str) -> bool:
 
 
 def media_time(media_id: str) -> datetime:
-    """When the id was made, to the millisecond."""
     return datetime.fromtimestamp((UUID(media_id).int >> 80) / 1000, UTC)
 
 
 def day_folder(media_id: str) -> str:
-    """``yyyy/mm/dd`` of the day the id was made, UTC."""
     return f"{media_time(media_id):%Y/%m/%d}"
 
 
 def now() -> datetime:
-    """The time, UTC."""
     return datetime.now(UTC)

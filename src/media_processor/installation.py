@@ -28,12 +28,10 @@ _FORMATS = {"pi_heif", "pyvips"}
 
 
 def is_checkout() -> bool:
-    """Whether this runs from a checkout, where ``make setup`` installs everything."""
     return (Path(__file__).parents[2] / "scripts" / "setup.sh").exists()
 
 
 def missing_part(error: ImportError) -> SetupError | None:
-    """What to install for a module that wasn't found; None if it belongs to no extra."""
     module = (error.name or "").partition(".")[0]
     if module in _SERVER:
         return SetupError(f"This needs the servers, which aren't installed. {install('server')}")
@@ -48,12 +46,10 @@ def missing_part(error: ImportError) -> SetupError | None:
 
 
 def install(extra: str) -> str:
-    """A sentence with the command that installs ``extra``."""
     return "Run: make setup" if is_checkout() else f"Run: pip install 'media-processor[{extra}]'"
 
 
 def native_core_advice() -> str | None:
-    """How to get the native core; None if it is there."""
     if find_spec("media_processor_native"):
         return None
     if is_checkout():

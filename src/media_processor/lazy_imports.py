@@ -31,5 +31,5 @@ def defer_import(name: str) -> None:
 
 
 def forbid_import(name: str) -> None:
-    """Make ``import name`` raise ImportError, as if the module weren't installed."""
+    # None in sys.modules makes an import raise ImportError.
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]

@@ -21,24 +21,20 @@ class Limits:
     memory: int = 1 << 30
 
     def check_pixels(self, pixels: int, described: str) -> None:
-        """Raises TooManyPixels; ``described`` is how they come together, as ``"20 x 10"``."""
         if pixels > self.pixels:
             raise TooManyPixels(
                 f"The picture has {pixels:,} pixels ({described}); the limit is {self.pixels:,}."
             )
 
     def check_frames(self, frames: int) -> None:
-        """Raises TooManyFrames."""
         if frames > self.frames:
             raise TooManyFrames(f"The picture has more than {self.frames:,} frames, the limit.")
 
     def check_scans(self, scans: int) -> None:
-        """Raises ImageBomb."""
         if scans > self.scans:
             raise ImageBomb(f"The JPEG has more than {self.scans:,} scans, the limit.")
 
     def check_metadata(self, kind: str, size: int) -> None:
-        """Raises ImageBomb; ``kind`` is, for example, ``"EXIF"``."""
         if size > self.metadata:
             raise ImageBomb(
                 f"The picture has more than {self.metadata:,} bytes of {kind}, the limit."

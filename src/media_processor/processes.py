@@ -9,12 +9,10 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def die_with_parent(sign: signal.Signals) -> None:
-    """Have Linux send this process ``sign`` when its parent dies, even by SIGKILL."""
     if _LIBC:
         _LIBC.prctl(_PR_SET_PDEATHSIG, sign)
 
 
 def adopt_orphans(adopt: bool) -> None:
-    """Choose whether this process becomes the parent of descendants whose own parent ends."""
     if _LIBC:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))

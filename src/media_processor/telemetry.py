@@ -13,7 +13,6 @@ class _OneLine(logging.Formatter):
 
 
 def start_logging(service: str, level: str) -> None:
-    """Log what is at least of ``level`` to standard error as ``time service message``."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         _OneLine(f"%(asctime)s {service.replace('%', '%%'):<9} %(message)s", "%H:%M:%S")

@@ -7,5 +7,4 @@ _UNSAFE |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0
 
 
 def printable(text: str) -> str:
-    """``text`` as it may be shown in a terminal: on one line, and with no power over it."""
     return text.translate(_UNSAFE)

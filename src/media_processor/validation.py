@@ -24,11 +24,9 @@ def mistake(details: Mapping[str, Any]) -> Mistake:
 
 
 def mistakes(error: ValidationError) -> Iterator[Mistake]:
-    """Everything that is wrong."""
     for each in error.errors(include_input=False, include_url=False):
         yield mistake(each)
 
 
 def first_mistake(error: ValidationError) -> Mistake:
-    """The first thing that is wrong."""
     return next(mistakes(error))

@@ -26,7 +26,6 @@ _FORWARDED = (
 
 
 def conditions(request: Request) -> dict[str, str]:
-    """The client's range and cache conditions, which the central server evaluates."""
     asked = {name: request.headers[name] for name in _CONDITIONS if name in request.headers}
     # Other values can't match anything, and some can't be sent in a header.
     return {name: wish for name, wish in asked.items() if wish.isascii() and wish.isprintable()}
@@ -37,7 +36,6 @@ Conditions = Annotated[dict[str, str], Depends(conditions)]
 
 
 def proxy_response(fetched: httpx2.Response, own: Mapping[str, str]) -> StreamingResponse:
-    """The central server's response; if it has the picture, ``own`` headers replace its own."""
     headers = {name: fetched.headers[name] for name in _FORWARDED if name in fetched.headers}
     if fetched.status_code in (200, 206):
         headers |= {name.lower(): value for name, value in own.items()}
@@ -49,7 +47,7 @@ def proxy_response(fetched: httpx2.Response, own: Mapping[str, str]) -> Streamin
 
 
 async def stream_or_cut_off(pieces: AsyncIterator[bytes], what: str) -> AsyncIterator[bytes]:
-    """The pieces; raises CutOff if the central server fails in the middle of them."""
+    """Raises CutOff if the central server fails in the middle."""
     try:
         async for piece in pieces:
             yield piece

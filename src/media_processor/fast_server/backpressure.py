@@ -58,7 +58,6 @@ class Backpressure:
         self._arriving = 0
 
     async def watch(self) -> None:
-        """Read the spool every second; never returns."""
         while True:
             try:
                 came = frozenset(self._came)  # the listing may miss what arrives during it
@@ -84,11 +83,7 @@ class Backpressure:
 
     @contextmanager
     def admitted(self, content_length: int) -> Iterator[None]:
-        """Count an upload of so many bytes while it is under way.
-
-        Raises:
-            Overloaded: with the seconds to wait.
-        """
+        """Counts an upload of so many bytes while it is under way; raises Overloaded."""
         load = self.load(content_length)
         if load.retry_after_seconds is not None:
             raise Overloaded(
@@ -103,11 +98,9 @@ class Backpressure:
             self._arriving -= 1
 
     def accepted(self, media_id: str) -> None:
-        """Count a media that was added to the spool."""
         self._came.add(media_id)
 
     def load(self, content_length: int = 0) -> Load:
-        """The load, as an upload of so many bytes meets it."""
         here = self._open or frozenset()
         unfinished = len(here) + len(self._came - here) + self._arriving
         rate = self._drain_per_second()
@@ -120,7 +113,6 @@ class Backpressure:
         return Load(unfinished, self._limit, rate, wait)
 
     def throughput(self) -> Throughput:
-        """Media finished in each of the last spans, oldest first."""
         last = int(time.monotonic() // _SPAN)
         spans = range(last - _SPANS + 1, last + 1)
         return Throughput(

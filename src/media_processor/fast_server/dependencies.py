@@ -44,7 +44,7 @@ class Dependencies:
     witness: Witness
 
     async def enqueue(self, media_id: str) -> None:
-        """Give a media of the spool a job; if Redis is unreachable, the reconciler will."""
+        # While Redis can't be reached, the reconciler does it later.
         try:
             async with asyncio.timeout(_ENQUEUE_SECONDS):
                 await self.queue.ensure([FIRST.job(media_id)])
@@ -79,5 +79,4 @@ StoredId = Annotated[str, Depends(_check_stored_id)]
 
 
 def caller_of(request: Request) -> Caller:  # noqa: ARG001 - every request is local as yet
-    """Who sent ``request``."""
     return LOCAL

@@ -53,12 +53,10 @@ class EventFeed:
         self._report_event: ServerSentEvent | None = None
 
     def notice(self, media_id: str) -> None:
-        """A media may have changed."""
         if self._begun.is_set():
             self._noticed.add(media_id)
 
     async def watch(self, report: Report) -> None:
-        """Read the spool and send changes while there are listeners; never returns."""
         while True:
             await self._wanted.wait()
             try:
@@ -71,7 +69,6 @@ class EventFeed:
             self._begun.clear()
 
     async def follow(self, last_id: str | None) -> AsyncGenerator[ServerSentEvent, None]:
-        """Every event after ``last_id``, until the server stops."""
         self._listeners += 1
         self._wanted.set()
         try:
@@ -101,7 +98,7 @@ class EventFeed:
             self._left_at = time.monotonic()
 
     def _place_of(self, last_id: str | None) -> int | None:
-        """The number of the event with this id, if all later ones are still remembered."""
+        # Only if all later events are still remembered.
         run, _, number = (last_id or "").rpartition("-")
         if run != self._run or not number.isascii() or not number.isdigit():
             return None
@@ -115,7 +112,6 @@ class EventFeed:
         return False
 
     async def _begin(self) -> None:
-        """Start again, without the events of before."""
         self._run, self._number = secrets.token_hex(4), 0
         self._events.clear()
         self._sent.clear()
@@ -126,7 +122,6 @@ class EventFeed:
         self._wake_listeners()  # listeners from before reload everything
 
     async def _look(self, report: Report) -> None:
-        """One round of ``_LOOK_AT_ALL_EVERY`` seconds."""
         for tick in range(round(_LOOK_AT_ALL_EVERY / _SEND_EVERY)):
             noticed, self._noticed = self._noticed, set()
             if tick % round(_LOOK_EVERY / _SEND_EVERY) == 0:
@@ -155,13 +150,11 @@ class EventFeed:
         return f"{self._run}-{self._number}"
 
     def _moved(self, *, everything: bool) -> set[str]:
-        """Media that appeared or vanished since the last call; ``everything`` adds open ones."""
         ids = self._spool.open_ids()
         before, self._open = self._open, set(ids)
         return (before ^ self._open) | set(ids[:_LOOK_AT_MOST] if everything else ())
 
     def _changes(self, ids: Iterable[str]) -> list[MediaChange]:
-        """The media among ``ids`` that differ from what was sent last."""
         found = []
         for media_id in sorted(ids):
             try:

@@ -41,7 +41,7 @@ class _State(TypedDict):
 
 
 def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI:
-    """The fast server as an ASGI application; ``stopping`` ends its event streams."""
+    """``stopping`` ends its event streams."""
     profiles = Profiles(settings.watermarks)
 
     @asynccontextmanager
@@ -111,7 +111,6 @@ async def _run_background_tasks(deps: Dependencies) -> AsyncIterator[None]:
 
 
 def run(settings: FastServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT."""
     start_logging("fast-server", settings.log_level)
     stopping = asyncio.Event()
     app = create_app(settings, stopping)

@@ -24,7 +24,6 @@ _PIECE = 1 << 20
 
 
 def original_answer(media: Media, deps: Dependencies) -> PictureFile:
-    """The original as an answer; raises MediaNotFound if it isn't kept."""
     record = media.record
     try:
         file = deps.spool.open_original(record)
@@ -68,7 +67,6 @@ def _spooled_answer(media: Media, deps: Dependencies) -> PictureFile | None:
 
 
 def _watermarked_as(media: Media) -> tuple[str, str]:
-    """The watermarked picture's file name and content type."""
     record, made = media.record, media.progress.watermarked
     name = watermarked_filename(record.filename, made.extension if made else None)
     return name, made.content_type if made else record.content_type
@@ -125,7 +123,7 @@ async def archived_file(media_id: str, deps: Dependencies) -> AsyncIterator[Path
 
 @asynccontextmanager
 async def _spooled(copy: AbstractContextManager[Path], absent: Exception) -> AsyncIterator[Path]:
-    """A file that is swept away when its picture is stored, whoever reads it."""
+    # The file is swept away when its picture is stored, whoever reads it.
     async with AsyncExitStack() as stack:
         try:
             path = await stack.enter_async_context(in_thread(copy))
@@ -143,7 +141,6 @@ async def _spooled(copy: AbstractContextManager[Path], absent: Exception) -> Asy
 
 
 def not_watermarked(media: Media) -> NotReadyYet:
-    """Why there is no watermarked picture."""
     if media.status == "failed" and media.progress.error:
         return NotReadyYet(
             f"The picture failed, so it has no watermark: {media.progress.error.detail}"
@@ -156,7 +153,7 @@ def _no_original() -> MediaNotFound:
 
 
 async def _stored(media: Media, deps: Dependencies) -> Media:
-    """The media as it is now, if it is in the archive: it may have got there since we looked."""
+    # It may have got into the archive since we looked.
     media = await asyncio.to_thread(deps.spool.find, media.record.id)
     if media.status != "stored":
         raise not_watermarked(media)

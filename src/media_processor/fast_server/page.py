@@ -19,7 +19,6 @@ _WEB = str(files("media_processor.fast_server") / "web")
 
 
 def serve_page(app: FastAPI) -> None:
-    """Add the page, its files and its limits to ``app``."""
     app.include_router(router)
     app.mount("/web", PageFiles(directory=_WEB))
 

@@ -96,7 +96,6 @@ async def receive_picture(
 
 
 def _choose_profile(form: ReceivedForm, asked: str | None) -> str:
-    """The profile that the URL or the form names; both may, if they agree."""
     field = form.fields.get("profile")
     if asked is not None and field is not None and asked != field:
         raise InvalidField("The URL and the form name different profiles. Send one of them.")
@@ -104,7 +103,6 @@ def _choose_profile(form: ReceivedForm, asked: str | None) -> str:
 
 
 def _check(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) -> NewMedia:
-    """The media that the form holds; raises one of REFUSALS."""
     if unknown := form.fields.keys() - {"profile"}:
         raise InvalidField(
             f"The form has no field {min(unknown)!r}; it takes 'file' and 'profile'."
@@ -130,7 +128,7 @@ def _check(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) 
 
 
 def _check_declared_type(file: ReceivedFile) -> None:
-    """The bytes decide the format, but a declared type such as text/html is a mistake."""
+    # The bytes decide the format, but a declared type such as text/html is a mistake.
     declared = (file.content_type or "application/octet-stream").partition(";")[0].strip().lower()
     if not declared.startswith("image/") and declared != "application/octet-stream":
         raise UnsupportedPicture(

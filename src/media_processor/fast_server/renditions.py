@@ -57,7 +57,7 @@ class Key:
 
     @property
     def path(self) -> str:
-        """Below the cache's folder; ids end in random digits."""
+        # Ids end in random digits, which spread over the folders.
         return f"{self.media_id[-2:]}/{self.media_id}.{self.what}"
 
 
@@ -80,7 +80,6 @@ class Renditions:
         self._made_since_sweep = _SWEEP_EVERY  # sweeps what the last run left
 
     async def close(self) -> None:
-        """Cancel what is being made and end the picture processes."""
         await cancel_and_wait(*self._making.values())
         await self._sandbox.close()
 
@@ -128,7 +127,6 @@ class Renditions:
             return await asyncio.to_thread(shown.read_bytes)
 
     def check_room(self) -> None:
-        """Raise Overloaded if too many requests wait."""
         if self._waiting >= _MOST_WAITING:
             raise Overloaded(
                 f"Too many thumbnails are being made. Try again in {_RETRY_AFTER} s.",
@@ -137,7 +135,6 @@ class Renditions:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A path in the cache's folder; its file is removed when the context ends."""
         self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         file = self._folder / f".{uuid4().hex}"
         try:
@@ -190,7 +187,6 @@ class Renditions:
 
 
 def _sweep(folder: Path, most_bytes: int) -> None:
-    """Remove the oldest files until the rest fits, and what a crash left."""
     files, now = [], time.time()
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):

@@ -7,7 +7,6 @@ from media_processor.work.media import Media
 
 
 def links(media_id: str) -> MediaLinks:
-    """Paths on this server."""
     return MediaLinks(
         self=f"/media/{media_id}",
         original=f"/media/{media_id}/original",

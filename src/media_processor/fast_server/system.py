@@ -68,7 +68,7 @@ async def _check_redis(deps: Dependencies) -> Check:
 
 
 async def _check_guards(deps: Dependencies) -> Check:
-    """Reported only: the limits on memory and time hold without these guards too."""
+    # Never a failed check: the limits on memory and time hold without these guards too.
     try:
         workers = await deps.queue.workers()
     except QueueUnavailable:

@@ -114,13 +114,11 @@ async def preview(
 
 
 def _webp(picture: bytes) -> Response:
-    """A response that browsers may cache."""
     headers = file_headers("thumbnail.webp") | _FOR_EVER
     return Response(picture, media_type="image/webp", headers=headers)
 
 
 def _digest(media: Media) -> str:
-    """Names the watermarked picture; raises NotReadyYet."""
     if media.progress.receipt:
         return media.progress.receipt.sha256[:16]
     if media.progress.watermarked:

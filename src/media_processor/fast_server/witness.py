@@ -39,7 +39,6 @@ class Witness:
         self._contradiction: str | None = None
 
     async def verdict(self) -> LogVerdict:
-        """The state of the log, by this witness first, then by the central server's own audit."""
         if self._contradiction:
             return LogVerdict(state="altered", detail=self._contradiction)
         try:
@@ -48,7 +47,6 @@ class Witness:
             return LogVerdict(state="unknown", detail=error.detail)
 
     async def watch(self) -> None:
-        """Ask every ``every`` seconds; never returns."""
         while True:
             try:
                 await self.ask()
@@ -93,7 +91,7 @@ class Witness:
             return None
 
     def _save(self, checkpoints: Sequence[Checkpoint]) -> None:
-        """Append the new ones durably; another fast server may have done so already."""
+        # Another fast server may have saved some of them already.
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         with disk_errors(), os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -118,7 +116,7 @@ def _compare(now: Checkpoint, last: Checkpoint | None) -> None:
 
 
 def _last_in(file: BinaryIO) -> Checkpoint | None:
-    """The last complete line; a crash may have left half a line after it."""
+    # A crash may have left half a line after the last whole one.
     for line in reversed(_tail(file).splitlines()):
         try:
             return Checkpoint.model_validate_json(line)

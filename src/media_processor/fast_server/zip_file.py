@@ -30,7 +30,6 @@ class _Outlet(io.RawIOBase):
         return len(self._pieces[-1])
 
     def take(self) -> bytes:
-        """Everything written since the last call."""
         taken, self._pieces = b"".join(self._pieces), []
         return taken
 
@@ -80,7 +79,6 @@ async def _add(
 
 
 def _unused(filename: str, names: set[str]) -> str:
-    """The name, with a number if it was there before."""
     path, number, name = PurePosixPath(filename), 1, filename
     while name.casefold() in names:
         number += 1

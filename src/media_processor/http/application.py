@@ -20,7 +20,6 @@ class Lifespan(Protocol):
 
 
 def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> FastAPI:
-    """An application without routes, which sends every error as a problem document."""
     app = FastAPI(
         title=f"media-processor: {server}",
         version=version("media-processor"),

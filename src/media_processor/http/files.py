@@ -24,7 +24,7 @@ PARTLY: dict[int | str, dict[str, object]] = {
 
 
 def file_headers(filename: str) -> dict[str, str]:
-    """Headers of a response with a file; its content type must be a fixed one."""
+    """The content type of the response must be a fixed one, not the client's."""
     return {
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(filename)}",
@@ -47,7 +47,6 @@ class PictureFile(FileResponse):
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or the range that was requested."""
         with self._file:
             if _matches(self.headers["etag"], Headers(scope=scope)):
                 known = Response(status_code=304, headers={"ETag": self.headers["etag"]})

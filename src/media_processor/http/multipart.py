@@ -103,7 +103,6 @@ def _boundary(content_type: str) -> bytes:
 
 
 def too_large(max_file_bytes: int) -> UploadTooLarge:
-    """The error for a file over the limit."""
     return UploadTooLarge(f"The file is larger than the limit of {max_file_bytes:,} bytes.")
 
 
@@ -154,7 +153,7 @@ class _Form:
             raise MalformedUpload(f"The multipart body can't be read: {error}.") from None
 
     def flush(self) -> None:
-        """Write and hash what arrived since the last call. Blocks."""
+        """Blocks: it writes and hashes what arrived since the last call."""
         pending, self._pending, self.pending_bytes = self._pending, [], 0
         for piece in pending:
             self._sink.write(piece)

@@ -31,8 +31,7 @@ class PageFiles(StaticFiles):
 
 
 def serve_docs(app: FastAPI) -> None:
-    """Show the API at ``/docs``; FastAPI's own page loads scripts from another site."""
-
+    # FastAPI's own page loads scripts from another site.
     @app.get("/docs", response_class=FileResponse, include_in_schema=False)
     def docs() -> FileResponse:
         return FileResponse(f"{_DOCS}/index.html", media_type="text/html", headers=PAGE_HEADERS)

@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(code: str, status: int, title: str, detail: str) -> Problem:
-    """The document; its ``type`` is a URN, as no web page describes it."""
+    # A URN, as no web page describes it.
     return Problem(
         type=f"urn:media-processor:problem:{code}",
         title=title,
@@ -41,11 +41,8 @@ def answers(*errors: type[MediaProcessorError]) -> dict[int | str, dict[str, obj
 
 
 def describe_problems(app: FastAPI) -> None:
-    """Describe errors in the OpenAPI document of ``app`` as they are sent: as problems only.
-
-    By default FastAPI gives them the media type of the route's success, and adds a ``422`` with
-    its own schema to each route with a parameter.
-    """
+    # By default FastAPI gives errors the media type of the route's success, and adds a 422 with its
+    # own schema to each route with a parameter.
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -79,8 +76,6 @@ def _as_sent(responses: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make ``app`` send every error as a problem document."""
-
     @app.exception_handler(MediaProcessorError)
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
         if error.fault != "client":

@@ -8,7 +8,6 @@ from media_processor.storage.base import Storage
 
 
 def readiness(checks: dict[str, Check], response: Response) -> Readiness:
-    """The report; sets the response's status to 503 unless every check is ok."""
     ready = all(check.ok for check in checks.values())
     if not ready:
         response.status_code = 503
@@ -16,7 +15,6 @@ def readiness(checks: dict[str, Check], response: Response) -> Readiness:
 
 
 def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
-    """Whether files can be written, and whether enough space is free."""
     try:
         storage.write("ready", b"")
         storage.delete("ready")

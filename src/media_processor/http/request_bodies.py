@@ -33,7 +33,6 @@ class _Pace:
         self._waited, self._bytes = 0.0, 0
 
     async def receive(self, receive: Receive) -> Message:
-        """The next message; raises UploadTooSlow."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(_PACE_SECONDS - self._waited):
@@ -59,7 +58,6 @@ class RequestBodies:
         self._linger_bytes = _LINGER_TIMES_LIMIT * max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         headers = dict(scope.get("headers", ()))
         is_arriving = (
             b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"

@@ -23,7 +23,7 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
 
 
 def check_port(host: str, port: int, variable: str) -> None:
-    """Raise SetupError, saying what to do, if nothing can listen there."""
+    """Raises SetupError, which says what to do, if nothing can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:
-    """Serve ``app`` until SIGINT or SIGTERM, which set ``stopping``."""
+    """SIGINT and SIGTERM set ``stopping``."""
     check_port(host, port, variable)
     logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
     config = uvicorn.Config(

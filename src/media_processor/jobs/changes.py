@@ -28,7 +28,7 @@ class Changes:
 
     @asynccontextmanager
     async def watch(self, media_id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set at each change of the media; the watcher clears it."""
+        """The event is set at each change of the media; the watcher clears it."""
         event = asyncio.Event()
         self._waiting[media_id].add(event)
         try:
@@ -39,7 +39,6 @@ class Changes:
                 del self._waiting[media_id]
 
     async def listen(self) -> None:
-        """Hand changes to the watchers, for ever; subscribes again after Redis was away."""
         while True:
             try:
                 async with self._redis.pubsub() as channel:

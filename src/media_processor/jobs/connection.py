@@ -28,7 +28,7 @@ JOB_LIFETIME_MS = 30 * 24 * 3600 * 1000
 
 
 def connect(settings: RedisSettings) -> ArqRedis:
-    """A pool that connects when first used. Jobs are msgpack, never pickle."""
+    # Jobs are msgpack, never pickle.
     pool = BlockingConnectionPool.from_url(
         settings.address(),
         max_connections=64,
@@ -51,7 +51,6 @@ def connect(settings: RedisSettings) -> ArqRedis:
 
 
 async def close(redis: ArqRedis) -> None:
-    """Close every connection of the pool."""
     await redis.aclose(close_connection_pool=True)
 
 

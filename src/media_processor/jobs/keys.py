@@ -24,7 +24,7 @@ def queue_key(queue: str) -> str:
 
 
 def is_queue_key(key: str) -> bool:
-    """Whether a key is a queue's sorted set: of all keys only these last for ever."""
+    # Of all keys only these last for ever.
     return key.startswith(_QUEUE_PREFIX) and ":" not in key.removeprefix(_QUEUE_PREFIX)
 
 
@@ -39,7 +39,6 @@ def job_id(queue: str, media_id: str) -> str:
 
 
 def media_of(job: str) -> str:
-    """The media that a job id is about."""
     return job.partition(":")[2]
 
 
@@ -55,7 +54,6 @@ def job_keys(queue: str, job: str) -> list[str]:
 
 
 def worker_id(name: str, queue: str) -> str:
-    """A worker among those in ``WORKERS``."""
     return f"{name}:{queue}"
 
 

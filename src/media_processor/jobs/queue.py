@@ -71,7 +71,6 @@ class JobQueue:
         return outcome
 
     async def depth(self, queue: str) -> QueueDepth:
-        """How full a queue is."""
         with redis_errors():
             waiting, running, later = await self._depth(
                 keys=[keys.queue_key(queue)], args=[keys.IN_PROGRESS_PREFIX, _LONGEST_LEASE_MS]
@@ -79,7 +78,6 @@ class JobQueue:
             return QueueDepth(waiting=waiting, running=running, retrying=later)
 
     async def workers(self) -> list[LiveWorker]:
-        """Workers whose heartbeat is no older than their lease, by name."""
         with redis_errors():
             names = await self.redis.zrange(keys.WORKERS, 0, -1)
             if not names:
@@ -91,14 +89,12 @@ class JobQueue:
             return sorted(alive, key=lambda worker: (worker.name, worker.stage))
 
     async def ping(self) -> None:
-        """Raise QueueUnavailable unless Redis answers."""
         with redis_errors():
             await self.redis.ping()
 
 
 @asynccontextmanager
 async def open_queue(settings: RedisSettings) -> AsyncIterator[JobQueue]:
-    """The queues, while the context lasts."""
     redis = connect(settings)
     try:
         yield JobQueue(redis)

@@ -20,11 +20,7 @@ class ServerInfo:
 
 
 async def read_server_info(settings: RedisSettings) -> ServerInfo:
-    """Ask a Redis about itself with INFO and TIME alone, which hosted ones allow too.
-
-    Raises:
-        QueueUnavailable: it doesn't answer.
-    """
+    # INFO and TIME alone, which hosted servers allow too.
     redis = connect(settings)
     try:
         with redis_errors():

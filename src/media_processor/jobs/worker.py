@@ -92,7 +92,7 @@ class LeasedWorker(Worker):
         self._stopping = False
 
     async def work(self, stop: asyncio.Event, grace: float) -> None:
-        """Run jobs until ``stop`` is set, then let running ones finish for ``grace`` seconds."""
+        """Run jobs until ``stop`` is set, then give the running ones ``grace`` seconds to end."""
         heartbeat = asyncio.create_task(self._keep_leases())
         looking = asyncio.create_task(self._look_for_jobs())
         stopped = asyncio.create_task(stop.wait())
@@ -141,7 +141,7 @@ class LeasedWorker(Worker):
                 await asyncio.sleep(1)
 
     async def _claim_jobs(self, free: int) -> int:
-        """Start up to ``free`` due jobs; returns the ms until the next is due, -1 for none."""
+        """Returns the milliseconds until the next job is due, -1 for none."""
         wait_ms, ids = await self._claim(
             keys=[self.queue_name, keys.wakeup_key(self._queue)],
             args=[
@@ -174,7 +174,6 @@ class LeasedWorker(Worker):
             log.warning("⚠️ %s could not be put back into the queue: %s", job_id, error)
 
     async def _wait_for_wakeup(self, wait_ms: int) -> None:
-        """Wait for a wake-up, the next due job, or the time to look anyway."""
         timeout = _LOOK_ANYWAY if wait_ms < 0 else min(_LOOK_ANYWAY, wait_ms / 1000)
         # Redis takes 0 for "for ever".
         await self._wakeups.execute_command(  # type: ignore[no-untyped-call]
@@ -203,7 +202,6 @@ class LeasedWorker(Worker):
             await asyncio.sleep(self._lease_ms / 3000)
 
     async def _renew_leases(self) -> list[str]:
-        """Renew the leases of the running jobs; returns their ids."""
         running = list(self.tasks)
         if running:
             lost = await self._renew(
@@ -243,13 +241,13 @@ class LeasedWorker(Worker):
         incr_score: int | None,
         keep_in_progress: float | None,
     ) -> None:
-        """End the job or put it back, in place of ARQ's unconditional write."""
+        # Instead of ARQ's write, which doesn't check the lease.
         elapsed = timestamp_ms() - self._claimed_ms.get(job_id, timestamp_ms())
         delay = -1 if finish else max(0, (incr_score or 0) - elapsed)
         await self._hand_back(job_id, delay)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
-        """ARQ gave up: the payload is gone or unreadable. The reconciler queues the job anew."""
+        # ARQ gave up: the payload is gone or unreadable. The reconciler queues the job anew.
         await self._hand_back(job_id, -1)
 
     async def _hand_back(self, job_id: str, delay_ms: int) -> None:

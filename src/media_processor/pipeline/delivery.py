@@ -38,7 +38,6 @@ async def deliver(resources: Resources, media: Media) -> Mapping[str, object]:
 
 
 def _begin(resources: Resources, media: Media) -> WatermarkResult:
-    """Note that sending begins; what is known of the watermarked picture."""
     made = media.progress.watermarked
     if made is None or not resources.spool.is_watermarked(media):
         raise StartOver

@@ -29,7 +29,6 @@ class Parked:
         self._was_away = False
 
     async def run(self) -> None:
-        """Do a round every ``every`` seconds, for ever, even after one that failed."""
         while True:
             try:
                 await self.round()
@@ -38,7 +37,7 @@ class Parked:
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Reopen what may be tried again; returns how many."""
+        """Returns how many pictures were reopened."""
         parked = await asyncio.to_thread(self._spool.parked_ids)
         if not parked:
             self._was_away = False
@@ -71,6 +70,6 @@ class Parked:
 
 
 def _is_due(progress: Progress) -> bool:
-    """It is time, or it was never reopened: then the central server may just be back."""
+    # One that was never reopened is tried at once: the central server may just be back.
     waited = progress.next_attempt_at is None or progress.next_attempt_at <= now()
     return waited or all(step.step != "reopened" for step in progress.steps)

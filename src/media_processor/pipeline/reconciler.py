@@ -39,7 +39,6 @@ class Reconciler:
         self._every = every
 
     async def run(self) -> None:
-        """Do a round every ``every`` seconds, for ever, even after one that failed."""
         while True:
             try:
                 await self.round()
@@ -50,7 +49,7 @@ class Reconciler:
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Queue what has no job, sweep what is left over; returns how many were queued."""
+        """Returns how many pictures were queued."""
         jobs = await asyncio.to_thread(self._look)
         queued = 0
         for batch in _batches(jobs):
@@ -60,7 +59,6 @@ class Reconciler:
         return queued
 
     def _look(self) -> list[Job]:
-        """The job that each unfinished picture should have; drops outputs of finished ones."""
         # In this order: what has an output and isn't open by then is finished for certain.
         done = {
             stage.name: set(self._spool.outputs(stage.done_folder)) for stage in self._stages[:-1]
@@ -74,7 +72,7 @@ class Reconciler:
         return [self._next_stage(media_id, done).job(media_id) for media_id in unfinished]
 
     def _next_stage(self, media_id: str, done: dict[str, set[str]]) -> Stage:
-        """The first stage that isn't done; the last one closes the media when it is."""
+        # The last stage closes the media, so it is never done.
         *before, last = self._stages
         return next((stage for stage in before if media_id not in done[stage.name]), last)
 

@@ -57,11 +57,9 @@ class Stage:
 
     @property
     def done_folder(self) -> str:
-        """Folder of the spool whose names are the media for which this stage is done."""
         return self.output or f"done/{self.name}"
 
     def job(self, media_id: str) -> Job:
-        """The job of this stage for a media."""
         from media_processor.jobs.queue import Job
 
         return Job(self.name, self.task, media_id)

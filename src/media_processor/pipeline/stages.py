@@ -38,6 +38,5 @@ def stages_of(choice: str) -> tuple[Stage, ...]:
 
 
 def following(stage: Stage, stages: tuple[Stage, ...] = STAGES) -> Stage | None:
-    """The stage after ``stage``, None after the last."""
     after = stages[stages.index(stage) + 1 :]
     return after[0] if after else None

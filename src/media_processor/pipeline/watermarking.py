@@ -27,8 +27,8 @@ NAME = "watermark"
 
 async def watermark(resources: Resources, media: Media) -> Mapping[str, object]:
     record, spool = media.record, resources.spool
-    if await asyncio.to_thread(_is_done, resources, media):
-        return {}
+    if not await asyncio.to_thread(_begin, resources, media):
+        return {}  # an earlier attempt got this far
     await _simulate_latency(resources.settings.simulated_latency)
     with spool.storage.incoming() as target:
         async with _original(spool, record) as source:
@@ -42,10 +42,9 @@ async def watermark(resources: Resources, media: Media) -> Mapping[str, object]:
     return {}
 
 
-def _is_done(resources: Resources, media: Media) -> bool:
-    """Whether the picture is watermarked already; if not, note that it is begun."""
+def _begin(resources: Resources, media: Media) -> bool:
     if resources.spool.is_watermarked(media):
-        return True
+        return False
     log.info("🎨 %s watermarking %s", media.record.id, media.record.filename)
     resources.spool.note(
         media.record.id,
@@ -54,7 +53,7 @@ def _is_done(resources: Resources, media: Media) -> bool:
         status="watermarking",
         next_attempt_at=None,
     )
-    return False
+    return True
 
 
 @asynccontextmanager
@@ -77,6 +76,5 @@ async def _simulate_latency(span: tuple[float, float] | None) -> None:
 
 
 def _tokens(record: MediaRecord) -> dict[str, str]:
-    """What a profile's text may say of a picture."""
     date = f"{record.accepted_at:%Y-%m-%d}"
     return {"filename": record.filename, "date": date, "id": record.id}

@@ -117,5 +117,5 @@ def _seccomp(libc: ctypes.CDLL) -> bool:
 
 
 def _step(code: int, value: int, if_so: int = 0, if_not: int = 0) -> bytes:
-    """struct sock_filter."""
+    # struct sock_filter
     return struct.pack("=HBBI", code, if_so, if_not, value)

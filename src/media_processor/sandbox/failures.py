@@ -6,7 +6,6 @@ from media_processor.messages.results import Failure
 
 
 def error_of(failure: Failure) -> MediaProcessorError:
-    """The error that ``failure`` was made of."""
     if failure.code == OutOfMemory.code:  # a process that was killed doesn't answer
         return OutOfMemory(failure.detail, for_good=True)
     return errors.error_of(failure.code, failure.detail) or DecoderCrash(failure.detail)

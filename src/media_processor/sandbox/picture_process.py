@@ -38,7 +38,6 @@ from media_processor.storage.disk_errors import disk_errors
 
 
 def main() -> None:
-    """Serve tasks until stdin ends."""
     # What Pillow thinks of a picture's EXIF is none of an operator's business.
     warnings.simplefilter("ignore")
     memory, seconds = int(sys.argv[1]), int(sys.argv[2])
@@ -70,7 +69,7 @@ def _guard(memory: int, writable: list[Path]) -> tuple[str, ...]:
 
 
 def _allow_cpu(seconds: int) -> None:
-    """Let this task use ``seconds`` of CPU; the kernel then kills us with SIGXCPU."""
+    # The kernel kills a process that uses more with SIGXCPU.
     usage = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(usage.ru_utime + usage.ru_stime) + 1 + seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

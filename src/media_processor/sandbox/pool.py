@@ -51,17 +51,14 @@ class Sandbox:
             self._free.put_nowait(process)
 
     async def start(self) -> None:
-        """Start every process now, so that the first picture doesn't wait for it."""
         await asyncio.gather(*(process.start() for process in self._all))
 
     @property
     def missing_guards(self) -> tuple[str, ...]:
-        """What of Linux's guards a started process does without; for people to read."""
         started = [process.guards for process in self._all if process.guards is not None]
         return tuple(guard for guard in GUARDS if any(guard not in each for each in started))
 
     async def close(self) -> None:
-        """End every process."""
         await asyncio.gather(*(process.kill() for process in self._all))
 
     async def watermark(self, task: WatermarkTask) -> WatermarkResult:
@@ -78,11 +75,11 @@ class Sandbox:
         return reply.watermarked
 
     async def make_thumbnail(self, task: ThumbnailTask) -> None:
-        """Make a small picture; raises what ``watermark`` does."""
+        """Raises what ``watermark`` does."""
         await self._run(task)
 
     async def difference(self, task: DifferenceTask) -> None:
-        """Write where two pictures differ; raises what ``watermark`` does."""
+        """Raises what ``watermark`` does."""
         await self._run(task)
 
     async def _run(self, task: SandboxTask) -> SandboxReply:

@@ -30,7 +30,6 @@ class Incoming:
             yield file
 
     def discard(self) -> None:
-        """Remove it if it is still there."""
         self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

@@ -201,10 +201,7 @@ class LocalStorage(Storage):
             raise
 
     def _set_aside(self, file: Path, inode: int) -> None:
-        """Put a file whose bytes are in doubt where nobody takes it for good.
-
-        Not if another writer has put its own in place since.
-        """
+        # Not if another writer has put its own in place since.
         with suppress(OSError):  # a disk that fails at this too can't be helped
             if file.stat().st_ino != inode:
                 return
@@ -216,7 +213,7 @@ class LocalStorage(Storage):
                 file.unlink()
 
     def _make_folder(self, folder: Path) -> None:
-        """Make ``folder`` so that it survives a power cut, with the parents it lacks."""
+        # Its name must survive a power cut, and those of the parents it lacks.
         if folder.is_dir():
             return
         self._make_folder(folder.parent)

@@ -65,7 +65,7 @@ def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> No
 
 @dataclass(frozen=True)
 class _Plan:
-    """All settings, read before anything starts, so that a mistake is told at once."""
+    """All settings, read before anything starts, so that a mistake is reported at once."""
 
     up: UpSettings
     fast: FastServerSettings
@@ -90,7 +90,7 @@ class _Plan:
 
     @property
     def host(self) -> str:
-        """Where this machine reaches its own servers."""
+        # The address at which this machine reaches its own servers.
         bind = self.fast.bind_host
         bind = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
         return f"[{bind}]" if ":" in bind else bind
@@ -106,7 +106,7 @@ class _Plan:
 
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder; two systems in one would archive over each other."""
+    # Two systems in one folder would archive over each other.
     held = ExitStack()
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,6 @@ async def _run(plan: _Plan, after_start: Callable[[Addresses], Awaitable[None]] 
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[None]) -> None:
-    """Do ``work``, unless ``stop`` comes first."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -174,7 +173,6 @@ def _say_where(addresses: Addresses) -> None:
 
 @asynccontextmanager
 async def _redis(plan: _Plan) -> AsyncIterator[dict[str, str]]:
-    """Environment that names the Redis: the one that was set, or an embedded Valkey."""
     if plan.redis.redis_is_set:
         yield {}
         return

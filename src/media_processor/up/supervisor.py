@@ -45,7 +45,7 @@ class Service:
 
 @asynccontextmanager
 async def kept_running(services: list[Service]) -> AsyncIterator[None]:
-    """Run the services while the context lasts; then SIGTERM, and SIGKILL if that isn't heard."""
+    """When the context ends: SIGTERM, then SIGKILL for one that goes on."""
     keepers = [asyncio.create_task(_keep_running(service)) for service in services]
     try:
         yield
@@ -92,7 +92,7 @@ async def _start(service: Service) -> asyncio.subprocess.Process:
 
 
 async def _relay(output: asyncio.StreamReader | None) -> None:
-    """Pass on what a process says, through our own stderr: a live display may stand there."""
+    # Through our own standard error: a live display may stand there.
     while output and (text := await output.read(65536)):
         sys.stderr.write(text.decode(errors="replace"))
         sys.stderr.flush()

@@ -88,14 +88,14 @@ class LogoSource:
 
 
 def _check_logo(path: Path) -> None:
-    """Raises LogoUnavailable. Pillow is imported here, as most services never check a logo."""
+    # Here, as most services never check a logo and so need no Pillow.
     from media_processor.images.logo import load_logo
 
     load_logo(path)
 
 
 def _is_logo(path: Path) -> bool:
-    """Whether an earlier fetch left a good file; a power cut may have emptied it."""
+    # A power cut may have emptied what an earlier fetch left.
     try:
         _check_logo(path)
     except LogoUnavailable:
@@ -104,7 +104,6 @@ def _is_logo(path: Path) -> bool:
 
 
 def _keep(content: bytes, path: Path) -> None:
-    """Check the bytes, then put them in place whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_beside(path) as temporary:
         temporary.write_bytes(content)

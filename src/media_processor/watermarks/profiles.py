@@ -19,10 +19,6 @@ class Profiles:
         self._known = _read(file) if file else {}
 
     def all(self) -> dict[str, Profile]:
-        """Every profile by its name, ``default`` first.
-
-        A change that can't be used is logged, and what was known before stays.
-        """
         changed = _changed(self._file)
         if self._file and changed != self._changed:
             self._changed = changed
@@ -34,7 +30,6 @@ class Profiles:
         return {DEFAULT.name: DEFAULT} | self._known
 
     def get(self, name: str) -> Profile:
-        """The profile called ``name``; raises UnknownProfile."""
         profiles = self.all()
         if name not in profiles:
             raise UnknownProfile(
@@ -45,7 +40,6 @@ class Profiles:
 
 
 def resolve(address: str, file: Path | None) -> str:
-    """A logo's or font's address: a path is relative to the folder of ``file``."""
     if "://" in address or file is None:
         return address
     return str(file.parent / Path(address).expanduser())

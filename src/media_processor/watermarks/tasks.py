@@ -15,7 +15,6 @@ class TaskBuilder:
     """Makes tasks out of profiles; every logo is fetched once."""
 
     def __init__(self, settings: PipelineSettings, profiles: Profiles | None = None) -> None:
-        """Raises SetupError for a file of profiles that can't be used."""
         self.profiles = profiles or Profiles(settings.watermarks)
         self._settings = settings
         self._default = LogoSource(
@@ -46,7 +45,6 @@ class TaskBuilder:
 
     @property
     def limits(self) -> Limits:
-        """The settings', for every task."""
         return self._settings.picture_limits
 
     async def check(self, profile: Profile) -> None:

@@ -64,7 +64,6 @@ def _check(name: str, table: object, text: str, file: Path) -> Profile:
 
 
 def _line(text: str, name: str, keys: tuple[str | int, ...]) -> int:
-    """The line that sets ``keys`` of a table, as far as it can be found; 1 is the first."""
     lines = text.splitlines()
     heads = [f"[{name}]", f'["{name}"]', f"['{name}']"]
     at = next((n for n, line in enumerate(lines) if line.split("#")[0].strip() in heads), None)

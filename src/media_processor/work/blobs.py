@@ -21,41 +21,35 @@ class Blobs:
         self.storage = storage
 
     def open_original(self, record: MediaRecord) -> BinaryIO:
-        """Raises FileNotFoundError if it isn't kept."""
         return self.storage.open(original_key(record))
 
     def local_original(self, record: MediaRecord) -> AbstractContextManager[Path]:
-        """As a local file; raises FileNotFoundError if it isn't kept."""
         return self.storage.local_copy(original_key(record))
 
     def delete_original(self, record: MediaRecord) -> None:
         self.storage.delete(original_key(record))
 
     def keep_watermark(self, media_id: str, made: Incoming) -> None:
-        """Not durable: it can be made again."""
+        # Not durable: it can be made again.
         self.storage.adopt(made, _watermark_key(media_id))
 
     def watermark_size(self, media_id: str) -> int | None:
-        """How many bytes stage 1's output has, or None if it isn't there."""
         return self.storage.size(_watermark_key(media_id))
 
     def open_watermark(self, media_id: str) -> BinaryIO:
-        """Raises FileNotFoundError if it isn't there."""
         return self.storage.open(_watermark_key(media_id))
 
     def local_watermark(self, media_id: str) -> AbstractContextManager[Path]:
-        """As a local file; raises FileNotFoundError if it isn't there."""
         return self.storage.local_copy(_watermark_key(media_id))
 
     def delete_watermark(self, media_id: str) -> None:
         self.storage.delete(_watermark_key(media_id))
 
     def mark_done(self, stage: str, media_id: str) -> None:
-        """An empty file in place of an output, for a stage that leaves none. Not durable."""
+        # Not durable: the stage can run again.
         self.storage.write(f"{_DONE}/{stage}/{media_id}", b"")
 
     def outputs(self, folder: str) -> list[str]:
-        """The media of which a stage's output, or the mark in its place, is in ``folder``."""
         return [name for name in self.storage.names(folder) if is_media_id(name)]
 
     def delete_output(self, folder: str, media_id: str) -> None:
@@ -63,7 +57,6 @@ class Blobs:
 
 
 def original_key(record: MediaRecord) -> str:
-    """Where an original is kept."""
     extension = extension_of(record.content_type)
     return f"originals/{day_folder(record.id)}/{record.id}{extension}"
 

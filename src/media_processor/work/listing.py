@@ -21,12 +21,10 @@ class Listing:
         self._find = find
 
     def ids(self, place: Place) -> list[str]:
-        """Every media in ``place``, oldest first."""
         newest_first = self._stored(None) if place == "stored" else self._ids(place)
         return list(newest_first)[::-1]
 
     def newest(self, status: Status | None, before: str | None, limit: int) -> list[Media]:
-        """At most ``limit`` media, newest first, older than the id ``before``."""
         found: list[Media] = []
         for media_id in self._newest_first(status, before):
             try:
@@ -61,6 +59,5 @@ class Listing:
                         yield from self._ids(f"stored/{year}/{month}/{day}")
 
     def _ids(self, prefix: str) -> list[str]:
-        """Newest first."""
         names = (name.removesuffix(".json") for name in self._storage.names(prefix))
         return [media_id for media_id in names if is_media_id(media_id)]

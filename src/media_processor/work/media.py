@@ -37,7 +37,7 @@ class Media:
 
     @property
     def status(self) -> Status:
-        """The place of the record outranks the progress, which may have been lost."""
+        # The place of the record outranks the progress, which may have been lost.
         if self.place == "parked":
             return "failed"
         if self.place != "open":
@@ -48,5 +48,4 @@ class Media:
 
 
 def age_seconds(media_id: str) -> float:
-    """How long ago the media was accepted."""
     return max(0.0, (now() - media_time(media_id)).total_seconds())

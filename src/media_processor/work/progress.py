@@ -15,7 +15,6 @@ class ProgressFiles:
         self._storage = storage
 
     def read(self, media_id: str) -> Progress:
-        """Empty if it was lost."""
         data = self._storage.read(_key(media_id))
         try:
             return Progress.model_validate_json(data) if data else Progress()
@@ -23,7 +22,6 @@ class ProgressFiles:
             return Progress()
 
     def add(self, media_id: str, note: Note, *, durable: bool = False) -> Progress:
-        """Write the progress once more, with ``note`` in it."""
         progress = note.added_to(self.read(media_id))
         data = progress.model_dump_json().encode()
         if durable:

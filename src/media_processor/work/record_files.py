@@ -95,7 +95,6 @@ def _key(place: Place, media_id: str) -> str:
 
 
 def _idempotency_key(owner: str, chosen: str) -> str:
-    """Where an Idempotency-Key is kept: each owner has keys of its own."""
     # The main owner's keys are from before there were owners; none has a NUL.
     scoped = chosen if owner == MAIN_OWNER else f"{owner}\0{chosen}"
     digest = hashlib.sha256(scoped.encode()).hexdigest()

@@ -23,7 +23,6 @@ class Note:
     changes: Mapping[str, object] = field(default_factory=dict)
 
     def added_to(self, progress: Progress) -> Progress:
-        """The progress once this has happened."""
         changes = dict(self.changes)
         if self.step:
             changes["steps"] = (*progress.steps, self.step)[-_MAX_STEPS:]
@@ -64,7 +63,7 @@ class Records(Protocol):
         """What has happened so far; empty if that was lost, or there is no such media."""
 
     def ids(self, place: Place) -> list[str]:
-        """Every media that is in ``place``, oldest first; for *stored* that is far too much."""
+        """Every media in ``place``, oldest first. Slow for *stored*, which holds all of them."""
 
     def newest(self, status: Status | None, before: str | None, limit: int) -> list[Media]:
         """At most ``limit`` media, newest first, older than the id ``before``.

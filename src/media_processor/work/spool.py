@@ -41,7 +41,6 @@ class Spool:
 
     @property
     def storage(self) -> Storage:
-        """Where its pictures lie, and are received."""
         return self._blobs.storage
 
     # ── accepting ────────────────────────────────────────────────────────────────
@@ -91,58 +90,49 @@ class Spool:
         return media
 
     def progress(self, media_id: str) -> Progress:
-        """What has happened so far; empty if that was lost."""
         return self._records.progress(media_id)
 
     def open_ids(self) -> list[str]:
-        """Every unfinished media, oldest first."""
         return self._records.ids("open")
 
     def parked_ids(self) -> list[str]:
-        """Every media that failed for want of the archive, oldest first."""
         return self._records.ids("parked")
 
     def failed_count(self) -> int:
-        """How many media failed for good."""
         return len(self._records.ids("failed"))
 
     def newest(self, status: Status | None, before: str | None, limit: int) -> list[Media]:
-        """At most ``limit`` media, newest first, older than the id ``before``."""
         return self._records.newest(status, before, limit)
 
     # ── pictures ─────────────────────────────────────────────────────────────────
 
     def open_original(self, record: MediaRecord) -> BinaryIO:
-        """The bytes as they came; raises FileNotFoundError if they aren't kept."""
+        """Raises FileNotFoundError if it isn't kept."""
         return self._blobs.open_original(record)
 
     def local_original(self, record: MediaRecord) -> AbstractContextManager[Path]:
-        """A local file with the bytes as they came; raises FileNotFoundError."""
+        """Raises FileNotFoundError if it isn't kept."""
         return self._blobs.local_original(record)
 
     def is_watermarked(self, media: Media) -> bool:
-        """Whether stage 1's output is there, as long as it should be."""
         made = media.progress.watermarked
         return made is not None and self._blobs.watermark_size(media.record.id) == made.size
 
     def open_watermark(self, media_id: str) -> BinaryIO:
-        """Stage 1's output; raises FileNotFoundError once it is swept."""
+        """Raises FileNotFoundError once it is swept."""
         return self._blobs.open_watermark(media_id)
 
     def local_watermark(self, media_id: str) -> AbstractContextManager[Path]:
-        """A local file with stage 1's output; raises FileNotFoundError once it is swept."""
+        """Raises FileNotFoundError once it is swept."""
         return self._blobs.local_watermark(media_id)
 
     def drop_watermark(self, media_id: str) -> None:
-        """Forget stage 1's output, so that it is made again."""
         self._blobs.delete_watermark(media_id)
 
     def outputs(self, folder: str) -> list[str]:
-        """The media of which a stage's output is in ``folder``."""
         return self._blobs.outputs(folder)
 
     def drop_output(self, folder: str, media_id: str) -> None:
-        """Forget a stage's output, so that it runs again."""
         self._blobs.delete_output(folder, media_id)
 
     # ── working ──────────────────────────────────────────────────────────────────
@@ -157,9 +147,8 @@ class Spool:
         attempted: str | None = None,
         **changes: object,
     ) -> Progress:
-        """Add a step to the progress and set the fields named in ``changes``.
-
-        ``attempted`` names the stage of which an attempt ended, which is counted.
+        """``attempted`` names the stage of which an attempt ended, which is counted; ``changes``
+        are new values of fields of Progress.
         """
         note = Note(_step(step, worker, detail), attempted, changes)
         return self._records.note(media_id, note)
@@ -173,10 +162,7 @@ class Spool:
         *,
         attempted: str,
     ) -> None:
-        """Stage 1 is done.
-
-        First the note, then the file: where the file is, what is known of it is too.
-        """
+        # First the note, then the file: where the file is, what is known of it is too.
         if not self._records.is_open(media_id):
             return  # another worker took over and has finished
         self.note(
@@ -196,7 +182,6 @@ class Spool:
     def keep_done(
         self, media_id: str, stage: str, worker: str, changes: Mapping[str, object]
     ) -> None:
-        """Note that a stage which leaves no output of its own is done, in ``done/<stage>``."""
         if not self._records.is_open(media_id):
             return  # another worker took over and has finished
         ended = {"worker": worker, "error": None, "next_attempt_at": None, **changes}
@@ -212,10 +197,7 @@ class Spool:
         keep_original: bool,
         **changes: object,
     ) -> None:
-        """Every stage is done, the archive has the picture: nothing is left to do.
-
-        Stage 1's output stays for the reconciler to sweep: someone may be reading it.
-        """
+        # Stage 1's output stays for the reconciler to sweep: someone may be reading it.
         ended = {"status": "stored", "error": None, "next_attempt_at": None, **changes}
         last = Note(_step("stored", worker), attempted, ended)
         self._records.close(media_id, "stored", last)
@@ -231,10 +213,7 @@ class Spool:
         attempted: str | None,
         parked_until: datetime | None = None,
     ) -> None:
-        """It failed: kept, listed, with its reason, until someone reopens it.
-
-        ``parked_until`` is when that will be done without anybody asking.
-        """
+        """``parked_until`` is when it is reopened without anybody asking."""
         if not self._records.is_open(media_id):
             return  # another worker took over and has finished
         changes: dict[str, object] = {
@@ -261,12 +240,11 @@ class Spool:
         return Media(media.record, "open", progress)
 
     def forget_reopened(self, media_id: str) -> bool:
-        """Remove the open record of a media that is finished; whether it was."""
+        """Remove the open record of a media that is finished; returns whether there was one."""
         return self._records.forget_reopened(media_id)
 
 
 def open_spool(folder: Path) -> Spool:
-    """The spool in ``folder``, which is made if it isn't there."""
     blobs = Blobs(open_storage(folder))
     return Spool(RecordFiles(blobs), blobs)
 
