@@ -87,7 +87,7 @@ def _table(cold: Loads, warm: Loads, none: Cost, many: Cost) -> str:
             f"{none.uploads:.2f} / {many.uploads:.2f} s",
             "",
         ],
-        [f"The same, {streams} against none", f"{many.uploads / none.uploads:.2f} ×", ""],
+        [f"Ratio of {streams} to none", f"{many.uploads / none.uploads:.2f} ×", ""],
     ]
     return markdown(["", "measured", "target"], rows)
 
@@ -98,7 +98,7 @@ def _load_rows(label: str, loads: Loads) -> list[list[str]]:
     return [
         [f"First contentful paint, {label}, median", f"{median:.0f} ms", met],
         [f"First contentful paint, {label}, worst of {page_loads.LOADS}", f"{worst:.0f} ms", ""],
-        [f"of the median: until the first answer, {label}", f"{loads.answer:.0f} ms", ""],
+        [f"of which until the first response, median, {label}", f"{loads.answer:.0f} ms", ""],
     ]
 
 
@@ -108,7 +108,7 @@ def _at_most(value: int, most: int, unit: str) -> str:
 
 def _note(load: float, others: float) -> str:
     return (
-        f"{report.software()}. One run, begun at {time.strftime('%H:%M')} with a load average of "
+        f"{report.software()}. One run, started at {time.strftime('%H:%M')} with a load average of "
         f"{load:.1f}. {report.disturbed(others)}"
     )
 

@@ -88,7 +88,7 @@ def _rows() -> list[Row]:
         *_latency_rows(_LARGE, None),
         _throughput_row(_SMALL, 3),
         _throughput_row(_LARGE, 1.5),
-        _row("Idle worker, Redis commands", "idle commands", "/s", digits=1, target_most=15),
+        _row("Redis commands per idle worker", "idle commands", "/s", digits=1, target_most=15),
         _row("Fast server memory, before", "memory before", "MiB"),
         _row("Fast server memory, peak during 50 MB bodies", "memory peak", "MiB"),
         # "Flat": less than half of one 50 MB body, with four of them coming in.
@@ -125,12 +125,12 @@ def _throughput_row(size: str, target: float) -> Row:
 
 def _cpu_rows(size: str) -> list[Row]:
     parts = {
-        "all": "CPU a picture",
-        "fast-server": "of it fast server",
-        "workers": "of it workers",
-        "central": "of it central server",
-        "valkey": "of it Valkey",
-        "client": "besides: the load client",
+        "all": "CPU per picture",
+        "fast-server": "of which fast server",
+        "workers": "of which workers",
+        "central": "of which central server",
+        "valkey": "of which Valkey",
+        "client": "load client (not included)",
     }
     return [
         _row(f"{size}, {label}", f"{size} cpu {part}", "ms", digits=1)
@@ -167,7 +167,7 @@ def disturbance(figures: dict[str, Figures]) -> str:
 def disturbed(share: float) -> str:
     """Tells that others used this ``share`` of the machine."""
     warning = "" if share <= _MOST_DISTURBED else " **Too much: measure again on a quiet machine.**"
-    return f"Other processes used at most {share:.0%} of the machine meanwhile.{warning}"
+    return f"Other processes used at most {share:.0%} of the machine.{warning}"
 
 
 def machine() -> str:

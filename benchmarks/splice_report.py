@@ -50,7 +50,7 @@ def key(case: Case, name: str) -> str:
 def tables(results: Results) -> str:
     """How fast, and what else was promised."""
     others = [name for name in results.names if name != OURS]
-    head = ["CPU time a picture", *others, OURS, *(f"faster than {name} by" for name in others)]
+    head = ["CPU time per picture", *others, OURS, *(f"faster than {name} by" for name in others)]
     speed = markdown([*head, "target"], [_speed(results, case) for case in results.cases])
     rows = [*_memory(results), *_depths(results), *_growth(results)]
     return f"{speed}\n\n{markdown(['', 'measured', 'target'], rows)}"
@@ -107,8 +107,8 @@ def _depths(results: Results) -> list[list[str]]:
     told = f"{line.intercept:.1f} ms + {line.slope * 1000:.1f} ms per 1,000 rows"
     met = f"{verdict(off <= _MOST_OFF_THE_LINE)} ≤ {_MOST_OFF_THE_LINE:.0%}"
     return [
-        [f"{GIANT}, a small mark that ends at row {rows}", f"{spent} ms", ""],
-        [f"{GIANT}, the line through these: {told}", f"off by {off:.1%}", met],
+        [f"{GIANT}, a small overlay that ends at row {rows}", f"{spent} ms", ""],
+        [f"{GIANT}, a line through these: {told}", f"off by {off:.1%}", met],
     ]
 
 
@@ -132,5 +132,5 @@ def _growth(results: Results) -> list[list[str]]:
     if SHARP in added:
         share = added[OURS] / added[SHARP]
         met = f"{verdict(share <= _MOST_OF_SHARPS_GROWTH)} ≤ {_MOST_OF_SHARPS_GROWTH:g} ×"
-        rows.append([f"{PNG}, the same against {SHARP}'s", f"{share:.3f} ×", met])
+        rows.append([f"{PNG}, as a ratio to {SHARP}'s", f"{share:.3f} ×", met])
     return rows
