@@ -29,8 +29,9 @@
     │   └── TooSlow                     too_slow                 422
     ├── LogoUnavailable                 logo_unavailable         503     operator
     ├── SpoolDamaged                    spool_damaged            500     operator
-    ├── StorageFull                     storage_full             507     operator
-    ├── StorageFailing                  storage_failing          503     operator
+    ├── StorageError                                                     operator
+    │   ├── StorageFull                 storage_full             507
+    │   └── StorageFailing              storage_failing          503
     ├── Overloaded                      overloaded               503     operator
     ├── CatalogueUnavailable            catalogue_unavailable    503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
@@ -237,20 +238,26 @@ class SpoolDamaged(MediaProcessorError):
     fault = "operator"
 
 
-class StorageFull(MediaProcessorError):
+class StorageError(MediaProcessorError):
+    """Bytes couldn't be kept; whoever can go on without them catches this."""
+
+    code = "storage_error"
+    status = 503
+    title = "The storage can't be written"
+    fault = "operator"
+
+
+class StorageFull(StorageError):
     code = "storage_full"
     status = 507
     title = "The disk is full"
-    fault = "operator"
 
 
-class StorageFailing(MediaProcessorError):
+class StorageFailing(StorageError):
     """What was being written is in doubt, so it was set aside."""
 
     code = "storage_failing"
-    status = 503
     title = "The disk reports errors"
-    fault = "operator"
 
 
 class Overloaded(MediaProcessorError):

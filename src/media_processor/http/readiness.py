@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from media_processor.errors import StorageFull
+from media_processor.errors import StorageError
 from media_processor.messages.base import Check, Readiness
 from media_processor.storage.base import Storage
 
@@ -19,7 +19,7 @@ def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
         storage.write("ready", b"")
         storage.delete("ready")
         writing = Check(ok=True, detail="writable")
-    except (OSError, StorageFull) as error:
+    except (OSError, StorageError) as error:
         writing = Check(ok=False, detail=f"not writable: {type(error).__name__}")
     return {"storage": writing, "disk": _check_room(storage.free_bytes(), min_free_bytes)}
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from media_processor.atomic_files import sync
 from media_processor.crash_points import crash_point
-from media_processor.errors import StorageFailing, StorageFull
+from media_processor.errors import StorageError
 from media_processor.storage.base import Entry, Storage
 from media_processor.storage.disk_errors import disk_errors
 from media_processor.storage.incoming import Incoming
@@ -100,7 +100,7 @@ class LocalStorage(Storage):
                     crash_point("file-renamed")
                 for folder in dict.fromkeys(target.parent for _, target in ready):
                     sync(folder)
-        except (StorageFull, StorageFailing):
+        except StorageError:
             for target, inode in reversed(placed.items()):
                 self._set_aside(target, inode)
             raise

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from media_processor.crash_points import crash_point
-from media_processor.errors import MediaNotFound, MediaProcessorError, StorageFull
+from media_processor.errors import MediaNotFound, MediaProcessorError, StorageError
 from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue
 from media_processor.jobs.worker import retry_in
@@ -114,7 +114,7 @@ class StageTask:
         self, media_id: str, failure: Failure, verdict: Verdict, delay: float
     ) -> None:
         log.warning("🔁 %s again in %g s: %s", media_id, delay, failure.detail)
-        with suppress(StorageFull):  # then it can't be noted, but it is tried again all the same
+        with suppress(StorageError):  # then it can't be noted, but it is tried again all the same
             await asyncio.to_thread(
                 self._spool.note,
                 media_id,

@@ -1,0 +1,37 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from media_processor.http.readiness import check_storage
+from media_processor.storage.local import LocalStorage
+
+
+def test_a_storage_that_can_be_written_is_ready(tmp_path: Path) -> None:
+    checks = check_storage(LocalStorage(tmp_path), 1)
+    assert {name: check.ok for name, check in checks.items()} == {"storage": True, "disk": True}
+    assert not check_storage(LocalStorage(tmp_path), 2**62)["disk"].ok
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, "StorageFull"),
+        (errno.EIO, "StorageFailing"),
+        (errno.EROFS, "StorageFailing"),
+        (errno.EACCES, "PermissionError"),
+    ],
+)
+def test_a_disk_that_refuses_is_a_failed_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str
+) -> None:
+    storage = LocalStorage(tmp_path)
+
+    def refuse(*_: object) -> int:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    checks = check_storage(storage, 1)
+    assert not checks["storage"].ok
+    assert checks["storage"].detail == f"not writable: {kind}"
+    assert checks["disk"].ok

@@ -1,0 +1,40 @@
+import errno
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+import pytest
+from arq import Retry
+
+from media_processor.errors import LogoUnavailable
+from media_processor.pipeline.stage import Resources
+from media_processor.pipeline.stages import FIRST
+from media_processor.settings import WorkerSettings
+from media_processor.work.media import Media
+from media_processor.work.spool import open_spool
+from media_processor.worker_server.tasks import StageTask
+from tests.work.records import accept
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+async def test_a_retry_that_can_not_be_noted_happens_all_the_same(
+    tmp_path: Path, number: int
+) -> None:
+    spool = open_spool(tmp_path)
+    media_id = accept(spool).record.id
+
+    async def fail(_: Resources, __: Media) -> Mapping[str, object]:
+        raise LogoUnavailable("Not yet.")
+
+    unused: Any = None
+    resources = Resources(WorkerSettings(), "worker-1", spool, unused, unused, unused)
+    stage = replace(FIRST, run=fail)
+    task = StageTask(stage, (stage,), resources, unused)
+    with (
+        patch.object(Path, "write_bytes", side_effect=OSError(number, "refused")),
+        pytest.raises(Retry) as retry,
+    ):
+        await task.run({}, media_id)
+    assert cast(int, retry.value.defer_score) == 10_000  # milliseconds
