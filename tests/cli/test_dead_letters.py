@@ -67,8 +67,8 @@ def test_what_did_not_fail_is_refused(running: System) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Choose which"),
-        (["x", "--all"], "Choose which"),
+        ([], "Choose the pictures"),
+        (["x", "--all"], "Choose the pictures"),
         (["--reason", "bad_luck"], "Reasons:"),
     ],
 )

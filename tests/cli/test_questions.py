@@ -227,4 +227,4 @@ def test_a_day_that_is_none_is_told_as_it_was_typed(option: str) -> None:
 def test_nothing_to_retry(running: System) -> None:
     done = run("retry", "--reason", "image_bomb", "--url", running.fast_url)
 
-    assert (done.returncode, done.stdout) == (0, "No picture has failed with image_bomb.\n")
+    assert (done.returncode, done.stdout) == (0, "No picture has failed for image_bomb.\n")

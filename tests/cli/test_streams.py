@@ -71,7 +71,10 @@ class TestNobodyReads:
     def test_an_upload_says_that_something_is_not_well(self, running: System, folder: Path) -> None:
         (folder / "in" / "notes.jpg").write_text("no picture")
         ended = unread(folder, "upload", "in", "--json", FAST_SERVER_URL=running.fast_url)
-        assert ended == (1, "media-processor: 1 of 13 pictures failed, but not all were listed.\n")
+        assert ended == (
+            1,
+            "media-processor: 1 of 13 pictures failed, but not all results were printed.\n",
+        )
 
 
 class TestNothingCanBeWritten:

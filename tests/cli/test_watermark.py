@@ -53,7 +53,7 @@ class TestOne:
     def test_never_over_itself(self, folder: Path, out: str) -> None:
         (folder / "link.jpg").symlink_to("in/a.jpg")
         done = run("watermark", "in/a.jpg", out, "--force", cwd=folder, **LOGO)
-        one_line(done, "the picture itself")
+        one_line(done, "are the same file")
         assert (folder / "in/a.jpg").read_bytes() == JPEG
 
     def test_a_name_that_promises_another_format_is_refused(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class TestOne:
             (["in/watermarked_old.jpg", "out.jpg"], "watermarked already"),
             (["in/a.jpg", "-o", "in/notes.txt"], "in/notes.txt is a file"),
             (["nothing", "-o", "out"], "nothing doesn't exist"),
-            ([".", "-o", "."], ". is the folder of the pictures"),
+            ([".", "-o", "."], ". holds the pictures themselves"),
         ],
     )
     def test_a_mistake_is_one_line_and_nothing_is_made(
@@ -140,9 +140,9 @@ class TestMany:
         done = run("watermark", "in", "-o", "out", "--dry-run", cwd=folder, GOOGLE_LOGO="none.png")
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines() == [
-            "in/a.jpg: would become out/watermarked_a.jpg",
-            "in/deep/er/b.png: would become out/deep/er/watermarked_b.png",
-            "in/watermarked_old.jpg: skipped, its name says it is watermarked",
+            "in/a.jpg: would be written to out/watermarked_a.jpg",
+            "in/deep/er/b.png: would be written to out/deep/er/watermarked_b.png",
+            "in/watermarked_old.jpg: would be skipped: its name begins with watermarked_",
             "would watermark 2, skip 1",
         ]
         assert not (folder / "out").exists()

@@ -9,7 +9,8 @@ from media_processor.errors import SetupError
 
 def chaos(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Numbers of the faults.")
+        list[int] | None,
+        typer.Argument(metavar="[NUMBER]...", help="Numbers of the faults to run."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Run every fault; takes about eleven minutes.")
@@ -17,10 +18,10 @@ def chaos(
     short: Annotated[
         bool, typer.Option("--short", help="Run a selection with less load; takes a minute.")
     ] = False,
-    seed: Annotated[int | None, typer.Option(help="Repeat the run that printed this seed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat the run with this seed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Prove on this machine that no accepted picture is lost and none is stored twice.
+    """Inject faults, and check that no accepted picture is lost or stored twice.
 
     It starts its own systems on free ports and in temporary folders, breaks them, and counts
     what became of every accepted picture. Running systems are not touched.
@@ -32,7 +33,7 @@ def chaos(
 
     \b
     Exit status:
-      0  the promises held under every fault
+      0  no fault broke a promise
       1  otherwise
     """
     from media_processor.chaos.main import FAULTS, run

@@ -33,7 +33,7 @@ _SECTIONS = {
     "Run the system": (up, fast_server, worker_server, central_server),
     "Pictures": (upload, watch, get, status, list_pictures, failed, retry),
     "Without a server": (watermark, profiles),
-    "Look after the system": (doctor, config, queue, scrub, audit, chaos),
+    "Operations": (doctor, config, queue, scrub, audit, chaos),
 }
 
 
@@ -67,7 +67,7 @@ app = typer.Typer(
     "Start here:\n"
     "  media-processor up                        run everything on this machine\n"
     "  media-processor upload photo.jpg --wait   send a picture\n"
-    "  media-processor doctor                    find out what is wrong\n\n"
+    "  media-processor doctor                    find problems and how to fix them\n\n"
     "Settings are environment variables: media-processor config lists them, "
     "docs/configuration.md explains them. docs/cli.md shows every command with its output.",
     no_args_is_help=True,

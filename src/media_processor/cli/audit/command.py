@@ -21,7 +21,7 @@ def verify(
     witness: Annotated[
         Path | None,
         typer.Option(
-            help="A fast server's copy of the log's checkpoints. Default: uploads/witness.jsonl."
+            help="A fast server's copy of the checkpoints. Default: uploads/witness.jsonl."
         ),
     ] = None,
     public_key: Annotated[
@@ -29,7 +29,7 @@ def verify(
         typer.Option(help="Public key of the central server. Default: the one beside AUDIT_KEY."),
     ] = None,
 ) -> None:
-    """Check that nobody has altered the activity log. The central server may keep running.
+    """Check that the activity log hasn't been altered. The central server may keep running.
 
     \b
     Exit status:

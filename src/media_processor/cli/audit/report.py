@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from media_processor.central_server.audit import Altered, verify
 from media_processor.central_server.chain import public_key_file, read_public_key
 from media_processor.central_server.log_files import LogFiles
-from media_processor.cli.output import notes
+from media_processor.cli.output import count, notes
 from media_processor.errors import SetupError
 from media_processor.messages.archive import Checkpoint
 from media_processor.settings import CentralServerSettings
@@ -36,12 +36,12 @@ def verify_log(
             )
         except Altered as altered:
             sys.stderr.write(
-                f"media-processor: The activity log was altered. First sign: {altered}.\n"
+                f"media-processor: The activity log was altered. First problem: {altered}.\n"
             )
             return 1
     sys.stdout.write(
-        f"intact: {found.entries:,} entries, {found.checkpoints:,} checkpoints, "
-        f"{found.witnessed:,} witnessed\n"
+        f"intact: {count(found.entries, 'entry', 'entries')}, "
+        f"{count(found.checkpoints, 'checkpoint')}, {found.witnessed:,} witnessed\n"
     )
     return 0
 

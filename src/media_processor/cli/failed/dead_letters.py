@@ -19,7 +19,7 @@ def show_failed(url: str, *, as_json: bool) -> int:
     if not media:
         terminal().print("No picture has failed.")
         return 0
-    table = Table("id", "picture", "failed at", "attempts", "reason", "what happened", box=None)
+    table = Table("id", "picture", "failed at", "attempts", "reason", "detail", box=None)
     for one in media:
         table.add_row(*(cell(each) for each in _cells(one)))
     terminal().print(table)

@@ -9,14 +9,10 @@ from media_processor.cli.options import Url
 
 
 def get(
-    media_ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="Ids that upload printed.")
-    ],
+    media_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids printed by upload.")],
     output: Annotated[
         str,
-        typer.Option(
-            "--output", "-o", help="File or folder; - is standard output. Default: this folder."
-        ),
+        typer.Option("--output", "-o", help="File or folder to write to; - for standard output."),
     ] = ".",
     original: Annotated[
         bool, typer.Option("--original", help="Download the file as it was uploaded.")

@@ -12,28 +12,30 @@ from media_processor.cli.options import JsonLines, Url
 def list_pictures(
     with_status: Annotated[
         str | None,
-        typer.Option("--status", help="Only pictures with this status.", autocompletion=statuses),
+        typer.Option(
+            "--status", help="List only pictures with this status.", autocompletion=statuses
+        ),
     ] = None,
-    archive: Annotated[
-        bool, typer.Option("--archive", help="List what the central server has stored.")
-    ] = False,
+    archive: Annotated[bool, typer.Option("--archive", help="List the archive instead.")] = False,
     name: Annotated[
-        str | None, typer.Option(help="Only names that contain this. Needs --archive.")
+        str | None, typer.Option(help="List only file names that contain this. Needs --archive.")
     ] = None,
     worker: Annotated[
-        str | None, typer.Option(help="Only workers whose name contains this. Needs --archive.")
+        str | None,
+        typer.Option(
+            help="List only pictures from workers whose name contains this. Needs --archive."
+        ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Stored since this day (UTC), such as 2026-01-31. Needs --archive."),
+        typer.Option(help="First day (UTC), such as 2026-01-31. Needs --archive."),
     ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Stored until this day (UTC). Needs --archive.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(help="Last day (UTC). Needs --archive.")] = None,
     sort: Annotated[
-        Literal["newest", "oldest", "name", "largest"], typer.Option(help="Needs --archive.")
+        Literal["newest", "oldest", "name", "largest"],
+        typer.Option(help="Sort order. Needs --archive."),
     ] = "newest",
-    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="List at most this many; 0 for all.")] = 50,
     as_json: JsonLines = False,
     url: Url = FAST_SERVER,
 ) -> None:

@@ -10,7 +10,7 @@ profiles = typer.Typer(name="profiles", no_args_is_help=True, help="List and pre
 
 @profiles.command("list")
 def list_profiles() -> None:
-    """List the profiles in the file that WATERMARKS names, and check the file."""
+    """Check the WATERMARKS file and list its profiles."""
     from media_processor.cli.profiles.listing import list_profiles as run
 
     raise typer.Exit(run())
@@ -23,7 +23,7 @@ def preview(
         Path | None, typer.Option("--output", "-o", help="File to write. Default: NAME.png.")
     ] = None,
 ) -> None:
-    """Draw one sheet that shows a profile on eight kinds of pictures."""
+    """Draw a contact sheet of eight kinds of pictures, watermarked with a profile."""
     from media_processor.cli.profiles.preview import preview as run
 
     raise typer.Exit(run(name, output or Path(f"{name}.png")))

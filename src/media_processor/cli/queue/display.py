@@ -86,7 +86,7 @@ def tables_of(report: QueueReport) -> Group:
         for name, depth in report.queues.items():
             numbers = (depth.waiting, depth.running, depth.retrying)
             queues.add_row(cell(name), *(str(number) for number in numbers))
-        workers = Table("worker", "stage", "since", "running", "doing", box=None)
+        workers = Table("worker", "stage", "since", "running", "working on", box=None)
         for one in report.workers:
             since = f"{one.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
             doing = cell(" ".join(one.doing))
@@ -102,10 +102,10 @@ def _total(report: QueueReport) -> str:
     if report.oldest_age_seconds is not None:
         parts.append(f"oldest {report.oldest_age_seconds:,.0f} s")
     if report.drain_per_second is not None:
-        parts.append(f"{report.drain_per_second:.1f} finished per second")
+        parts.append(f"{report.drain_per_second:.1f} pictures/s")
     parts.append(f"failed {report.failed:,} (parked {report.parked:,})")
     if report.accepting:
         parts.append("uploads are accepted")
     else:
-        parts.append(f"uploads are refused for {report.retry_after_seconds} s")
+        parts.append(f"uploads are refused; retry in {report.retry_after_seconds} s")
     return ", ".join(parts)

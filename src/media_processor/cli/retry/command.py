@@ -12,16 +12,18 @@ from media_processor.cli.options import Url
 def retry(
     media_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Ids that media-processor failed printed."),
+        typer.Argument(metavar="[ID]...", help="Ids printed by media-processor failed."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Retry every failed picture.")] = False,
     reason: Annotated[
         str | None,
-        typer.Option(help="Retry the pictures with this reason.", autocompletion=reasons),
+        typer.Option(
+            help="Retry the pictures that failed for this reason.", autocompletion=reasons
+        ),
     ] = None,
     url: Url = FAST_SERVER,
 ) -> None:
-    """Retry failed pictures, with all attempts from the start.
+    """Retry failed pictures, each with the full number of attempts.
 
     \b
     Examples:
@@ -30,7 +32,7 @@ def retry(
 
     \b
     Exit status:
-      0  every one of them is being retried
+      0  all of them are being retried
       1  at least one isn't, or the server can't be reached
     """
     from media_processor.cli.retry.retries import retry_failed

@@ -3,7 +3,7 @@
 import asyncio
 
 from media_processor.cli.failed.dead_letters import failed_media
-from media_processor.cli.output import complain, terminal
+from media_processor.cli.output import complain, count, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
 from media_processor.pipeline.policy import REASONS
@@ -17,7 +17,7 @@ def retry_failed(url: str, media_ids: list[str], *, everything: bool, reason: st
     """
     if bool(media_ids) + everything + (reason is not None) != 1:
         raise SetupError(
-            "Choose which pictures to retry: ids, --all, or --reason REASON. "
+            "Choose the pictures to retry by id, --all or --reason REASON. "
             "media-processor failed lists them."
         )
     if reason is not None and reason not in REASONS:
@@ -28,11 +28,11 @@ def retry_failed(url: str, media_ids: list[str], *, everything: bool, reason: st
 async def _retry(url: str, media_ids: list[str], reason: str | None) -> int:
     media_ids = media_ids or [media.id for media in await failed_media(url, reason)]
     if not media_ids:
-        terminal().print("No picture has failed" + (f" with {reason}." if reason else "."))
+        terminal().print("No picture has failed" + (f" for {reason}." if reason else "."))
         return 0
     async with AsyncClient(url, patience=0) as client:
         outcomes = [await _retry_one(client, media_id) for media_id in media_ids]
-    terminal().print(f"{sum(outcomes)} of {len(outcomes)} pictures are being retried.")
+    terminal().print(f"Retrying {sum(outcomes)} of {count(len(outcomes), 'picture')}.")
     return 0 if all(outcomes) else 1
 
 

@@ -10,7 +10,7 @@ from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpe
 from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.database import readable
 from media_processor.central_server.scrub import Bad, Scrubbed, scrub
-from media_processor.cli.output import progress
+from media_processor.cli.output import count, progress
 from media_processor.errors import SetupError
 from media_processor.settings import CentralServerSettings
 from media_processor.storage.factory import open_storage
@@ -24,7 +24,7 @@ def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
     """
     if not settings.storage_dir.is_dir():
         raise SetupError(
-            f"There is no archive in {settings.media_data_dir}. Name its folder with --data."
+            f"There is no archive in {settings.media_data_dir}. Choose another folder with --data."
         )
     catalogue = open_catalogue(settings.catalogue, must_exist=True)
     began = time.monotonic()
@@ -67,8 +67,8 @@ def _scrub_visibly(
 def _summary(found: Scrubbed, seconds: float) -> str:
     rate = found.bytes / 1e6 / max(seconds, 1e-9)
     verdict = f"{len(found.bad)} damaged or missing" if found.bad else "all intact"
-    unknown = f", {found.unknown} files that the catalogue doesn't know" if found.unknown else ""
+    unknown = f", {count(found.unknown, 'file')} not in the catalogue" if found.unknown else ""
     return (
-        f"{verdict}: {found.files:,} files, {found.bytes / 1e6:,.0f} MB in {seconds:.1f} s, "
+        f"{verdict}: {count(found.files, 'file')}, {found.bytes / 1e6:,.0f} MB in {seconds:.1f} s, "
         f"{rate:,.0f} MB/s{unknown}\n"
     )

@@ -9,9 +9,12 @@ from media_processor.cli.options import AsJson, Url
 
 
 def status(
-    media_id: Annotated[str, typer.Argument(metavar="ID", help="An id that upload printed.")],
+    media_id: Annotated[str, typer.Argument(metavar="ID", help="An id printed by upload.")],
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep going until it is stored or failed.")
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Show changes until the picture is stored or has failed."
+        ),
     ] = False,
     as_json: AsJson = False,
     url: Url = FAST_SERVER,

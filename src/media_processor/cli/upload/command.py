@@ -13,7 +13,7 @@ from media_processor.cli.options import JsonLines, ProfileName, Url
 def upload(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Pictures, folders or patterns; - reads a list from standard input."),
+        typer.Argument(help="Pictures, folders or patterns; - reads paths from standard input."),
     ],
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every picture is stored or failed.")
@@ -21,10 +21,13 @@ def upload(
     profile: ProfileName = "default",
     again: Annotated[
         bool,
-        typer.Option("--again", help="Send pictures that were sent before, too, as new ones."),
+        typer.Option(
+            "--again",
+            help="Send pictures again that were sent before; they are stored as new ones.",
+        ),
     ] = False,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="Paths on standard input end with NUL.")
+        bool, typer.Option("--null", "-0", help="Paths on standard input are separated by NUL.")
     ] = False,
     as_json: JsonLines = False,
     url: Url = FAST_SERVER,
@@ -32,8 +35,8 @@ def upload(
     """Send pictures to the fast server, several at a time.
 
     If it is interrupted, run the same command again: pictures that the server has accepted are
-    not sent again. A picture is recognised by its bytes, its name and its profile. While the
-    server is away or overloaded, the command says so and keeps trying.
+    not sent again. A picture is recognized by its bytes, its name and its profile. While the
+    server is unreachable or overloaded, the command reports it and keeps trying.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from media_processor.cli import interrupts, streams
 from media_processor.cli.file_selection import NONE_THERE, pictures_in
-from media_processor.cli.output import BAD, GOOD, amount, cell, complain, rate, terminal
+from media_processor.cli.output import BAD, GOOD, amount, cell, complain, count, rate, terminal
 from media_processor.cli.upload.bar import UploadBar
 from media_processor.cli.upload.sender import Outcome, Sender
 from media_processor.errors import Overloaded, ServerUnreachable, SetupError
@@ -65,7 +65,9 @@ def _is_printed(output: streams.Outlet, outcomes: list[Outcome]) -> bool:
     sys.stdout.flush()
     bad = sum(not one.is_good for one in outcomes)
     if output.lost and bad:
-        complain(f"{bad} of {len(outcomes)} pictures failed, but not all were listed.")
+        complain(
+            f"{bad} of {count(len(outcomes), 'picture')} failed, but not all results were printed."
+        )
     if output.lost is None or isinstance(output.lost, BrokenPipeError):
         return True
     complain(f"The results can't be written: {output.lost.strerror}.")

@@ -10,33 +10,35 @@ from media_processor.cli.options import ProfileName, Url
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="Folder to watch, with the folders below it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to watch, including its subfolders.")],
     done: Annotated[
         Path | None,
         typer.Option(help="Folder that sent pictures move to. Default: FOLDER/.done."),
     ] = None,
     mark: Annotated[
-        bool, typer.Option("--mark", help="Leave sent pictures in place, and remember them.")
+        bool, typer.Option("--mark", help="Leave sent pictures in place and remember them.")
     ] = False,
     delete: Annotated[bool, typer.Option("--delete", help="Delete sent pictures.")] = False,
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="Move a picture once it is stored, not once it is accepted."),
+        typer.Option("--wait", help="Move a picture when it is stored, not when it is accepted."),
     ] = False,
-    once: Annotated[bool, typer.Option("--once", help="Look once, then exit.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Send what is there now, then exit.")
+    ] = False,
     settle: Annotated[
         float,
-        typer.Option(min=0.05, help="Seconds without a change after which a file is complete."),
+        typer.Option(min=0.05, help="Seconds without a change until a file counts as complete."),
     ] = 2.0,
     profile: ProfileName = "default",
     url: Url = FAST_SERVER,
 ) -> None:
-    """Send the pictures in a folder, and every picture that appears there.
+    """Send the pictures in a folder, then keep watching it for new ones.
 
     A file is sent once it has stopped growing. Sent pictures move to FOLDER/.done, refused ones
-    to FOLDER/.refused with the reason in a .txt file beside each. Both keep the folders below
-    FOLDER, and no file is overwritten. Hidden files are ignored. While the server is away,
-    pictures wait.
+    to FOLDER/.refused with the reason in a .txt file beside each. Both keep the subfolders of
+    FOLDER, and no file is overwritten. Hidden files are ignored. While the server is
+    unreachable, pictures wait.
 
     \b
     Examples:
@@ -46,8 +48,8 @@ def watch(
 
     \b
     Exit status:
-      0  stopped by Ctrl-C or SIGTERM, after the pictures in flight; or --once without a refusal
-      1  a picture was refused (with --once), or it couldn't start
+      0  stopped by Ctrl-C or SIGTERM; or with --once, no picture was refused
+      1  with --once, a picture was refused; or watching couldn't start
       2  wrong usage
     """
     from media_processor.cli.watch.folder import Plan, watch_folder

@@ -84,13 +84,19 @@ def watermark_files(
     if output:
         sys.stdout.write(f"{tally}\n")
     if tally.lacks_core and (advice := native_core_advice()):
-        complain(f"Without the native core pictures are decoded, which is slower. {advice}")
+        complain(
+            f"The native core isn't installed, so pictures are decoded, which is slower. {advice}"
+        )
     return status or (1 if tally.ways["failed"] else 0)
 
 
 def _tell(planned: list[Job]) -> int:
     for job in planned:
-        what = f"skipped, {job.skipped}" if job.skipped else f"would become {job.target}"
+        what = (
+            f"would be skipped: {job.skipped}"
+            if job.skipped
+            else f"would be written to {job.target}"
+        )
         sys.stdout.write(f"{printable(str(job.source))}: {printable(what)}\n")
     skipped = sum(1 for job in planned if job.skipped)
     sys.stdout.write(f"would watermark {len(planned) - skipped}, skip {skipped}\n")

@@ -11,15 +11,14 @@ from media_processor.cli.options import ProfileName
 def watermark(
     files: Annotated[
         list[Path],
-        typer.Argument(help="IN OUT; or, with --output, any number of pictures and folders."),
+        typer.Argument(help="IN OUT, or any number of pictures and folders with --output."),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Folder for the results, each named watermarked_<name>. The folders below a "
-            "given folder are kept.",
+            help="Folder for the results, each named watermarked_<name>. Subfolders are kept.",
         ),
     ] = None,
     profile: ProfileName = "default",
@@ -29,27 +28,28 @@ def watermark(
             "--jobs",
             "-j",
             min=1,
-            help="Pictures to process at a time. Default: WATERMARK_PROCESSES.",
+            help="Pictures to process at the same time. Default: WATERMARK_PROCESSES.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done, without doing it.")
     ] = False,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Overwrite OUT, and watermark again what is watermarked already."
+            "--force",
+            help="Overwrite OUT, and watermark pictures again that are watermarked already.",
         ),
     ] = False,
 ) -> None:
     """Watermark pictures on this machine, without a server.
 
-    The logo is GOOGLE_LOGO, a URL or a file. Each result is printed with how it was made:
+    The logo is GOOGLE_LOGO, a URL or a file. Each result is printed with its method:
     splice (only what the logo covers was re-encoded) or decode (the whole picture was
     re-encoded, with the reason).
 
     With --output, a picture is skipped if its result exists and is not older, or if its name
-    begins with watermarked_. So the same command run again does only what is new.
+    begins with watermarked_. So running the same command again watermarks only new pictures.
 
     \b
     Examples:

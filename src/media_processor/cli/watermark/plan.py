@@ -27,20 +27,20 @@ class Job:
 def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
     """IN OUT. Raises SetupError for what can't or mustn't be done."""
     if len(files) != 2 or files[1].is_dir():
-        raise SetupError("Give IN and OUT, or any number of pictures and --output FOLDER.")
+        raise SetupError("Give IN and OUT, or pictures and --output FOLDER.")
     source, target = files
     if not source.is_file():
         raise SetupError(f"{source} isn't a file. To watermark a folder, add --output FOLDER.")
     if not target.absolute().parent.is_dir():
         raise SetupError(f"{target.parent} isn't a folder.")
     if target.exists() and target.samefile(source):
-        raise SetupError(f"{target} is the picture itself. Choose another file for OUT.")
+        raise SetupError(f"IN and OUT are the same file, {target}. Choose another OUT.")
     if target.exists() and not force:
         raise SetupError(f"{target} exists. To overwrite it, add --force.")
     if source.name.startswith(_PREFIX) and not force:
         raise SetupError(
-            f"{source} seems to be watermarked already, going by its name. To watermark it again, "
-            "add --force."
+            f"{source} seems to be watermarked already, judging by its name. To watermark it "
+            "again, add --force."
         )
     info = _info(source, limits)
     result = _result(info, profile) if info else None
@@ -64,7 +64,9 @@ def plan_many(
     if output.exists() and not output.is_dir():
         raise SetupError(f"{output} is a file. --output needs a folder.")
     if any(file.resolve() == output.resolve() for file in files):
-        raise SetupError(f"{output} is the folder of the pictures. --output needs another folder.")
+        raise SetupError(
+            f"{output} holds the pictures themselves. Choose another folder for --output."
+        )
     # What an earlier run put into a folder inside the given one is no new work.
     inside = output.resolve()
     found = [one for one in _all(files) if inside not in one.path.resolve().parents]
@@ -96,7 +98,7 @@ def _all(files: list[Path]) -> list[Found]:
 def _done(source: Path, target: Path) -> str | None:
     """Why there is nothing to do."""
     if source.name.startswith(_PREFIX):
-        return "its name says it is watermarked"
+        return "its name begins with watermarked_"
     try:
         newer = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
     except FileNotFoundError:
