@@ -4,6 +4,7 @@ Run it as ``python -m scripts.architecture`` after adding, moving or re-describi
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ DOCUMENT = Path("ARCHITECTURE.md")
 _COMMAND = "python -m scripts.architecture"
 _PACKAGE = Path("src/media_processor")
 _NATIVE = (Path("native/core/src"), Path("native/python/src"))
+_LISTED = {".py", ".js", ".rs"}
+_OWN = {"__init__.py", "mod.rs"}
 _SKIPPED = {"__pycache__", "versions", "target", "tests"}
 
 
@@ -42,23 +45,29 @@ def layers() -> str:
 
 def file_lists() -> str:
     """One table a folder, the package's own files first."""
-    folders = [*_folders(_PACKAGE, ".py"), *(f for root in _NATIVE for f in _folders(root, ".rs"))]
-    return "\n".join(_table(folder, suffix) for folder, suffix in folders)
+    folders = [folder for root in (_PACKAGE, *_NATIVE) for folder in _folders(root)]
+    return "\n".join(_table(folder) for folder in folders)
 
 
-def _folders(folder: Path, suffix: str) -> Iterator[tuple[Path, str]]:
-    if any(path.suffix == suffix for path in folder.iterdir()):
-        yield folder, suffix
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in _LISTED)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    if _files(folder):
+        yield folder
     for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
         if inner.name not in _SKIPPED:
-            yield from _folders(inner, suffix)
+            yield from _folders(inner)
 
 
-def _table(folder: Path, suffix: str) -> str:
-    name = folder.relative_to(_PACKAGE.parent if suffix == ".py" else Path()).as_posix()
-    own = folder / ("__init__.py" if suffix == ".py" else "mod.rs")
-    lines = [f"**`{name}/`** {first_line(own) if own.exists() else ''}".rstrip(), ""]
-    files = sorted(path for path in folder.glob(f"*{suffix}") if path.name != own.name)
+def _table(folder: Path) -> str:
+    name = folder.relative_to(_PACKAGE.parent if folder.is_relative_to(_PACKAGE) else Path())
+    files = _files(folder)
+    own = next((path for path in files if path.name in _OWN), None)
+    lines = [f"**`{name.as_posix()}/`** {first_line(own) if own else ''}".rstrip(), ""]
+    if own:
+        files.remove(own)
     if files:
         lines += ["| file | |", "|---|---|"]
         lines += [
@@ -70,16 +79,21 @@ def _table(folder: Path, suffix: str) -> str:
 
 def first_line(path: Path) -> str:
     """The first sentence or line of a file's own description, without its full stop."""
-    text = path.read_text()
-    if path.suffix == ".rs":
-        described = [
-            line.removeprefix("//!").strip() for line in text.splitlines() if line[:3] == "//!"
-        ]
-        words = " ".join(described)
-    else:
-        words = " ".join((ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].split())
-    sentence = words.split(". ")[0]
+    sentence = _description(path.suffix, path.read_text()).split(". ")[0]
     return sentence.removesuffix(".").removesuffix(":")
+
+
+def _description(suffix: str, text: str) -> str:
+    if suffix == ".rs":
+        lines = [line.removeprefix("//!") for line in text.splitlines() if line[:3] == "//!"]
+        words = "\n".join(lines)
+    elif suffix == ".js":
+        # What stands right above code describes that code.
+        comment = re.match(r"/\*\*(.*?)\*/\n\n", text, re.DOTALL)
+        words = comment[1] if comment else ""
+    else:
+        words = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0]
+    return " ".join(words.split())
 
 
 if __name__ == "__main__":

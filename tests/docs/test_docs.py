@@ -187,6 +187,10 @@ def test_the_file_lists_of_the_architecture_are_those_of_the_code() -> None:
 
 
 def test_every_file_says_what_it_holds() -> None:
-    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "native").glob("*/src/**/*.rs")]
+    files = [
+        *(ROOT / "src").rglob("*.py"),
+        *(ROOT / "src").rglob("*.js"),
+        *(ROOT / "native").glob("*/src/**/*.rs"),
+    ]
     silent = [path for path in files if path.stat().st_size and not first_line(path)]
     assert not [path for path in silent if "versions" not in path.parts]

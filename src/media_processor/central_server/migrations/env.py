@@ -1,4 +1,4 @@
-"""Run by Alembic with the catalogue's own connection."""
+"""Runs the migrations with Alembic: one file a revision in ``versions/``, numbered upwards."""
 
 from alembic import context
 

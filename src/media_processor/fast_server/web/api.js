@@ -1,3 +1,5 @@
+/** Requests to the server, and its problems. */
+
 /** An answer that says no, in the server's words (RFC 9457). */
 class Problem extends Error {
   /** @param {number} status 0 if nothing answered */

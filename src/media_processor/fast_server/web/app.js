@@ -1,3 +1,5 @@
+/** Wires the page: views, routes, the event stream. */
+
 import { getJson } from "./api.js";
 import { Archive } from "./archive.js";
 import { Compare } from "./compare.js";

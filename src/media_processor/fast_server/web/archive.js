@@ -1,3 +1,5 @@
+/** The archive view: everything stored, searched, chosen, downloaded. */
+
 import { getJson } from "./api.js";
 import { arrange, atMostEvery, byId, copy, el, nameOf, say, tick } from "./dom.js";
 import { bytes, count, moment } from "./format.js";
@@ -8,7 +10,6 @@ const MOST_IN_ZIP = 1000;
 /** How long typing rests before it is searched for, in ms. */
 const REST = 250;
 
-/** The archive view: everything stored, searched, chosen, downloaded. */
 export class Archive {
   /** @type {Map<string, HTMLElement>} by media id, in the order shown */
   #tiles = new Map();

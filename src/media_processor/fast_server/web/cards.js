@@ -1,3 +1,5 @@
+/** The card of one picture on its way. */
+
 import { isShown, thumbnail } from "./api.js";
 import { el, nameOf, setText } from "./dom.js";
 import { bytes, format, phases, span, time } from "./format.js";

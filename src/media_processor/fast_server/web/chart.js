@@ -1,3 +1,5 @@
+/** The bars of the throughput. */
+
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const BAR = 10;
 const HEIGHT = 100;

@@ -1,3 +1,5 @@
+/** The dialog of one picture: before and after, what changed, every fact about it. */
+
 import { getJson, isShown, thumbnail } from "./api.js";
 import { byId, copy, el, nameOf, say } from "./dom.js";
 import { bytes, count, format, method, moment, number, phases, span, time } from "./format.js";
@@ -6,7 +8,6 @@ import { draw } from "./difference.js";
 /** Large enough for a screen; the server makes thumbnails of this side too. */
 const SIDE = 1600;
 
-/** The dialog with one media: before and after, what changed, and every fact about it. */
 export class Compare {
   #id = null;
   #media = null;

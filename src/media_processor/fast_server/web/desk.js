@@ -1,3 +1,5 @@
+/** The upload view: files come in, cards show what becomes of them. */
+
 import { retryMedia } from "./api.js";
 import { Card } from "./cards.js";
 import { announce, arrange, atMostEvery, byId, say, tell } from "./dom.js";
@@ -11,7 +13,6 @@ const MORE_CARDS = 60;
 const MOST_WAITING = 9;
 const MOST_REFUSED = 30;
 
-/** The upload view: files come in, cards tell what becomes of them. */
 export class Desk {
   #cards = new Map();
   #room = MORE_CARDS;

@@ -1,3 +1,5 @@
+/** Draws what changed in a picture. */
+
 /** More pixels than a screen shows would only cost time. */
 const LONGEST = 1600;
 

@@ -1,3 +1,5 @@
+/** Elements, their texts, announcements, copying. */
+
 /**
  * Builds an element. Functions are listeners (`onclick`), everything else is an attribute.
  * Children are nodes or text; text is never markup, as names and reasons come from strangers.

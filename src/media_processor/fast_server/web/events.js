@@ -1,3 +1,5 @@
+/** The one event stream of the page. */
+
 /** How long a browser's own reconnecting is waited for when it has given up, in ms. */
 const AGAIN = 3000;
 

@@ -1,3 +1,5 @@
+/** Which files may be sent, and where they come from. */
+
 /** @typedef {{files: File[], leftOut: number}} Found `leftOut` of a folder are no pictures */
 
 /** What a folder has many of at once must not freeze the page. */

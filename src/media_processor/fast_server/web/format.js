@@ -1,3 +1,5 @@
+/** Numbers, times, bytes and steps as words; the only file with a locale. */
+
 const NUMBER = new Intl.NumberFormat("en");
 const TIME = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
 const MOMENT = new Intl.DateTimeFormat("en", {

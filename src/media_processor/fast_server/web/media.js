@@ -1,3 +1,5 @@
+/** Every media that the page knows. */
+
 import { getJson } from "./api.js";
 
 const PAGE = 60;

@@ -1,3 +1,5 @@
+/** The operations view: queues, workers, failures and the activity log. */
+
 import { each, getJson, retryMedia } from "./api.js";
 import { drawBars } from "./chart.js";
 import { arrange, atMostEvery, byId, el, nameOf, say, tell, tick } from "./dom.js";
@@ -9,7 +11,6 @@ const MOST_DEAD = 200;
 const MOST_LINES = 50;
 const STAGES = { watermark: "watermarking", upload: "uploading" };
 
-/** The operations view: queues, workers, failures and the activity log. */
 export class Operations {
   #shown = false;
   #timer = 0;

@@ -1,9 +1,10 @@
+/** Which profile uploads get, and how a picture would look with it. */
+
 import { ask, getJson, isShown } from "./api.js";
 import { byId, say } from "./dom.js";
 import { formOf } from "./files.js";
 import { bytes, plainName, profileWords } from "./format.js";
 
-/** Which profile uploads get, and how a picture would look with it. */
 export class Profiles {
   /** @type {File | null} */
   #file = null;

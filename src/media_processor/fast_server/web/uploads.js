@@ -1,3 +1,5 @@
+/** Sends files, a few at a time. */
+
 import { problem } from "./api.js";
 import { folderOf, formOf } from "./files.js";
 import { plainName } from "./format.js";

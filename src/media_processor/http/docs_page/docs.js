@@ -1,4 +1,5 @@
-// Shows what openapi.json tells, with nothing from anywhere else.
+/** Shows what openapi.json describes, with nothing from anywhere else. */
+
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const base = new URL("./", location.href).href;
 
