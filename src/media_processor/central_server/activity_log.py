@@ -48,7 +48,6 @@ class ActivityLog:
         path.touch()
 
     def end(self) -> int:
-        """The offset at which the whole log ends; ``base`` if this file is missing."""
         return self.base + self.file_bytes()
 
     def file_bytes(self) -> int:
@@ -70,7 +69,7 @@ class ActivityLog:
         write_at(self._path, line.offset - self.base, line.text.encode())
 
     def last(self, count: int) -> list[Activity]:
-        """The last ``count`` lines, newest first, at most from the last two files."""
+        """Newest first, at most from the last two files."""
         files = LogFiles(self._path)
         lines = _tail(self._path)
         if len(lines) < count and (rotated := files.rotated()):
@@ -79,7 +78,7 @@ class ActivityLog:
 
 
 def _tail(path: Path) -> list[str]:
-    """The last whole lines of a file, up to 1 MiB."""
+    # Whole lines only.
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)

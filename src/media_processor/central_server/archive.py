@@ -44,7 +44,7 @@ class Archive:
         signer: Signer,
         rotate_bytes: int = 0,
     ) -> None:
-        """Open it and complete what a crash interrupted.
+        """Completes what a crash interrupted.
 
         Raises:
             SetupError: the catalogue is older than the log.
@@ -84,14 +84,11 @@ class Archive:
             return entry.receipt, is_new
 
     def picture(self, media: StoredMedia) -> BinaryIO:
-        """Open a stored picture; raises FileNotFoundError if its file is missing."""
+        """Raises FileNotFoundError if its file is missing."""
         return self.storage.open(picture_key(media.media_id, media.filename))
 
     def checkpoints(self, after: int, limit: int) -> list[Checkpoint]:
-        """At most ``limit`` checkpoints after sequence number ``after``, oldest first.
-
-        One for the chain's current end is added if there is room for it.
-        """
+        """Oldest first; the last one is for the chain's current end, if there is room for it."""
         written = self._chain.last  # the catalogue may be ahead of the chain
         found = self.catalogue.every_nth(EVERY, after, limit)
         entries = [entry for entry in found if entry.sequence <= written]
@@ -104,7 +101,6 @@ class Archive:
         ]
 
     def _append(self, entry: Entry) -> None:
-        """Put the entry into the chain and its line into the log, after all before it."""
         if not self._chain.is_unchanged():
             self._chain.resume()
             self.log.base = self._log_base()
@@ -130,14 +126,13 @@ class Archive:
             )
 
     def _complete(self) -> None:
-        """Write the entries and lines of rows that a crash or a failing disk left without them."""
+        # A crash or a failing disk may have left rows without their entry and line.
         for entry in self.catalogue.chain_after(self._chain.last):
             self._chain.put(entry)
         for line in self.catalogue.lines_from(self.log.end()):
             self.log.put(line)
 
     def _log_base(self) -> int:
-        """The offset in the whole log at which its current file begins."""
         before = self.catalogue.at(self._chain.first - 1)
         return before.line.end if before else 0
 

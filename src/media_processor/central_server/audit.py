@@ -232,13 +232,13 @@ class _Reader:
 
 
 def _lines(chain: BinaryIO) -> Iterator[bytes]:
-    """The entries; the caller reads the checkpoints that it expects."""
+    # The caller reads the checkpoints that it expects.
     while line := _next_line(chain):
         yield line
 
 
 def _next_line(chain: BinaryIO, *, required: bool = False) -> bytes:
-    """The next line; waits for the rest of one that a running server is writing."""
+    # A running server may be in the middle of writing it.
     line = chain.readline()
     give_up = time.monotonic() + _SOON
     while (line or required) and not line.endswith(b"\n") and time.monotonic() < give_up:

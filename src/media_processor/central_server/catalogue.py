@@ -77,7 +77,6 @@ class Entry:
 
     @property
     def receipt(self) -> Receipt:
-        """What the central server returns for the delivery."""
         return Receipt(**self.media.model_dump(include=set(Receipt.model_fields)))
 
 
@@ -114,7 +113,6 @@ class Catalogue:
             connection.execute(stored.insert().values(values))
 
     def newest(self, before: str | None, limit: int) -> list[StoredMedia]:
-        """At most ``limit`` pictures, newest id first, older than the id ``before``."""
         query = stored.select().order_by(stored.c.media_id.desc()).limit(limit)
         if before:
             query = query.where(stored.c.media_id < before)
@@ -122,7 +120,7 @@ class Catalogue:
             return [_entry(row).media for row in connection.execute(query)]
 
     def search(self, query: ArchiveQuery) -> list[StoredMedia]:
-        """At most ``limit + 1`` pictures after the query's cursor, so that a next page is seen.
+        """At most ``limit + 1`` pictures, so that a next page is seen.
 
         Raises:
             InvalidField: the cursor is no media of this archive.
@@ -138,13 +136,11 @@ class Catalogue:
             return [_entry(row).media for row in connection.execute(found)]
 
     def lines_from(self, offset: int) -> Iterator[LogLine]:
-        """The log lines that end after ``offset``, in order."""
         while page := self._page(stored.c.log_end > offset, stored.c.log_end):
             yield from (entry.line for entry in page)
             offset = page[-1].line.end
 
     def chain_after(self, sequence: int) -> Iterator[ChainEntry]:
-        """The chain's entries after ``sequence``, in order."""
         before = self.at(sequence)
         previous = before.chain_hash if before else GENESIS
         while page := self._page(stored.c.sequence > sequence, stored.c.sequence):
@@ -153,16 +149,13 @@ class Catalogue:
                 previous, sequence = entry.chain_hash, entry.sequence
 
     def every_nth(self, nth: int, after: int, limit: int) -> list[Entry]:
-        """At most ``limit`` entries whose sequence is a multiple of ``nth``, in order."""
         wanted = sa.and_(stored.c.sequence > after, stored.c.sequence % nth == 0)
         return self._page(wanted, stored.c.sequence, limit)
 
     def at(self, sequence: int) -> Entry | None:
-        """The entry with this sequence number."""
         return next(iter(self._page(stored.c.sequence == sequence, stored.c.sequence)), None)
 
     def last(self) -> Entry | None:
-        """The entry with the highest sequence number."""
         return next(iter(self._page(sa.true(), stored.c.sequence.desc(), 1)), None)
 
     def _page(
@@ -188,7 +181,6 @@ def open_catalogue(where: Path | str, *, must_exist: bool = False) -> Catalogue:
 
 
 def chain_entry(entry: Entry, previous: str) -> ChainEntry:
-    """The chain's entry for a row; ``previous`` is the hash of the one before."""
     return ChainEntry(
         sequence=entry.sequence,
         offset=entry.line.offset,
@@ -215,7 +207,6 @@ def _conditions(query: ArchiveQuery) -> Iterator[sa.ColumnElement[bool]]:
 def _position(
     connection: sa.Connection, columns: Sequence[sa.Column[Any]], cursor: str
 ) -> sa.Tuple:
-    """The cursor's position in the order of ``columns``."""
     last = connection.execute(sa.select(*columns).where(stored.c.media_id == cursor)).first()
     if last is None:
         raise InvalidField("Invalid cursor. Use the 'next' value of the previous page.")

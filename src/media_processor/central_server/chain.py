@@ -57,11 +57,9 @@ class ChainEntry:
 
     @property
     def end(self) -> int:
-        """The offset of the log's next line."""
         return self.offset + self.length
 
     def encode(self) -> bytes:
-        """The line of the chain's file, with its line break."""
         body = self._body()
         digest = hashlib.sha256(body).hexdigest()
         return body[:-1] + f',"hash":"{digest}"}}\n'.encode()
@@ -91,7 +89,6 @@ def _compact(value: dict[str, Any]) -> bytes:
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """The line of the chain's file, with its line break."""
     return (
         _compact(
             {
@@ -129,7 +126,6 @@ class Signer:
         self.public = _hex(key.public_key())
 
     def checkpoint(self, sequence: int, digest: str, end: int) -> Checkpoint:
-        """A signed statement that entry ``sequence`` has hash ``digest`` and ends at ``end``."""
         signature = self._key.sign(_signed_text(sequence, digest, end)).hex()
         return Checkpoint(
             sequence=sequence, hash=digest, end=end, key=self.public, signature=signature
@@ -156,16 +152,11 @@ def open_signer(file: Path) -> Signer:
 
 
 def public_key_file(private: Path) -> Path:
-    """The public key's file: ``audit_key.pub.pem`` beside ``audit_key.pem``."""
     return private.with_suffix(f".pub{private.suffix}")
 
 
 def read_public_key(file: Path) -> str:
-    """The Ed25519 public key of a PEM file, in hex.
-
-    Raises:
-        SetupError: the file holds none, or can't be read.
-    """
+    """In hex; raises SetupError for a file that holds none or can't be read."""
     try:
         key = serialization.load_pem_public_key(file.read_bytes())
     except (OSError, ValueError) as error:

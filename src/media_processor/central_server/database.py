@@ -33,7 +33,6 @@ class Database:
         self.engine = _engine(url)
 
     def close(self) -> None:
-        """Close every connection."""
         self.engine.dispose()
 
     @contextmanager
@@ -52,21 +51,14 @@ class Database:
             raise _translate(error) from error
 
     def ping(self) -> None:
-        """Raise CatalogueUnavailable unless the database answers."""
         with self.transaction() as connection:
             connection.execute(sa.text("SELECT 1"))
 
     def is_current(self) -> bool:
-        """Whether the catalogue in it has the newest revision."""
         with self.engine.connect() as connection:
             return _revision(connection) == newest_revision()
 
     def upgrade(self) -> None:
-        """Create the catalogue, or bring it up to the newest revision.
-
-        Raises:
-            SetupError: a newer version of media-processor upgraded it.
-        """
         with self.engine.begin() as connection:
             revision = _revision(connection)
             if revision is not None and revision > newest_revision():
@@ -125,7 +117,7 @@ def readable() -> Iterator[None]:
 
 
 def _is_blank(url: sa.URL) -> bool:
-    """Whether opening it would create an SQLite file, or fill an empty one."""
+    # Opening it would create the file, or fill an empty one.
     if url.get_backend_name() != "sqlite":
         return False
     file = Path(url.database or "")
@@ -133,12 +125,10 @@ def _is_blank(url: sa.URL) -> bool:
 
 
 def newest_revision() -> str:
-    """The revision in the last migration's file name, as ``0003`` of ``0003_sorting.py``."""
     return max(file.name for file in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    """What Alembic noted in the catalogue; None if it is empty."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -178,12 +168,11 @@ def _translate(error: sa.exc.DBAPIError) -> MediaProcessorError:
 
 
 def _reason(error: BaseException | None) -> str:
-    """The first line of the database's own message."""
     return str(getattr(error, "orig", error)).partition("\n")[0]
 
 
 def _is_full(error: BaseException | None) -> bool:
-    """SQLite's SQLITE_FULL or PostgreSQL's disk_full (its appendix A)."""
+    # SQLite's SQLITE_FULL or PostgreSQL's disk_full (its appendix A).
     return (
         getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         or getattr(error, "sqlstate", None) == "53100"
@@ -191,7 +180,7 @@ def _is_full(error: BaseException | None) -> bool:
 
 
 def _is_failing(error: BaseException | None) -> bool:
-    """SQLite's SQLITE_IOERR in any of its forms, or PostgreSQL's io_error."""
+    # SQLite's SQLITE_IOERR in any of its forms, or PostgreSQL's io_error.
     code = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF == sqlite3.SQLITE_IOERR or getattr(error, "sqlstate", None) == "58030"
 

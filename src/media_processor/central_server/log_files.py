@@ -27,7 +27,6 @@ class LogFiles:
 
     @property
     def chain(self) -> Path:
-        """The chain's current file."""
         return self.log.with_name(f"{self.log.name}.chain")
 
     def rotated(self) -> list[tuple[int, int]]:
@@ -58,7 +57,7 @@ class ChainFile:
         self._resume()
 
     def _complete_rotation(self) -> None:
-        """Rename the log too if a crash came after the chain was renamed."""
+        # A crash may have come between the renaming of the chain and of the log.
         if self._path.exists():
             return  # the rotation was complete; a rotated log that is missing was removed later
         for first, last in self._files.rotated()[-1:]:
@@ -67,7 +66,7 @@ class ChainFile:
                 self._files.log.replace(log_file)
 
     def _resume(self) -> None:
-        """Find the last whole entry and cut off what a crash left after it."""
+        # What a crash left after the last whole entry is cut off.
         rotated = self._files.rotated()
         self.first = rotated[-1][1] + 1 if rotated else 1
         self.last = self.first - 1
@@ -86,11 +85,9 @@ class ChainFile:
             self._resume()
 
     def is_unchanged(self) -> bool:
-        """Whether the file still has the length that we left it with."""
         return self._path.exists() and self._path.stat().st_size == self._end
 
     def resume(self) -> None:
-        """Read the file's end again, after another program changed it."""
         log.error(
             "❌ another program changed %s; run 'media-processor audit verify'", self._path.name
         )
@@ -117,7 +114,7 @@ class ChainFile:
         self.last = entry.sequence
 
     def rotate(self) -> None:
-        """Rename both current files, the chain's first, and start new ones."""
+        # The chain first: _complete_rotation finishes the rest after a crash.
         first, last = self.first, self.last
         log_file = self._files.rotated_log(first, last)
         self._path.replace(self._files.rotated_chain(first, last))

@@ -32,7 +32,7 @@ class _State(TypedDict):
 
 
 def create_app(settings: CentralServerSettings, archive: Archive | None) -> FastAPI:
-    """The ASGI application; without an archive it can only generate its OpenAPI description."""
+    """Without an archive it can only generate its OpenAPI description."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[_State]:
@@ -61,7 +61,6 @@ def _hold_alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
-    """The archive, locked against other central servers."""
     storage = open_storage(settings.storage_dir)
     with _hold_alone(settings.storage_dir):
         storage.sweep_incoming(0)  # nobody else writes here: a crash left these
@@ -74,11 +73,6 @@ def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
 
 
 def run(settings: CentralServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT.
-
-    Raises:
-        SetupError: the port, the archive's folder, catalogue or key can't be used.
-    """
     start_logging("central", settings.log_level)
     port = settings.central_server_port
     check_port(settings.bind_host, port, "CENTRAL_SERVER_PORT")

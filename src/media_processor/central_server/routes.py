@@ -91,7 +91,6 @@ _Settings = Annotated[CentralServerSettings, Depends(settings_of)]
 
 
 def stored_media(media_id: str, archive: _Archive) -> StoredMedia:
-    """The stored picture that the path names."""
     entry = archive.catalogue.find(media_id) if is_media_id(media_id) else None
     if entry is None:
         raise MediaNotFound("The archive has no picture with this id.")

@@ -71,7 +71,6 @@ def _all_parked(spool: Spool, count: int) -> None:
 
 
 async def stored_but_unheard(trial: Trial) -> Outcome:
-    """Every picture's first reply is lost; a worker oversleeps; doubles come at once."""
     pictures = trial.many(200, 20)
     with trial.machine(UPLOAD_RETRY_DELAYS=_MANY_RETRIES) as machine:
         async with proxy(machine.central_port, lambda: ("", lose_the_reply)) as between:
@@ -95,14 +94,12 @@ async def stored_but_unheard(trial: Trial) -> Outcome:
 
 
 async def _start_behind(machine: Machine, between: Proxy) -> None:
-    """Start all, with the proxy between worker and archive."""
     url = f"http://127.0.0.1:{between.port}/upload-final"
     machine.environment["CENTRAL_SERVER_URL"] = url
     await asyncio.to_thread(machine.start_all)
 
 
 async def _late_worker(machine: Machine, load: Load, number: int) -> None:
-    """Stop a worker that has jobs beyond its lease while another does them; let it go on."""
     asleep = machine.processes[WORKER]
     sending = asyncio.create_task(load.send(range(number, number + 20)))
     await asyncio.to_thread(wait_until, machine.open_records, "there are jobs")
@@ -116,7 +113,6 @@ async def _late_worker(machine: Machine, load: Load, number: int) -> None:
 
 
 async def _deliver_fifty_times(machine: Machine) -> list[int]:
-    """One job's delivery, fifty times at once; the statuses."""
     content, media_id = picture(65_535), new_media_id()
     fields = {
         "worker_name": WORKER,
@@ -137,7 +133,6 @@ async def _deliver_fifty_times(machine: Machine) -> list[int]:
 
 
 async def bad_network(trial: Trial) -> Outcome:
-    """Slow, cut, dripping, half-open connections, and bytes that are not what was sent."""
     pictures = trial.many(300, 30)
     answers: Counter[int] = Counter()
     faults: list[tuple[str, Fault]] = [

@@ -23,7 +23,7 @@ _MACHINES = 3
 
 
 async def power_cuts(trial: Trial) -> Outcome:
-    """All that the disk was told, and nothing that it was not: what did 202 mean?"""
+    """Cuts the power of an ext4: what was answered 202 must be there afterwards."""
     cuts, slots = trial.many(50, 1), asyncio.Semaphore(_MACHINES)
     done = 0
 
@@ -78,7 +78,6 @@ async def _recover(trial: Trial, disk: Path, load: Load) -> Outcome:
 
 
 async def full_disks(trial: Trial) -> Outcome:
-    """Each data folder on a small disk of its own that fills up and gets room again."""
     total = Outcome(Finding(), 0.0)
     disks = {"uploads": "spool", "central_storage": "archive", ".": "all on one, with its log"}
     names = trial.rng.sample(sorted(disks), trial.many(3, 1))
@@ -114,7 +113,6 @@ async def _fill(trial: Trial, name: str) -> Outcome:
 
 
 def _fill_up(ballast: Path) -> None:
-    """Take every byte that is left."""
     with ballast.open("wb", buffering=0) as file:
         for size in (1024 * 1024, 4096, 1):
             try:

@@ -24,7 +24,6 @@ _MACHINES = 3
 
 
 async def kill_storm(trial: Trial) -> Outcome:
-    """A random process dies every two seconds while pictures are sent."""
     pictures, least = trial.many(1000, 80), trial.many(20, 3)
     with trial.machine() as machine:
         await asyncio.to_thread(machine.start_all)
@@ -61,7 +60,6 @@ def _kill_and_restart(machine: Machine, victim: str) -> None:
 
 
 async def crash_points(trial: Trial) -> Outcome:
-    """A process is gone at each named point, again and again."""
     runs = trial.many(20, 1)
     slots = asyncio.Semaphore(_MACHINES)
 
@@ -104,8 +102,6 @@ async def _crash_at(trial: Trial, point: str, runs: int) -> Outcome:
 
 
 def _await_death(machine: Machine) -> int | None:
-    """Start again whatever dies first; its exit status."""
-
     def dead() -> str | None:
         ended = (name for name, process in machine.processes.items() if process.poll() is not None)
         return next(ended, None)
@@ -123,7 +119,7 @@ def _await_death(machine: Machine) -> int | None:
 
 
 async def killed_mid_job(trial: Trial) -> Outcome:
-    """With the lease that ships: how long until another worker has the job."""
+    """With the default lease: how long until another worker has the job."""
     rounds = trial.many(10, 1)
     with trial.machine(
         LEASE_SECONDS="10", RECONCILE_SECONDS="5", SIMULATED_LATENCY="1-1"
@@ -154,8 +150,6 @@ async def killed_mid_job(trial: Trial) -> Outcome:
 
 
 def _held_by(spool: Spool, media: list[str], worker: str) -> list[str]:
-    """The media whose stage 1 the worker is at, once there is one; none if all is over."""
-
     def held() -> list[str] | None:
         found = [
             one
@@ -180,7 +174,6 @@ def _picked_up(spool: Spool, media_id: str, since: float) -> float:
 
 
 async def deploys(trial: Trial) -> Outcome:
-    """SIGTERM to a process or to its whole group, under load; then the new one starts."""
     rounds = trial.many(10, 1)
     with trial.machine(SHUTDOWN_SECONDS="15") as machine:
         await asyncio.to_thread(machine.start_all)

@@ -66,11 +66,6 @@ class _Row:
 
 
 def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> int:
-    """Run the faults with these numbers and print the table; the exit status.
-
-    Raises:
-        SetupError: a number that no fault has.
-    """
     if unknown := set(numbers) - {fault.number for fault in FAULTS}:
         raise SetupError(f"There is no fault {min(unknown)}. 'chaos' alone shows them.")
     # Who ends it in any way gets his processes ended and his mounts taken away.
@@ -113,7 +108,6 @@ async def _outcome(fault: Fault, trial: Trial) -> Outcome:
 
 
 def _say_result(row: _Row, console: Console) -> None:
-    """One line as soon as it is known, and every reason if it isn't good."""
     mark = "✅" if row.is_met else "❌"
     console.print(f"{mark} {row.fault.number} {row.fault.name} ({row.took:.0f} s)", highlight=False)
     reasons = [*row.outcome.missed, *row.outcome.finding.wrong] if row.outcome else [row.not_here]

@@ -13,20 +13,17 @@ from media_processor.harness.waiting import wait_until
 
 @contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """A file system in memory with so much room, while the context lasts."""
     with _mounted(["-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs"], folder) as mounted:
         yield mounted
 
 
 @contextmanager
 def ext4_image(image: Path, folder: Path) -> Iterator[Path]:
-    """The ext4 file system in ``image``, mounted at ``folder`` while the context lasts."""
     with _mounted(["-t", "ext4", "-o", "loop", str(image)], folder) as mounted:
         yield mounted
 
 
 def make_ext4(image: Path, size_bytes: int) -> None:
-    """A fresh ext4 file system in a file."""
     if shutil.which("mkfs.ext4") is None:
         raise NotHere("needs mkfs.ext4")
     with image.open("wb") as file:

@@ -25,7 +25,6 @@ _LARGE_BYTES = 120_000_000
 
 
 async def deadly_picture(trial: Trial) -> Outcome:
-    """Whatever process works on it is killed; the good ones beside it are stored."""
     good = trial.many(100, 10)
     with trial.machine(WATERMARK_PROCESSES="2") as machine:
         await asyncio.to_thread(machine.start_all)
@@ -46,7 +45,7 @@ async def deadly_picture(trial: Trial) -> Outcome:
 
 
 def _large() -> bytes:
-    """A PNG that takes seconds, so that its process can be found at work."""
+    # It takes seconds, so that its process can be found at work.
     made = io.BytesIO()
     Image.linear_gradient("L").resize((7000, 7000)).convert("RGB").save(made, "PNG")
     return made.getvalue()
@@ -66,7 +65,6 @@ def _kill_until_failed(machine: Machine, spool: Spool, media_id: str) -> int:
 
 
 def _memory(pid: int) -> int:
-    """Bytes the process has in memory; none if it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
@@ -77,7 +75,6 @@ def _memory(pid: int) -> int:
 
 
 async def rotten_files(trial: Trial) -> Outcome:
-    """One byte flipped in a few of many stored files: scrub finds these and no others."""
     count, rotten = trial.many(1000, 100), trial.many(20, 5)
     with trial.machine() as machine:
         machine.start(CENTRAL)
@@ -98,7 +95,6 @@ async def rotten_files(trial: Trial) -> Outcome:
 
 
 async def _archive(machine: Machine, count: int) -> None:
-    """Store so many pictures of a third of a megabyte."""
     noise = io.BytesIO()
     Image.effect_noise((900, 900), 90).save(noise, "JPEG", quality=92)
     slots = asyncio.Semaphore(8)
@@ -118,7 +114,6 @@ async def _archive(machine: Machine, count: int) -> None:
 
 
 def _scrub(machine: Machine) -> tuple[Scrubbed, float]:
-    """What scrub finds, and its bytes a second."""
     catalogue = open_catalogue(machine.data / "catalogue.sqlite")
     began = time.monotonic()
     try:

@@ -63,12 +63,10 @@ int gettimeofday(struct timeval *at, void *zone) {
 
 
 def can_compile() -> bool:
-    """Whether this machine has a C compiler."""
     return shutil.which("cc") is not None
 
 
 def preload(folder: Path) -> Path:
-    """Compile the library into ``folder``."""
     source, library = folder / "chaos.c", folder / "chaos.so"
     source.write_text(_SOURCE)
     subprocess.run(

@@ -21,7 +21,6 @@ class Connection:
     to_server: asyncio.StreamWriter
 
     def reset(self) -> None:
-        """Cut the client off at once, without a goodbye."""
         self.to_client.transport.abort()
 
 
@@ -51,7 +50,6 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(upstream: int, choose: Callable[[], tuple[str, Fault]]) -> AsyncIterator[Proxy]:
-    """Listen on a free port of this machine while the context lasts."""
     made = Proxy(upstream, choose)
     server = await asyncio.start_server(made.handle, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
@@ -65,36 +63,30 @@ async def proxy(upstream: int, choose: Callable[[], tuple[str, Fault]]) -> Async
 
 
 async def clean(connection: Connection) -> None:
-    """Hand on everything."""
     await _both(connection, _copy(connection.from_client, connection.to_server))
 
 
 async def slow(connection: Connection) -> None:
-    """Half a second late."""
     await asyncio.sleep(0.5)
     await clean(connection)
 
 
 async def reset_in_the_middle(connection: Connection) -> None:
-    """The client is cut off after its first pieces."""
     connection.to_server.write(await connection.from_client.read(_PIECE))
     await asyncio.sleep(0.01)
     connection.reset()
 
 
 async def drip(connection: Connection) -> None:
-    """A few hundred bytes at a time."""
     await _both(connection, _copy(connection.from_client, connection.to_server, 512, 0.005))
 
 
 async def half_open(connection: Connection) -> None:
-    """Takes everything, answers nothing."""
     while await connection.from_client.read(_PIECE):
         pass
 
 
 async def lose_the_reply(connection: Connection) -> None:
-    """What the server has just stored is answered, but the client is cut off before it hears."""
     sending = asyncio.create_task(_copy(connection.from_client, connection.to_server))
     reply = await _reply(connection.from_server)
     if reply.startswith(b"HTTP/1.1 201"):
@@ -105,10 +97,7 @@ async def lose_the_reply(connection: Connection) -> None:
 
 
 def flip_a_byte(rng: random.Random, answers: Counter[int]) -> Fault:
-    """One byte of the picture is another one; ``answers`` counts what the server said to it.
-
-    A request without a picture (somebody asks how the server is) has nothing to flip.
-    """
+    """``answers`` counts the statuses that came back."""
 
     async def flip(connection: Connection) -> None:
         reply = await _both(connection, _copy_flipped(connection, rng))
@@ -119,7 +108,7 @@ def flip_a_byte(rng: random.Random, answers: Counter[int]) -> Fault:
 
 
 async def _both(connection: Connection, sending: Coroutine[None, None, None]) -> bytes:
-    """Send one request and hand its reply back, so that every request meets a fault anew."""
+    # One request only, so that the next one meets a fault anew.
     task = asyncio.create_task(sending)
     try:
         reply = await _reply(connection.from_server)
@@ -132,7 +121,6 @@ async def _both(connection: Connection, sending: Coroutine[None, None, None]) ->
 
 
 async def _reply(server: asyncio.StreamReader) -> bytes:
-    """One whole reply; what there is of it if the server ends it early."""
     try:
         head = await server.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
@@ -156,7 +144,7 @@ async def _copy(
 
 
 async def _copy_flipped(connection: Connection, rng: random.Random) -> None:
-    """The picture is what lies between a JPEG's first marker and its end marker."""
+    # The picture is what lies between a JPEG's first marker and its end marker.
     head = b""
     while b"\xff\xd8\xff" not in head:
         data = await connection.from_client.read(_PIECE)

@@ -32,7 +32,6 @@ _TASK = ("busy", "stick")
 
 
 async def redis_harmed(trial: Trial) -> Outcome:
-    """Each harm to a machine of its own; uploads must be answered 202 all the while."""
     harms: list[tuple[str, Callable[[Valkey], Any]]] = [
         ("FLUSHALL", lambda valkey: valkey.client.flushall()),
         ("restarted empty", _restart_empty),
@@ -83,7 +82,7 @@ def _stop_for(valkey: Valkey, seconds: float) -> None:
 
 
 def _kill_connections(valkey: Valkey) -> None:
-    """Every connection but this one, again and again, so that many die while they are used."""
+    # Again and again, so that many die while they are used.
     for _ in range(200):
         valkey.client.client_kill_filter(_type="normal", skipme=True)
         time.sleep(0.01)
@@ -93,7 +92,6 @@ def _kill_connections(valkey: Valkey) -> None:
 
 
 async def old_backlog(trial: Trial) -> Outcome:
-    """Jobs that wait since yesterday; then workers whose clocks are half a minute off."""
     if not can_compile():
         raise NotHere("needs a C compiler, to shift a worker's clock")
     pictures = trial.many(100, 10)
@@ -120,7 +118,6 @@ async def old_backlog(trial: Trial) -> Outcome:
 
 
 def _grow_old(valkey: Valkey) -> None:
-    """Have every waiting job and its payload been there for 25 hours."""
     waiting = cast(
         list[tuple[bytes, float]],
         valkey.client.zrange(keys.queue_key(FIRST.name), 0, -1, withscores=True),
@@ -133,7 +130,7 @@ def _grow_old(valkey: Valkey) -> None:
 
 
 async def _start_delay(machine: Machine, load: Load, number: int, shim: str, skew: int) -> float:
-    """Seconds from 202 until a worker whose clock is off has begun, by our own clock."""
+    # By our own clock, as the worker's is off.
     await asyncio.to_thread(machine.kill, WORKER, signal.SIGTERM)
     machine.start("worker-server", WORKER, LD_PRELOAD=shim, CHAOS_CLOCK=str(skew))
     spool = open_spool(machine.data / "uploads")
@@ -155,7 +152,6 @@ async def _start_delay(machine: Machine, load: Load, number: int, shim: str, ske
 
 
 async def busy_neighbours(trial: Trial) -> Outcome:
-    """200 jobs run elsewhere and stand at the head of the queue; an idle worker looks past."""
     jobs, found = trial.many(200, 40), Finding()
     with trial.folder() as folder:
         valkey = Valkey(folder)
@@ -172,7 +168,6 @@ async def busy_neighbours(trial: Trial) -> Outcome:
 
 
 async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
-    """Seconds from enqueue to start, for each of so many jobs."""
     stuck = asyncio.Event()
     started: asyncio.Queue[float] = asyncio.Queue()
 

@@ -32,11 +32,9 @@ class Outcome:
 
     @property
     def met(self) -> bool:
-        """Whether the invariant held and every figure was reached."""
         return self.finding.holds and not self.missed
 
     def add(self, other: "Outcome") -> None:
-        """Take in what another run came to; the slowest recovery counts."""
         found, more = self.finding, other.finding
         found.accepted += more.accepted
         found.stored += more.stored
@@ -48,7 +46,6 @@ class Outcome:
         self.seconds = max(self.seconds or 0.0, other.seconds or 0.0)
 
     def must(self, condition: bool, otherwise: str) -> None:
-        """Note a figure that was not reached."""
         if not condition:
             self.missed.append(otherwise)
 
@@ -63,18 +60,16 @@ class Trial:
     left_behind: list[int] = field(default_factory=list)
 
     def many(self, full: int, short: int) -> int:
-        """How many of something this run does."""
         return short if self.short else full
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A folder that goes when the context ends."""
         with TemporaryDirectory(prefix="media-processor-chaos-") as name:
             yield Path(name)
 
     @contextmanager
     def machine(self, data: Path | None = None, **settings: str) -> Iterator[Machine]:
-        """A machine of its own, not started; ends with the context."""
+        """Not started; ends with the context."""
         with self.folder() as folder:
             valkey = Valkey(folder)
             machine = Machine(data or folder / "data", valkey)
@@ -89,7 +84,6 @@ class Trial:
 async def settle(
     machine: Machine, load: Load, seconds: float, *, others_allowed: bool = False
 ) -> Outcome:
-    """Wait until all is done, then hold it against what was accepted."""
     took, missed = None, []
     try:
         took = await asyncio.to_thread(wait_drained, machine, seconds, revive=True)

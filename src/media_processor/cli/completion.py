@@ -10,13 +10,11 @@ _SECONDS = 0.5
 
 
 def profile_names(incomplete: str) -> list[str]:
-    """Profiles in the file that WATERMARKS names, or else on the fast server."""
     names = _in_file() if os.environ.get("WATERMARKS") else _on_server()
     return [name for name in ("default", *names) if name.startswith(incomplete)]
 
 
 def statuses(incomplete: str) -> list[str]:
-    """Every status that a media may have."""
     from typing import get_args
 
     from media_processor.messages.media import Status
@@ -25,14 +23,12 @@ def statuses(incomplete: str) -> list[str]:
 
 
 def reasons(incomplete: str) -> list[str]:
-    """Every reason that a media may fail for."""
     from media_processor.pipeline.policy import REASONS
 
     return [reason for reason in REASONS if reason.startswith(incomplete)]
 
 
 def stages(incomplete: str) -> list[str]:
-    """What ``worker-server --stage`` takes."""
     from media_processor.pipeline.stages import CHOICES
 
     return [choice for choice in CHOICES if choice.startswith(incomplete)]
@@ -48,7 +44,7 @@ def _in_file() -> list[str]:
 
 
 def _on_server() -> list[str]:
-    """In a thread of its own, since looking up a host name has no timeout."""
+    # In a thread of its own, since looking up a host name has no timeout.
     import threading
 
     found: list[str] = []

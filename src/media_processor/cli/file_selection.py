@@ -22,12 +22,10 @@ class Found:
 
     @property
     def place(self) -> Path:
-        """The folder it lies in, as seen from the root."""
         return self.path.parent.relative_to(self.root) if self.root else Path()
 
 
 def listed(stream: BinaryIO, *, by_null: bool) -> list[Path]:
-    """The paths that a stream lists, one a line, or each with a NUL behind it."""
     names = stream.read().split(b"\0" if by_null else b"\n")
     return [Path(os.fsdecode(name)) for name in names if name]
 
@@ -54,7 +52,6 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
 
 
 def below(folder: Path) -> Iterator[Found]:
-    """The pictures in a folder and those below it, hidden ones not."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if content_type_of(path.suffix) and not hidden and path.is_file():
@@ -62,7 +59,7 @@ def below(folder: Path) -> Iterator[Found]:
 
 
 def _fitting(pattern: Path) -> list[Found]:
-    """What a pattern that no shell expanded fits; ``**`` is any number of folders."""
+    # For what no shell expanded.
     found: list[Found] = []
     for name in sorted(glob.glob(str(pattern.expanduser()), recursive=True)):  # noqa: PTH207
         path = Path(name)

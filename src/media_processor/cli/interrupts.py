@@ -10,7 +10,7 @@ INTERRUPTED = 130
 
 
 def run(work: Coroutine[Any, Any, int]) -> int:
-    """The exit status of ``work``; 130 if SIGINT or SIGTERM ended it."""
+    """Returns the exit status of ``work``, or 130 if SIGINT or SIGTERM ended it."""
 
     async def guarded() -> int:
         task = asyncio.current_task()

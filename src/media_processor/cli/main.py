@@ -106,7 +106,6 @@ def options(
 
 
 def main() -> None:
-    """Run the command; an error is one line on stderr and exit status 1."""
     output = streams.take()
     status = _run(output)
     sys.exit(streams.READER_GONE if output.ended_the_command else status)

@@ -22,7 +22,6 @@ Data = Annotated[Path | None, typer.Option(help="Data folder. Default: MEDIA_DAT
 
 
 def central_settings(data: Path | None) -> "CentralServerSettings":
-    """The central server's settings, with ``data`` as its folder if given."""
     from media_processor.settings import CentralServerSettings, read
 
     settings = read(CentralServerSettings)

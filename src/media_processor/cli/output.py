@@ -16,7 +16,7 @@ GOOD, BAD, WARNING = "green", "red", "yellow"
 
 
 def terminal() -> Console:
-    """Standard output; into a file or a pipe no line is folded."""
+    # In a file or a pipe no line is folded.
     console = Console(emoji=False, highlight=False)
     return console if console.is_terminal else Console(width=1000, emoji=False, highlight=False)
 
@@ -27,12 +27,11 @@ def notes() -> Console:
 
 
 def cell(text: object, style: str = "") -> Text:
-    """``text`` as it is, in a table: no markup, and no power over the terminal."""
+    """Text from outside, safe in a table: no markup, and no power over the terminal."""
     return Text(printable(str(text)), style=style)
 
 
 def complain(text: str) -> None:
-    """One line on standard error."""
     sys.stderr.write(f"media-processor: {printable(text)}\n")
 
 
@@ -46,7 +45,6 @@ class Troubles:
         return bool(self._reported)
 
     def report(self, wait: "Wait") -> None:
-        """For a client's ``on_wait``."""
         if wait.code not in self._reported:
             self._reported.add(wait.code)
             complain(f"waiting: {wait.reason}; trying again")
@@ -56,7 +54,6 @@ class Troubles:
 
 
 def amount(size: float) -> str:
-    """``12.3 MB``, or ``45.6 kB`` of what is small."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 or not size else f"{size / 1e3:,.1f} kB"
 
 
@@ -66,7 +63,6 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def rate(amount: float, seconds: float) -> float:
-    """How much a second, also where the clock saw nothing pass."""
     return amount / max(seconds, 1e-6)
 
 

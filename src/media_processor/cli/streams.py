@@ -27,7 +27,6 @@ class Outlet(io.FileIO):
 
     @property
     def ended_the_command(self) -> bool:
-        """Whether its reader has gone, and the command was there for the output."""
         return isinstance(self.lost, BrokenPipeError) and not self.is_optional
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -42,7 +41,7 @@ class Outlet(io.FileIO):
 
 
 def take() -> Outlet:
-    """Write both streams through outlets; that of standard output."""
+    """Write both streams through outlets; returns that of standard output."""
     output = _outlet(sys.stdout, is_optional=False)
     sys.stdout = _text(output, sys.stdout)
     sys.stderr = _text(_outlet(sys.stderr, is_optional=True), sys.stderr)
@@ -50,20 +49,20 @@ def take() -> Outlet:
 
 
 def outlive_reader() -> Outlet:
-    """From now on the command goes on without a reader; the outlet of standard output."""
+    """From now on the command goes on without a reader; returns the outlet of standard output."""
     output = cast(Outlet, cast(io.BufferedWriter, sys.stdout.buffer).raw)
     output.is_optional = True
     return output
 
 
 def _outlet(stream: TextIO | None, *, is_optional: bool) -> Outlet:
-    """``stream`` is None if the shell closed it."""
+    # None if the shell closed the stream.
     descriptor = stream.fileno() if stream else os.open(os.devnull, os.O_WRONLY)
     return Outlet(descriptor, is_optional=is_optional)
 
 
 def _text(outlet: Outlet, stream: TextIO | None) -> io.TextIOWrapper:
-    """A file's name may be bytes that are no text; it is shown as well as can be."""
+    # A file's name may be bytes that are no text; it is shown as well as can be.
     is_prompt = isinstance(stream, io.TextIOWrapper) and (
         stream.line_buffering or stream.write_through
     )

@@ -62,7 +62,6 @@ class AsyncClient:
         return f"<AsyncClient {self._connection.url}>"
 
     async def aclose(self) -> None:
-        """Close every connection."""
         await self._connection.close()
 
     async def upload(
@@ -101,11 +100,7 @@ class AsyncClient:
         return AsyncMedia(self._connection, accepted)
 
     async def media(self, media_id: str) -> "AsyncMedia":
-        """A picture that was uploaded before, by its id.
-
-        Raises:
-            MediaNotFound
-        """
+        """Raises MediaNotFound if the server doesn't know it."""
         details = await self._connection.message(requests.media(media_id), MediaStatus)
         return AsyncMedia(self._connection, details)
 
@@ -151,15 +146,13 @@ class AsyncClient:
         return await self._connection.download(requests.stored_picture(media_id), to)
 
     async def profiles(self) -> tuple[ProfileSummary, ...]:
-        """The profiles that ``upload`` accepts."""
         return (await self._connection.message(requests.PROFILES, ProfileList)).profiles
 
     async def queue(self) -> QueueReport:
-        """The queues' lengths, the workers, and whether uploads are accepted."""
         return await self._connection.message(requests.QUEUE, QueueReport)
 
     async def ready(self) -> Readiness:
-        """The server's checks of what it needs, and their results."""
+        """The server's checks of what it needs; that one failed raises nothing."""
         return await self._connection.message(requests.READY, Readiness)
 
 
@@ -180,7 +173,6 @@ class AsyncMedia:
 
     @property
     def filename(self) -> str:
-        """The file's name on the server."""
         return self._details.filename
 
     @property
@@ -194,7 +186,6 @@ class AsyncMedia:
         return self._details
 
     async def refresh(self) -> MediaStatus:
-        """Ask the server for the status."""
         return self._update(await self._connection.message(requests.media(self.id), MediaStatus))
 
     async def follow(self) -> AsyncGenerator[MediaStatus]:

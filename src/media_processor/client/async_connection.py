@@ -30,7 +30,6 @@ class AsyncConnection:
         self._http = httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=LIMITS)
 
     async def close(self) -> None:
-        """Close every connection."""
         await self._http.aclose()
 
     async def message(
@@ -39,12 +38,9 @@ class AsyncConnection:
         kind: type[M],
         body: Body | None = None,
     ) -> M:
-        """The message that answers ``call``."""
         return parse(kind, await self._ask(call, _whole, body))
 
     async def download(self, call: Call, to: Path | str | None) -> Path | bytes:
-        """The file that answers ``call``, as ``Download`` makes it."""
-
         async def save(answer: httpx2.Response) -> Path | bytes:
             download = Download(to, answer)
             try:
@@ -57,7 +53,6 @@ class AsyncConnection:
         return await self._ask(call, save)
 
     async def changes(self, media_id: str) -> AsyncGenerator[MediaStatus]:
-        """The changes of a media until it is stored or failed."""
         call = requests.events(media_id)
         watch, retries = Watch(), self._retries(call)
         while not watch.is_over:
@@ -96,7 +91,6 @@ class AsyncConnection:
         read: Read[T],
         body: Body | None = None,
     ) -> T:
-        """What ``read`` makes of the answer to ``call``."""
         retries = self._retries(call)
         while True:
             try:
@@ -117,7 +111,7 @@ class AsyncConnection:
 
 
 async def pieces(form: Form, on_progress: Callable[[int], None] | None) -> AsyncIterator[bytes]:
-    """The form's body; files are read in a thread, ``on_progress`` is called here."""
+    # Files are read in a thread, but ``on_progress`` is called here.
     parts = form.pieces()
     while (part := await asyncio.to_thread(next, parts, None)) is not None:
         piece, sent = part

@@ -77,7 +77,6 @@ class BackgroundLoop:
             raise
 
     def iterate(self, items: AsyncGenerator[T]) -> Generator[T]:
-        """The items, each fetched when it is asked for."""
         self._open_items.add(items)
         try:
             while (item := self.run(_next(items))) is not _END:
@@ -142,7 +141,7 @@ def _stop(
 
 
 async def _keep_exits(work: Coroutine[Any, Any, T], outcome: Future[T]) -> Any:
-    """asyncio lets these two end the whole loop; they are meant for the caller."""
+    # asyncio lets these two end the whole loop; they are meant for the caller.
     try:
         return await work
     except (KeyboardInterrupt, SystemExit) as error:

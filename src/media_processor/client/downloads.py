@@ -20,10 +20,6 @@ class Download:
     """One attempt. Making one, ``write``, ``finish`` and ``drop`` block."""
 
     def __init__(self, to: Path | str | None, answer: httpx2.Response) -> None:
-        """
-        Raises:
-            OSError: nothing can be written there.
-        """
         self._target = None if to is None else _target(to, answer)
         self._file: BinaryIO
         if self._target is None:
@@ -33,11 +29,9 @@ class Download:
             self._file = self._temporary.open("xb")
 
     def write(self, piece: bytes) -> None:
-        """Add what came in."""
         self._file.write(piece)
 
     def finish(self) -> Path | bytes:
-        """All has come: the bytes, or the file under its name; one that was there is replaced."""
         if self._target is None or self._temporary is None:
             assert isinstance(self._file, io.BytesIO)  # noqa: S101
             return self._file.getvalue()
@@ -62,7 +56,6 @@ def _target(to: Path | str, answer: httpx2.Response) -> Path:
 
 
 def _filename(answer: httpx2.Response) -> str:
-    """The server's name for the file, reduced to what is safe in any folder."""
     disposition = answer.headers.get("Content-Disposition", "")
     found = re.search(r"filename\*=UTF-8''([^;]+)", disposition, re.IGNORECASE)
     if found:

@@ -29,7 +29,6 @@ class EventReader:
         self._name, self._data, self._id = "", list[str](), last_id
 
     def feed(self, text: str) -> Iterator[Event]:
-        """The events that are complete with ``text``."""
         text = self._rest + text
         # The second half of a line's end may still come.
         held = "\r" if text.endswith("\r") else ""
@@ -80,23 +79,17 @@ class Watch:
         return self._must_ask
 
     def headers(self) -> dict[str, str]:
-        """How the next stream is asked for."""
         resume = {"Last-Event-ID": self._last_id} if self._last_id else {}
         return {"Accept": "text/event-stream", "Cache-Control": "no-store", **resume}
 
     def begin(self, answer: httpx2.Response) -> None:
-        """A new stream was opened.
-
-        Raises:
-            ServerRefused: it is none.
-        """
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise ServerRefused("The server's response isn't an event stream.")
         self._reader = EventReader(self._last_id)
         self._must_ask = True
 
     def feed(self, text: str) -> Iterator[MediaStatus]:
-        """The changes in ``text``. A new stream may begin with a known status, which is skipped.
+        """A new stream may begin with a known status, which is skipped.
 
         Raises:
             ServerRefused: it can't be understood.
@@ -112,7 +105,6 @@ class Watch:
             yield from self.learn(status)
 
     def learn(self, status: MediaStatus) -> Iterator[MediaStatus]:
-        """``status``, if it is news."""
         if status != self._last:
             self._last = status
             self._must_ask = False

@@ -55,16 +55,10 @@ class Picture:
             raise
 
     def close(self) -> None:
-        """Close what was opened here; a file object that was given stays open."""
         if self._is_ours:
             self._file.close()
 
     def read(self, at: int) -> bytes:
-        """The next piece, which begins ``at`` so many bytes.
-
-        Raises:
-            MalformedUpload: the file became shorter.
-        """
         if at == 0:
             self._file.seek(0)
         piece = self._file.read(min(_PIECE, self.size - at))
@@ -73,7 +67,7 @@ class Picture:
         return piece
 
     def _make_repeatable(self) -> None:
-        """A pipe or a socket can be read once: copy it to where it can be read again."""
+        # A pipe or a socket can be read only once.
         seekable = getattr(self._file, "seekable", None)
         if seekable is not None and seekable():
             return
@@ -111,7 +105,7 @@ class Form:
         }
 
     def pieces(self) -> Iterator[tuple[bytes, int]]:
-        """The body, each piece with how much of the picture is handed on once it is."""
+        """Each piece with how many of the picture's bytes are handed on once it is."""
         yield self._head, 0
         sent = 0
         while sent < self._picture.size:

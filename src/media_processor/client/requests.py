@@ -44,7 +44,6 @@ class Call:
     accepts: frozenset[int] = frozenset()
 
     def is_answered_by(self, answer: httpx2.Response) -> bool:
-        """Whether ``answer`` is what was asked for, and no refusal."""
         return answer.is_success or answer.status_code in self.accepts
 
 
@@ -54,11 +53,6 @@ READY = Call("GET", "/ready", accepts=frozenset({503}))
 
 
 def checked_url(url: str) -> httpx2.URL:
-    """The server's address.
-
-    Raises:
-        ServerUnreachable: nothing can be reached at it.
-    """
     try:
         address = httpx2.URL(url.strip())
     except httpx2.InvalidURL:
@@ -69,39 +63,31 @@ def checked_url(url: str) -> httpx2.URL:
 
 
 def upload(idempotency_key: str, headers: Mapping[str, str]) -> Call:
-    """A picture; ``headers`` describe the form. The key makes it repeatable.
-
-    Raises:
-        InvalidField: the key can't be used.
-    """
+    """The key makes it repeatable; raises InvalidField for one that can't be used."""
     if not 1 <= len(idempotency_key) <= 255 or not all("!" <= c <= "~" for c in idempotency_key):
         raise InvalidField("An Idempotency-Key is 1 to 255 visible ASCII characters.")
     return Call("POST", "/media", headers={"Idempotency-Key": idempotency_key, **headers})
 
 
 def media(media_id: str) -> Call:
-    """What became of a media."""
     return Call("GET", f"/media/{_safe(media_id)}")
 
 
 def picture(media_id: str, *, original: bool) -> Call:
-    """Its file."""
     which = "original" if original else "watermarked"
     return Call("GET", f"/media/{_safe(media_id)}/{which}", headers=_AS_IT_IS)
 
 
 def retry(media_id: str) -> Call:
-    """Another try. Twice isn't once: it may have been tried and have failed in between."""
+    # Twice isn't once: it may have been tried and have failed in between.
     return Call("POST", f"/media/{_safe(media_id)}/retry", repeatable=False)
 
 
 def events(media_id: str) -> Call:
-    """Its changes as they happen."""
     return Call("GET", f"/media/{_safe(media_id)}/events")
 
 
 def page_of_media(status: Status | None, cursor: str | None) -> Call:
-    """A page of the list."""
     return Call("GET", "/media", _params(status=status, limit=str(_PAGE), cursor=cursor))
 
 
@@ -113,7 +99,6 @@ def page_of_archive(
     sort: ArchiveSort,
     cursor: str | None,
 ) -> Call:
-    """A page of what is archived."""
     params = _params(
         name=name,
         worker=worker,
@@ -127,12 +112,11 @@ def page_of_archive(
 
 
 def stored_picture(media_id: str) -> Call:
-    """A file of the archive."""
     return Call("GET", f"/archive/{_safe(media_id)}/file", headers=_AS_IT_IS)
 
 
 def _safe(media_id: str) -> str:
-    """An id as it stands in a path; what is no id would lead elsewhere."""
+    # What is no id would lead elsewhere.
     if not is_media_id(media_id):
         raise MediaNotFound("There is no picture with this id.")
     return quote(media_id, safe="")

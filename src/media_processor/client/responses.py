@@ -15,11 +15,7 @@ M = TypeVar("M", bound=Message)
 
 
 def parse(kind: type[M], answer: httpx2.Response) -> M:
-    """The message in an answer that was read.
-
-    Raises:
-        MediaProcessorError: it holds none.
-    """
+    """Raises the error that ``answer`` holds instead, or ServerRefused."""
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
@@ -31,7 +27,6 @@ def parse(kind: type[M], answer: httpx2.Response) -> M:
 
 
 def refusal(answer: httpx2.Response) -> MediaProcessorError:
-    """The error of an answer that was read: that of the problem document's code."""
     document = _problem(answer)
     if document is None:
         reason = f"{answer.status_code} {answer.reason_phrase}".strip()
@@ -42,12 +37,12 @@ def refusal(answer: httpx2.Response) -> MediaProcessorError:
 
 
 def is_from_server(answer: httpx2.Response) -> bool:
-    """Whether the fast server itself refused, not a proxy in front of it."""
+    # A proxy in front of it sends no problem document.
     return _problem(answer) is not None
 
 
 def retry_after(answer: httpx2.Response) -> float | None:
-    """The seconds that the Retry-After header gives as a number or a date, if it does."""
+    # A number or a date.
     after = answer.headers.get("Retry-After", "").strip()
     if after.isascii() and after.isdigit():
         return float(after)
@@ -58,7 +53,6 @@ def retry_after(answer: httpx2.Response) -> float | None:
 
 
 def failure_of(media: MediaStatus) -> MediaProcessorError:
-    """The error for which a media failed."""
     error = media.error or Failure(code="", detail="The server doesn't say why it failed.")
     return _error(error.code, error.detail)
 

@@ -63,16 +63,14 @@ class Retries:
         self._busy_since: float | None = None
 
     def server_reached(self) -> None:
-        """The server answered, so ``patience`` starts anew."""
         self._failing_since = None
 
     def reset(self) -> None:
-        """There was progress: the next failure counts as the first."""
+        # There was progress: the next failure counts as the first.
         self._failing_since = self._busy_since = None
         self._delay = _FIRST_DELAY
 
     def after_network_error(self, error: httpx2.RequestError) -> float:
-        """No response came, or only a part."""
         unreachable = ServerUnreachable(
             f"{self._server} can't be reached ({type(error).__name__}). "
             "Is it running? 'media-processor up' starts everything."
@@ -83,7 +81,6 @@ class Retries:
         return self._back_off(f"{self._server} can't be reached", unreachable)
 
     def after_refusal(self, answer: httpx2.Response) -> float:
-        """A response that was read, whose status is an error."""
         status, seconds = answer.status_code, retry_after(answer)
         if status in (429, 503) and seconds is not None:
             self.server_reached()
@@ -96,7 +93,6 @@ class Retries:
         raise refusal(answer)
 
     def after_stream_end(self) -> float:
-        """An event stream ended before the final status came."""
         return self._next_delay()
 
     def _back_off(self, reason: str, error: MediaProcessorError) -> float:

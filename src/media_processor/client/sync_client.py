@@ -59,7 +59,6 @@ class Client:
         return repr(self._client).replace("Async", "", 1)
 
     def close(self) -> None:
-        """Close every connection."""
         self._loop.close()
 
     def upload(
@@ -95,11 +94,7 @@ class Client:
         return Media(self._loop, self._loop.run(sending))
 
     def media(self, media_id: str) -> "Media":
-        """A picture that was uploaded before, by its id.
-
-        Raises:
-            MediaNotFound
-        """
+        """Raises MediaNotFound if the server doesn't know it."""
         return Media(self._loop, self._loop.run(self._client.media(media_id)))
 
     def list(self, *, status: Status | None = None) -> Generator["Media"]:
@@ -132,15 +127,13 @@ class Client:
         return self._loop.run(self._client.download_stored(media_id, to))
 
     def profiles(self) -> tuple[ProfileSummary, ...]:
-        """The profiles that ``upload`` accepts."""
         return self._loop.run(self._client.profiles())
 
     def queue(self) -> QueueReport:
-        """The queues' lengths, the workers, and whether uploads are accepted."""
         return self._loop.run(self._client.queue())
 
     def ready(self) -> Readiness:
-        """The server's checks of what it needs, and their results."""
+        """The server's checks of what it needs; that one failed raises nothing."""
         return self._loop.run(self._client.ready())
 
 
@@ -161,7 +154,6 @@ class Media:
 
     @property
     def filename(self) -> str:
-        """The file's name on the server."""
         return self._media.filename
 
     @property
@@ -175,7 +167,6 @@ class Media:
         return self._media.details
 
     def refresh(self) -> MediaStatus:
-        """Ask the server for the status."""
         return self._loop.run(self._media.refresh())
 
     def follow(self) -> Generator[MediaStatus]:

@@ -46,7 +46,7 @@ class Order(TypedDict):
 
 
 def main() -> None:
-    """Fork until the socket is closed; a child comes out of the loop and runs its order."""
+    # A child comes out of the loop and runs its order.
     channel = socket.socket(fileno=int(sys.argv[1]))
     _import_everything()
     if len(os.listdir("/proc/self/task")) > 1:
@@ -77,7 +77,7 @@ def _receive(channel: socket.socket) -> tuple[Order, list[int]] | None:
 
 
 def _fork_for(parent: int) -> int | None:
-    """Fork a child of ``parent``, which takes orphans; its id, or None in the child itself."""
+    """Returns the child's id, or None in the child itself."""
     reading, writing = os.pipe()
     middle = os.fork()
     if middle == 0:
@@ -100,7 +100,6 @@ def _fork_for(parent: int) -> int | None:
 
 
 def _become(order: Order, streams: list[int]) -> None:
-    """Be as if just started: environment, directory, streams, session, signals."""
     os.setsid()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -120,7 +119,7 @@ def _become(order: Order, streams: list[int]) -> None:
 
 
 def _run(module: str) -> None:
-    """Run it to its end, as an interpreter does, but without taking every module apart."""
+    # As an interpreter does, but without taking every module apart at the end.
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0

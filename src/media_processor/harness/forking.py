@@ -47,7 +47,7 @@ class Popen(subprocess.Popen[AnyStr]):
         errwrite: int,
         *more: Any,
     ) -> None:
-        """What subprocess calls to start the child, once its pipes are made."""
+        # What subprocess calls to start the child, once its pipes are made.
         pipes: tuple[int, ...] = (p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
         environment = dict(os.environ if env is None else env)
         if shell or not can_fork(args, environment):
@@ -69,7 +69,7 @@ class Popen(subprocess.Popen[AnyStr]):
 
 
 def can_fork(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a forked process would do the same as a new one."""
+    # Whether a forked process would do the same as a new one.
     return (
         sys.platform == "linux"
         and list(arguments[:2]) == _MODULE
@@ -85,7 +85,6 @@ class _Server:
         self._channel: socket.socket | None = None
 
     def fork(self, order: Order, streams: list[int]) -> int:
-        """The id of our new child."""
         with self._lock:
             channel = self._channel = self._channel or _start()
             adopt_orphans(True)

@@ -39,16 +39,11 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether the invariant does."""
         return not (self.lost or self.duplicates or self.wrong)
 
 
 def wait_drained(machine: Machine, seconds: float, *, revive: bool = False) -> float:
-    """Wait until no record is open; the seconds that took.
-
-    Raises:
-        AssertionError: some are still open after ``seconds``.
-    """
+    """Returns the seconds it took; raises AssertionError after ``seconds``."""
     began = time.monotonic()
 
     def drained() -> bool:
@@ -118,7 +113,6 @@ def _look_at(
 
 
 def _wrong_files(machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
-    """Every row's file is there, whole, and decodes; there is no other."""
     wrong = []
     expected = set()
     for row in rows:
@@ -139,7 +133,6 @@ def _wrong_files(machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
 
 
 def _wrong_lines(finding: Finding, machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
-    """One line a row, whole, in the exact form."""
     wanted = Counter(f"WORKER: {row.worker_name} | IMAGE: {row.filename}" for row in rows)
     found = Counter(line.partition("] ")[2] for line in machine.log_lines())
     finding.duplicates += (found - wanted).total()
@@ -148,7 +141,6 @@ def _wrong_lines(finding: Finding, machine: Machine, rows: Iterable[StoredMedia]
 
 
 def _altered(machine: Machine) -> list[str]:
-    """The log's chain is whole, and so is every line in it."""
     key = machine.data / "audit_key.pub.pem"
     if not key.exists():
         return []  # this archive was never started
@@ -160,7 +152,7 @@ def _altered(machine: Machine) -> list[str]:
 
 
 def _leftovers(machine: Machine) -> list[str]:
-    """What killed writers left goes after an hour; here that hour is made to pass."""
+    # What killed writers left goes after an hour; here that hour is made to pass.
     wrong = []
     for path in machine.temporary_files():
         _age(path)

@@ -37,10 +37,7 @@ class Load:
     refused: list[str] = field(default_factory=list)
 
     async def send(self, numbers: Iterable[int], give_up_after: float = 120) -> list[str]:
-        """Send the picture of each number until it is answered 202; their ids.
-
-        A picture keeps its Idempotency-Key through all tries, as a careful client's does.
-        """
+        # A picture keeps its Idempotency-Key through all tries, as a careful client's does.
         slots = asyncio.Semaphore(self.at_a_time)
         async with httpx2.AsyncClient(base_url=self.url, timeout=_PATIENCE) as http:
 
@@ -56,7 +53,6 @@ class Load:
     async def send_one(
         self, http: httpx2.AsyncClient, name: str, content: bytes, give_up_after: float = 120
     ) -> str:
-        """Send one picture until it is answered 202; its id."""
         key = str(uuid4())
         async with asyncio.timeout(give_up_after):
             while True:

@@ -61,18 +61,16 @@ class Machine:
 
     @property
     def processes(self) -> "dict[str, subprocess.Popen[bytes]]":
-        """By the name they were started with."""
         return {name: started.process for name, started in self._started.items()}
 
     def start_all(self) -> None:
-        """The usual three, until they answer."""
         self.start(CENTRAL)
         self.start(FAST)
         self.start("worker-server", WORKER)
         self.wait_healthy()
 
     def start(self, command: str, name: str | None = None, *more: str, **env: str) -> None:
-        """Start a service; its log goes to ``<name>.log`` beside the data folder."""
+        """Its log goes to ``<name>.log`` beside the data folder."""
         name = name or command
         arguments = [sys.executable, "-m", "media_processor", command, *more]
         environment = {**self.environment, "HOSTNAME": name, **env}
@@ -80,7 +78,6 @@ class Machine:
         self.restart(name)
 
     def restart(self, name: str) -> None:
-        """Start a service that ended, as it was started before."""
         self.data.mkdir(parents=True, exist_ok=True)
         started = self._started[name]
         with self._log_file(name).open("ab") as output:
@@ -95,39 +92,33 @@ class Machine:
         self.sessions.add(started.process.pid)
 
     def revive(self) -> list[str]:
-        """Start again whatever has died; its names."""
         dead = [name for name, process in self.processes.items() if process.poll() is not None]
         for name in dead:
             self.restart(name)
         return dead
 
     def log(self, name: str) -> str:
-        """What a service has said so far."""
         return self._log_file(name).read_text()
 
     def _log_file(self, name: str) -> Path:
         return self.data.with_name(f"{self.data.name}-{name}.log")
 
     def wait_healthy(self) -> None:
-        """Until both servers answer."""
         self.wait_fast()
         self.wait_central()
 
     def wait_fast(self) -> None:
-        """Until the fast server answers."""
         wait_until(partial(_healthy, self.http), "the fast server is healthy")
 
     def wait_central(self) -> None:
-        """Until the central server answers."""
         wait_until(partial(_healthy, self.central), "the central server is healthy")
 
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
-        """Send a signal that ends the process and wait until it did."""
         self.processes[name].send_signal(sign)
         self.processes[name].wait(_STOP_SECONDS)
 
     def stop(self) -> list[int]:
-        """End every process, politely; the ids of those that outlived it, killed now."""
+        """Returns the ids of processes that didn't end by themselves and were killed."""
         running = [process for process in self.processes.values() if process.poll() is None]
         for process in running:
             process.send_signal(signal.SIGCONT)
@@ -144,35 +135,30 @@ class Machine:
         return left
 
     def _left(self) -> list[int]:
-        """Processes of this machine, orphans of killed ones too: they stay in its sessions."""
+        # Orphans of killed ones too: they stay in its sessions.
         return [pid for pid in _pids() if _session(pid) in self.sessions]
 
     # ── what is on disk ──────────────────────────────────────────────────────────
 
     def stored_files(self) -> list[Path]:
-        """The archive's pictures."""
         root = self.data / "central_storage"
         return sorted(path for path in root.glob("[0-9]*/**/*") if path.is_file())
 
     def log_lines(self) -> list[str]:
-        """The activity log."""
         path = self.data / "worker_activity.log"
         return path.read_text().splitlines() if path.exists() else []
 
     def temporary_files(self) -> list[Path]:
-        """What is being written, or was when its writer died."""
         return [
             *(self.data / "uploads" / "incoming").glob("*"),
             *(self.data / "central_storage" / "incoming").glob("*"),
         ]
 
     def open_records(self) -> list[Path]:
-        """The records of unfinished media."""
         return list((self.data / "uploads" / "open").glob("*"))
 
 
 def children(pid: int) -> list[int]:
-    """The processes that ``pid`` started, and theirs."""
     try:
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except FileNotFoundError:

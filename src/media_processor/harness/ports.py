@@ -11,7 +11,7 @@ _rounds = cycle(range(_BLOCK))
 
 
 def free_port() -> int:
-    """A port that nothing listens on, and that nobody else here is given soon."""
+    # Given to nobody else on this machine soon.
     first = _FIRST + os.getpid() % _BLOCKS * _BLOCK
     while True:
         port = first + next(_rounds)

@@ -30,7 +30,6 @@ class Valkey:
         return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(self.port)}
 
     def start(self) -> None:
-        """Start it again, empty, after a kill."""
         self.process = self._run()
 
     def _run(self) -> "subprocess.Popen[bytes]":
@@ -52,7 +51,7 @@ class Valkey:
         self.process.wait()
 
     def keys_without_ttl(self) -> list[str]:
-        """Keys that would stay for ever; a queue's own sorted set is meant to."""
+        # A queue's own sorted set is meant to stay.
         names = [key.decode() for key in self.client.scan_iter()]
         return [name for name in names if not is_queue_key(name) and self.client.ttl(name) == -1]
 

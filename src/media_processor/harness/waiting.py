@@ -11,7 +11,7 @@ _PAUSE = 0.02
 
 
 def wait_until(check: Callable[[], T | None], what: str, seconds: float = 20) -> T:
-    """The first true value of ``check``; fails after ``seconds``."""
+    """Returns the first true value of ``check``; raises AssertionError after ``seconds``."""
     give_up = time.monotonic() + seconds
     while not (value := check()):
         if time.monotonic() > give_up:
@@ -23,7 +23,6 @@ def wait_until(check: Callable[[], T | None], what: str, seconds: float = 20) ->
 async def wait_until_async(
     check: Callable[[], Awaitable[T | None]], what: str, seconds: float = 20
 ) -> T:
-    """The same for a coroutine."""
     give_up = time.monotonic() + seconds
     while not (value := await check()):
         if time.monotonic() > give_up:

@@ -16,7 +16,6 @@ class Screen:
         self._image: Image.Image | None = None
 
     def part(self, place: Box) -> Image.Image:
-        """What is seen in ``place`` now, as RGBA."""
         if self._image is None:
             return Image.new("RGBA", (place.width, place.height))
         return self._image.crop(corners(place))
@@ -32,7 +31,6 @@ class Screen:
         return around(place, difference(self._image, canvas).getbbox())
 
     def show(self, canvas: Image.Image, place: Box, disposal: Disposal) -> None:
-        """``canvas`` is seen, for which ``place`` was redrawn; then ``disposal`` is done."""
         if disposal == "restore":
             return
         self._image = canvas
@@ -42,7 +40,7 @@ class Screen:
 
 
 def difference(one: Image.Image, other: Image.Image) -> Image.Image:
-    """How much the pixels of two RGBA pictures differ (L); invisible ones are all equal."""
+    # Invisible pixels are all equal.
     bands = ImageChops.difference(_blacken_transparent(one), _blacken_transparent(other)).split()
     most = bands[0]
     for band in bands[1:]:
@@ -51,7 +49,6 @@ def difference(one: Image.Image, other: Image.Image) -> Image.Image:
 
 
 def around(box: Box, other: tuple[int, int, int, int] | None) -> Box:
-    """The smallest box that holds both."""
     if other is None:
         return box
     left, top = min(box.left, other[0]), min(box.top, other[1])
@@ -60,7 +57,6 @@ def around(box: Box, other: tuple[int, int, int, int] | None) -> Box:
 
 
 def _blacken_transparent(image: Image.Image) -> Image.Image:
-    """The same picture, black where it is transparent."""
     seen = Image.new("RGBA", image.size)
     opaque = image.getchannel("A").point(lambda value: 255 if value else 0)
     seen.paste(image, (0, 0), opaque)

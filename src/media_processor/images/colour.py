@@ -34,8 +34,7 @@ def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
 
 
 def convert_to_srgb(image: Image, icc: bytes) -> Image:
-    """A picture of the colour profile ``icc`` as RGB in sRGB; converted without a profile, or
-    with one that is damaged or of another kind, as Pillow has it."""
+    """Without a profile, or with one that is damaged or of another kind, as Pillow has it."""
     if icc:
         from PIL import ImageCms
 

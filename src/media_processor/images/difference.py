@@ -78,7 +78,7 @@ def _runs(first: Image.Image, second: Image.Image) -> Iterator[Run]:
 
 
 def _compare(first: Image.Image, second: Image.Image) -> Image.Image:
-    """A pixel a block; 0 where no pixel of the block differs."""
+    # A pixel a block; 0 where no pixel of the block differs.
     bands = ImageChops.difference(first, second).split()
     differs = reduce(ImageChops.lighter, bands).point(_any)
     # The mean of 64 pixels of which one is 255 is 4.
@@ -90,7 +90,6 @@ def _any(value: int) -> int:
 
 
 def _spans(line: bytes) -> Iterator[tuple[int, int]]:
-    """Start and length of each stretch that isn't 0."""
     at = 0
     for touched, cells in groupby(line, bool):
         count = sum(1 for _ in cells)

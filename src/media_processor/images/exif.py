@@ -56,11 +56,9 @@ class _Tiff:
             yield _Entry(tag, kind, length, at + 8)
 
     def link(self, ifd: int) -> int:
-        """Where an IFD holds the offset of the next one."""
         return ifd + 2 + 12 * self.number(_SHORT, ifd)
 
     def numbers(self, entry: _Entry) -> list[int]:
-        """The values of an entry of type SHORT or LONG."""
         if entry.kind not in (_SHORT, _LONG):
             raise ValueError("not a number")
         size = 2 if entry.kind == _SHORT else 4
@@ -70,7 +68,6 @@ class _Tiff:
         return [self.number(entry.kind, start + size * i) for i in range(entry.length)]
 
     def value(self, entry: _Entry) -> Range:
-        """Where an entry's value lies: in the entry, or elsewhere if it takes over 4 bytes."""
         size = entry.length * (_SIZES[entry.kind] if entry.kind < len(_SIZES) else 1)
         start = entry.at if size <= 4 else self.number(_LONG, entry.at)
         if start + size > len(self.data):
@@ -78,18 +75,16 @@ class _Tiff:
         return start, start + size
 
     def find(self, ifd: int, tag: int) -> _Entry | None:
-        """The first entry of an IFD with ``tag``."""
         return next((entry for entry in self.entries(ifd) if entry.tag == tag), None)
 
     def blank(self, start: int, stop: int) -> None:
-        """Overwrite with zeros; raises ValueError for a part of the header."""
         if start < 8:
             raise ValueError("an offset into the header")
         stop = min(stop, len(self.data))
         self.data[start:stop] = bytes(max(0, stop - start))
 
     def images(self, ifd: int, tags: tuple[int, int]) -> list[Range]:
-        """Where the image data lies whose offsets and lengths an IFD has in ``tags``."""
+        """``tags`` are that of the offsets and that of the lengths."""
         found = {entry.tag: entry for entry in self.entries(ifd) if entry.tag in tags}
         if len(found) < 2:
             return []
@@ -114,12 +109,11 @@ def orientation(exif: bytes) -> int:
 
 
 def only_orientation(value: int) -> bytes:
-    """The smallest EXIF payload with an orientation (1 to 8)."""
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, _SHORT, 1, value, 0, 0)
 
 
 def make_upright(exif: bytes) -> bytes:
-    """An EXIF payload whose orientation is 1; damaged, it comes back as ``b""``."""
+    """Damaged EXIF comes back as ``b""``."""
     try:
         tiff = _Tiff(exif.removeprefix(PREFIX))
         entry = tiff.find(tiff.number(_LONG, 4), _ORIENTATION)
@@ -149,10 +143,7 @@ def without_thumbnail(exif: bytes) -> bytes:
 
 
 def without_gps(exif: bytes) -> bytes:
-    """An EXIF payload without its GPS directory: its entry goes, it is blanked.
-
-    Damaged EXIF comes back as ``b""``.
-    """
+    """The GPS directory is unlinked and blanked. Damaged EXIF comes back as ``b""``."""
     try:
         tiff = _Tiff(exif.removeprefix(PREFIX))
         ifd0 = tiff.number(_LONG, 4)
@@ -168,7 +159,7 @@ def without_gps(exif: bytes) -> bytes:
 
 
 def _blank_thumbnail(tiff: _Tiff) -> int:
-    """Blank IFD1 and its image; gives where the payload may now end."""
+    """Returns where the payload may now end."""
     ifd0 = tiff.number(_LONG, 4)
     link = tiff.link(ifd0)
     ranges = tiff.images(ifd0, _JPEG)
@@ -191,7 +182,7 @@ def _blank_maker_note(tiff: _Tiff) -> None:
 
 
 def _remove(tiff: _Tiff, ifd: int, entry: _Entry) -> None:
-    """Take an entry out of its IFD, whose further entries and link move up."""
+    # The entries behind it and the link move up.
     end = tiff.link(ifd) + 4
     following = entry.at + 4
     tiff.data[following - 12 : end] = tiff.data[following:end] + bytes(12)
@@ -199,7 +190,6 @@ def _remove(tiff: _Tiff, ifd: int, entry: _Entry) -> None:
 
 
 def _chain(tiff: _Tiff, ifd: int) -> list[int]:
-    """The offsets of an IFD and those that follow it."""
     chain: list[int] = []
     while ifd:
         if len(chain) == _MOST_IFDS:
@@ -210,7 +200,6 @@ def _chain(tiff: _Tiff, ifd: int) -> list[int]:
 
 
 def _end_before(ranges: list[Range], end: int) -> int:
-    """Where the payload ends once the blank ranges at its end are cut off."""
     for start, stop in sorted(ranges, key=lambda item: item[1], reverse=True):
         if stop < end:
             break

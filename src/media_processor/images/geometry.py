@@ -26,7 +26,6 @@ class Box:
 
 
 def corners(box: Box) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom."""
     return box.left, box.top, box.left + box.width, box.top + box.height
 
 
@@ -80,7 +79,6 @@ def tiles(picture: Size, shape: Size, profile: Profile) -> list[Box]:
 
 
 def scale(picture: Size, shape: Size, profile: Profile) -> Size:
-    """The overlay's size: its aspect, within the picture, at least 1 x 1 px."""
     share, (width, height) = profile.scale, picture
     match profile.scale_of:
         case "box":
@@ -103,10 +101,7 @@ def scale(picture: Size, shape: Size, profile: Profile) -> Size:
 
 
 def to_stored(box: Box, displayed: Size, orientation: int) -> Box:
-    """Map ``box`` from displayed to stored coordinates.
-
-    ``displayed`` is the displayed size of the whole picture.
-    """
+    """``displayed`` is the displayed size of the whole picture."""
     right = displayed[0] - box.left - box.width
     bottom = displayed[1] - box.top - box.height
     left, top = {
@@ -125,7 +120,6 @@ def to_stored(box: Box, displayed: Size, orientation: int) -> Box:
 
 
 def _along(anchor: str, ends: tuple[str, str], side: int, length: int, margin: int) -> int:
-    """Where a length begins on a side: at its near end, far end or middle."""
     if ends[0] in anchor:
         return min(margin, side - length)
     if ends[1] in anchor:
@@ -143,7 +137,6 @@ def _part(side: int, share: float) -> int:
 
 
 def _fit(shape: Size, limit: Size) -> Size:
-    """The largest size with the overlay's aspect within ``limit``, at least 1 x 1."""
     if shape[0] * limit[1] >= shape[1] * limit[0]:
         return _as_wide(shape, limit[0])
     return _as_high(shape, limit[1])

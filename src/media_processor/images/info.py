@@ -29,18 +29,15 @@ class PictureInfo:
 
     @property
     def content_type(self) -> str:
-        """The media type, as ``image/jpeg``."""
         return self.kind.content_type
 
     @property
     def displayed_size(self) -> Size:
-        """Width and height as a person sees the picture."""
         if is_sideways(self.orientation):
             return self.height, self.width
         return self.width, self.height
 
     def check(self, limits: Limits) -> None:
-        """Raises TooManyPixels or TooManyFrames."""
         size = f"{self.width:,} x {self.height:,}"
         if max(self.width, self.height) > limits.side:
             raise TooManyPixels(
@@ -52,7 +49,7 @@ class PictureInfo:
         limits.check_pixels(self.width * self.height * frames, described)
 
     def check_memory(self, limits: Limits) -> None:
-        """Raises OutOfMemory, before a library meets its end of memory in its own way."""
+        # Before a library runs out of memory in its own way.
         need = self.width * self.height * self.kind.bytes_a_pixel
         if need > limits.memory:
             raise OutOfMemory(
@@ -63,5 +60,5 @@ class PictureInfo:
 
 
 def is_sideways(orientation: int) -> bool:
-    """Whether displaying swaps width and height."""
+    # EXIF's 5 to 8 swap width and height.
     return orientation >= 5

@@ -62,11 +62,9 @@ class Logo:
 
     @property
     def size(self) -> Size:
-        """Width and height in pixels."""
         return self.image.size
 
     def resize_to(self, size: Size) -> Image.Image:
-        """The logo scaled to ``size``; scaled once for each of the last few sizes."""
         return (_scale if size[0] * size[1] > KEPT_PIXELS else _scale_cached)(self, size)
 
 
@@ -79,7 +77,6 @@ class Rotated:
 
     @property
     def size(self) -> Size:
-        """The turned artwork's."""
         width, height = self.artwork.size
         turn = math.radians(self.degrees)
         across, up = abs(math.cos(turn)), abs(math.sin(turn))
@@ -89,7 +86,6 @@ class Rotated:
         )
 
     def resize_to(self, size: Size) -> Image.Image:
-        """Scaled first, then turned."""
         factor = size[0] / self.size[0]
         upright = tuple(max(1, round(side * factor)) for side in self.artwork.size)
         turned = self.artwork.resize_to((upright[0], upright[1])).rotate(
@@ -130,7 +126,6 @@ def load_logo(path: Path) -> Logo:
 
 
 def bundled_logo_path() -> Path:
-    """The logo that comes with the package."""
     return Path(__file__).with_name("bundled_logo.png")
 
 

@@ -35,17 +35,14 @@ class OverlayPixels:
 
     @cached_property
     def samples(self) -> tuple[int, int, list[bytes], bytes]:
-        """Width, height, each colour's samples and those of alpha."""
         planes = [band.tobytes() for band in self.colours.split()]
         return (*self.alpha.size, planes, self.alpha.tobytes())
 
     @cached_property
     def covered(self) -> int:
-        """How many pixels it shows in."""
         return sum(self.alpha.histogram()[1:])
 
     def part(self, whole: Box, inside: Box) -> "OverlayPixels":
-        """What of an overlay that fills ``whole`` lies in ``inside``."""
         if whole == inside:
             return self
         left, top = inside.left - whole.left, inside.top - whole.top
@@ -73,7 +70,6 @@ class Overlay:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether there is but one variant, or one was chosen."""
         return self._chosen is not None
 
     @property
@@ -88,11 +84,10 @@ class Overlay:
 
     @property
     def blend(self) -> Blend:
-        """How the overlay's colours meet the picture's."""
         return self._profile.blend
 
     def draw(self, image: Image.Image, icc: bytes = b"") -> None:
-        """Draw the overlay into ``image``, which has stored coordinates and one of BASES."""
+        """``image`` has stored coordinates and one of the modes in BASES."""
         self.choose(lambda box: image.crop(corners(box)))
         whole = self.pixels(BASES[image.mode], icc)
         for box in self.stored:
@@ -122,12 +117,10 @@ class _Placed:
 
     @cached_property
     def image(self) -> Image.Image:
-        """The overlay as RGBA in sRGB, in stored coordinates."""
         size = (self.boxes[0].width, self.boxes[0].height)
         return turn(self._artwork.resize_to(size), self._orientation)
 
     def render(self, opacity: float, base: Base, icc: bytes) -> OverlayPixels:
-        """The overlay for a picture of colours like ``base`` with a profile."""
         size = (self.boxes[0].width, self.boxes[0].height)
         made = _render_cached if size[0] * size[1] <= KEPT_PIXELS else _render
         return made(self._artwork, size, self._orientation, opacity, base, icc)
@@ -157,7 +150,6 @@ _render_cached = lru_cache(2 * KEPT)(_render)
 
 
 def within(box: Box, size: Size) -> Box:
-    """What of ``box`` lies in a picture of ``size``."""
     left, top = max(0, box.left), max(0, box.top)
     right, bottom = min(size[0], box.left + box.width), min(size[1], box.top + box.height)
     return Box(left, top, right - left, bottom - top)
@@ -178,8 +170,8 @@ def _draw(image: Image.Image, box: Box, pixels: OverlayPixels, blend: Blend) -> 
 
 
 def _blend(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Image:
-    """The overlay's colours multiplied with or screened onto those under it, as far as these are
-    opaque (W3C Compositing and Blending, section 5)."""
+    # Multiplied or screened as far as what lies under is opaque (W3C Compositing and Blending,
+    # section 5).
     # Inks darken where light brightens, so there the two change places.
     multiplies = (blend == "multiply") != (colours.mode == "CMYK")
     meet = ImageChops.multiply if multiplies else ImageChops.screen
@@ -190,7 +182,6 @@ def _blend(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Imag
 
 
 def _luminance(image: Image.Image, alpha: Image.Image) -> float:
-    """The mean relative luminance, 0 to 1, of an RGB picture where ``alpha`` (L) covers it."""
     if not alpha.getbbox():
         return 0.0
     from PIL import ImageStat  # only variants are measured
@@ -201,5 +192,5 @@ def _luminance(image: Image.Image, alpha: Image.Image) -> float:
 
 
 def _linear(value: float) -> float:
-    """The light of an sRGB value, both 0 to 1 (IEC 61966-2-1)."""
+    # IEC 61966-2-1; both are 0 to 1.
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)

@@ -24,10 +24,7 @@ _PLUGINS = {"WEBP": "WebPImagePlugin"}
 
 
 def open_image(data: bytes, kind: str) -> ImageFile:
-    """Open lazily, as the format that Pillow calls ``kind``.
-
-    Image.open would import every common plugin, and start Ghostscript for an EPS.
-    """
+    # Image.open would import every common plugin, and start Ghostscript for an EPS.
     import_module(f"PIL.{_PLUGINS.get(kind, f'{kind.capitalize()}ImagePlugin')}")
     open_file, _ = Image.OPEN[kind]
     image = open_file(BytesIO(data), "")
@@ -36,15 +33,12 @@ def open_image(data: bytes, kind: str) -> ImageFile:
 
 
 def encode_image(image: Image.Image, kind: str, **options: object) -> bytes:
-    """The file of ``image``."""
     file = BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def metadata_of(info: Mapping[Any, object]) -> Metadata:
-    """What a reader found besides the pixels."""
-
     def payload(name: str) -> bytes:
         value = info.get(name)
         return value if isinstance(value, bytes) else b""
@@ -55,7 +49,6 @@ def metadata_of(info: Mapping[Any, object]) -> Metadata:
 
 
 def read_artist(data: bytes, kind: str) -> str:
-    """Who made the picture, by its EXIF; empty where that can't be read."""
     try:
         return str(open_image(data, kind).getexif().get(_ARTIST, ""))
     except Exception:  # nothing that Pillow meets in there is worth a failure
@@ -65,10 +58,6 @@ def read_artist(data: bytes, kind: str) -> str:
 def decode_upright(
     data: bytes, info: PictureInfo, at_least: int | None = None
 ) -> tuple[Image.Image, Metadata]:
-    """The first frame as it is displayed, in 8 bits, and what goes with it.
-
-    Where that is cheaper it is smaller, but no side is shorter than ``at_least`` pixels.
-    """
     from PIL.ImageOps import exif_transpose
 
     source = open_image(data, info.format)
@@ -82,14 +71,12 @@ def decode_upright(
 
 
 def flatten_on_white(image: Image.Image) -> Image.Image:
-    """An RGBA picture on a white ground."""
     flat = Image.new("RGB", image.size, "white")
     flat.paste(image, (0, 0), image.getchannel("A"))
     return flat
 
 
 def to_drawable(image: Image.Image) -> Image.Image:
-    """Change the modes that can't show an overlay, without changing what is seen."""
     transparent = image.has_transparency_data
     if image.mode == "P":
         return image.convert("RGBA" if transparent else "RGB")

@@ -21,7 +21,6 @@ EMPTY = "The file is empty."
 
 
 def not_taken() -> str:
-    """The detail of an UnsupportedPicture for a file of no known format."""
     return (
         "The file isn't a picture in a supported format, whatever its name says. Supported "
         f"formats: {formats.titles()}."

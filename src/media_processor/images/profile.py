@@ -148,17 +148,15 @@ class Profile:
 
 
 def as_message(profile: Profile) -> dict[str, Any]:
-    """A profile for another process."""
     return asdict(profile)
 
 
 def from_message(message: dict[str, Any]) -> Profile:
-    """What ``as_message`` was made of; raises ValueError."""
+    """Raises ValueError for what ``as_message`` didn't make."""
     return json_lines.read(Profile, message)
 
 
 def check_length(key: str, value: Length) -> None:
-    """Raises ValueError for what is no length."""
     if isinstance(value, int) and 0 <= value <= 65_500:
         return
     share = _SHARE.fullmatch(value) if isinstance(value, str) else None
@@ -172,12 +170,10 @@ def _check_range(key: str, value: float | None, low: float, high: float) -> None
 
 
 def pixels(value: Length, side: int) -> int:
-    """A length in pixels, where a share is one of ``side``."""
     return value if isinstance(value, int) else round(float(value.rstrip("%")) / 100 * side)
 
 
 def fill_tokens(text: str, tokens: dict[str, Any]) -> str:
-    """``text`` with its tokens replaced; one that isn't known is empty."""
     return _TOKEN.sub(lambda found: str(tokens.get(found[1], "")), text)
 
 

@@ -30,7 +30,6 @@ def open_image(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
 
 
 def encode_png(image: pyvips.Image, level: int) -> bytes:
-    """A PNG of 16 bits without metadata, compressed with zlib's ``level``."""
     return bytes(image.pngsave_buffer(compression=level, bitdepth=16, filter="all", keep="none"))
 
 
@@ -64,7 +63,7 @@ def draw(
 
 
 def _blend(under: pyvips.Image, colours: pyvips.Image, blend: Blend, *, inks: bool) -> pyvips.Image:
-    """As ``overlay`` has it for 8 bits."""
+    # As overlay.py has it for 8 bits.
     if blend == "normal":
         return colours
     product = under * colours / _FULL
@@ -73,7 +72,7 @@ def _blend(under: pyvips.Image, colours: pyvips.Image, blend: Blend, *, inks: bo
 
 
 def _merge(overlay: Overlay, base: Base, icc: bytes, size: Size) -> tuple[Box, OverlayPixels]:
-    """The overlay and its place; a tile's many overlays as one of the picture's size."""
+    # A tile's many overlays become one of the picture's size.
     pixels = overlay.pixels(base, icc)
     if len(overlay.stored) == 1:
         return overlay.stored[0], pixels
@@ -93,7 +92,6 @@ def _any(value: int) -> int:
 
 
 def _crop_to_eight_bits(image: pyvips.Image, box: Box) -> Image.Image:
-    """A part of ``image`` in 8 bits, for measuring."""
     inside = within(box, (image.width, image.height))
     part = image.crop(inside.left, inside.top, inside.width, inside.height)
     shallow = (part / 257).cast(BandFormat.UCHAR)
@@ -112,7 +110,7 @@ def _from_pillow(image: Image.Image, bands: int) -> pyvips.Image:
 
 
 def differences(image: pyvips.Image) -> pyvips.Image:
-    """Each pixel less its left neighbour, modulo 65,536 (TIFF 6.0, section 14)."""
+    # TIFF 6.0, section 14.
     left = image.embed(1, 0, image.width, image.height)
     return ((image - left) & _FULL).cast(BandFormat.USHORT)
 

@@ -32,12 +32,11 @@ class Declined(Exception):
 
 
 def is_installed() -> bool:
-    """Whether the native core is there."""
     return native is not None
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """The picture with the overlay; all else is coded as it was. Raises Declined."""
+    """Raises Declined if the core can't watermark it."""
     way = _WAYS.get(info.format)
     if way is None:
         raise Declined(f"{info.format} isn't spliced")

@@ -30,12 +30,11 @@ class Text:
 
     @property
     def size(self) -> Size:
-        """Width and height of the line at some size; raises LogoUnavailable."""
+        # At some size, as only the aspect matters.
         left, top, right, bottom = self._extent(_MEASURED_AT)
         return max(1, right - left), max(1, bottom - top)
 
     def resize_to(self, size: Size) -> Image.Image:
-        """The line as RGBA, of exactly ``size``."""
         points = max(4, min(_LARGEST, round(_MEASURED_AT * size[0] / self.size[0])))
         left, top, right, bottom = self._extent(points)
         image = Image.new("RGBA", (max(1, right - left), max(1, bottom - top)))

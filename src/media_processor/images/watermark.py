@@ -44,7 +44,6 @@ class Watermarked:
 
     @property
     def box(self) -> Box:
-        """Where the only overlay is."""
         (box,) = self.boxes
         return box
 

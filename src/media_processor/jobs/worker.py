@@ -264,5 +264,4 @@ class LeasedWorker(Worker):
 
 
 def retry_in(seconds: float) -> Retry:
-    """Raise this in a task to have it run again after ``seconds``."""
     return Retry(defer=seconds)

@@ -28,7 +28,7 @@ ArchiveSort = Literal["newest", "oldest", "name", "largest"]
 
 
 def _day(value: object) -> object:
-    """Parse a date without a time; pydantic would take a datetime at midnight for one too."""
+    # pydantic would take a datetime at midnight for a date, too.
     if isinstance(value, str) and len(value) == len("2026-01-31"):
         with suppress(ValueError):
             return date.fromisoformat(value)
@@ -57,12 +57,11 @@ class ArchiveQuery(Message):
 
     @property
     def earliest(self) -> datetime | None:
-        """The earliest time that matches."""
         return _moment(self.since) if self.since else None
 
     @property
     def before(self) -> datetime | None:
-        """The first time after all that match; None if there is no end."""
+        """The first time after all that match."""
         if self.until is None:
             return None
         is_day = not isinstance(self.until, datetime)

@@ -14,7 +14,6 @@ T = TypeVar("T")
 
 
 def encode(message: Any) -> bytes:
-    """A dataclass as one line, with its newline."""
     return json.dumps(asdict(message), separators=(",", ":")).encode() + b"\n"
 
 
@@ -30,7 +29,7 @@ def decode(kind: type[T], line: bytes) -> T:
 
 
 def read(kind: type[T], value: object) -> T:
-    """``value``, as json.loads gives it, as a ``kind``; raises ValueError."""
+    """Raises ValueError unless ``value``, as json.loads gives it, is a ``kind``."""
     return cast(T, _read(kind, value))
 
 

@@ -64,7 +64,6 @@ class Result(Message):
 
     @property
     def way(self) -> str | None:
-        """As a WatermarkResult's, None if unknown."""
         return describe_way(self.method, self.declined) if self.method else None
 
 

@@ -36,7 +36,7 @@ class WatermarkResult:
 
     @property
     def way(self) -> str:
-        """How it was made, as ``"splice"`` or ``"decode (animated)"``."""
+        """``splice`` or, for example, ``decode (animated)``."""
         return describe_way(self.method, self.declined)
 
 

@@ -37,7 +37,6 @@ class Parked:
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Returns how many pictures were reopened."""
         parked = await asyncio.to_thread(self._spool.parked_ids)
         if not parked:
             self._was_away = False

@@ -49,7 +49,6 @@ class Reconciler:
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
-        """Returns how many pictures were queued."""
         jobs = await asyncio.to_thread(self._look)
         queued = 0
         for batch in _batches(jobs):

@@ -62,7 +62,7 @@ class Sandbox:
         await asyncio.gather(*(process.kill() for process in self._all))
 
     async def watermark(self, task: WatermarkTask) -> WatermarkResult:
-        """Watermark one picture.
+        """Watermark one picture; the other methods raise the same.
 
         Raises:
             PictureError: the picture is at fault.
@@ -75,11 +75,9 @@ class Sandbox:
         return reply.watermarked
 
     async def make_thumbnail(self, task: ThumbnailTask) -> None:
-        """Raises what ``watermark`` does."""
         await self._run(task)
 
     async def difference(self, task: DifferenceTask) -> None:
-        """Raises what ``watermark`` does."""
         await self._run(task)
 
     async def _run(self, task: SandboxTask) -> SandboxReply:

@@ -34,7 +34,7 @@ else:
     }
 
     def __getattr__(name: str) -> object:
-        """Load a class when it is first used: a service loads only its own."""
+        # Loaded when it is first used: a service loads only its own.
         if name not in _FILES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"{__name__}.{_FILES[name]}"), name)

@@ -32,7 +32,6 @@ class Settings(BaseSettings):
 
     @property
     def uploads_dir(self) -> Path:
-        """Root of the spool."""
         return self.media_data_dir / "uploads"
 
 

@@ -31,17 +31,14 @@ class CentralServerSettings(ServerSettings):
 
     @property
     def audit_key_file(self) -> Path:
-        """Where the private key is."""
         return self.audit_key or self.media_data_dir / "audit_key.pem"
 
     @property
     def storage_dir(self) -> Path:
-        """Where the finished pictures lie."""
         return self.media_data_dir / "central_storage"
 
     @property
     def log_file(self) -> Path:
-        """The activity log."""
         return self.media_data_dir / "worker_activity.log"
 
     @property

@@ -78,17 +78,15 @@ class PipelineSettings(Settings, RedisSettings):
 
     @property
     def logo_dir(self) -> Path:
-        """Where fetched logos are kept."""
         return self.media_data_dir / "logo"
 
     @property
     def google_logo_is_set(self) -> bool:
-        """Whether someone chose the logo; a chosen logo is never replaced by another."""
+        # A chosen logo is never replaced by another.
         return "google_logo" in self.model_fields_set
 
     @property
     def picture_limits(self) -> Limits:
-        """The most that a picture may have, here and in a picture process."""
         return Limits(
             pixels=self.max_pixels,
             side=self.max_side,

@@ -27,7 +27,7 @@ class RedisSettings(BaseSettings):
 
     @property
     def redis_is_set(self) -> bool:
-        """Whether someone named a Redis; if not, ``up`` starts the embedded Valkey."""
+        # If nobody named a Redis, ``up`` starts the embedded Valkey.
         return bool({"redis_url", "redis_host"} & self.model_fields_set)
 
     def address(self) -> str:

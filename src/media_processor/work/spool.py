@@ -33,7 +33,10 @@ from media_processor.work.records import Note, Records
 
 
 class Spool:
-    """The record of work. Every method blocks, so call it from a thread."""
+    """The record of work. Every method blocks, so call it from a thread.
+
+    Those that open a file raise FileNotFoundError if it isn't kept, or was swept.
+    """
 
     def __init__(self, records: Records, blobs: Blobs) -> None:
         self._records = records
@@ -107,11 +110,9 @@ class Spool:
     # ── pictures ─────────────────────────────────────────────────────────────────
 
     def open_original(self, record: MediaRecord) -> BinaryIO:
-        """Raises FileNotFoundError if it isn't kept."""
         return self._blobs.open_original(record)
 
     def local_original(self, record: MediaRecord) -> AbstractContextManager[Path]:
-        """Raises FileNotFoundError if it isn't kept."""
         return self._blobs.local_original(record)
 
     def is_watermarked(self, media: Media) -> bool:
@@ -119,11 +120,9 @@ class Spool:
         return made is not None and self._blobs.watermark_size(media.record.id) == made.size
 
     def open_watermark(self, media_id: str) -> BinaryIO:
-        """Raises FileNotFoundError once it is swept."""
         return self._blobs.open_watermark(media_id)
 
     def local_watermark(self, media_id: str) -> AbstractContextManager[Path]:
-        """Raises FileNotFoundError once it is swept."""
         return self._blobs.local_watermark(media_id)
 
     def drop_watermark(self, media_id: str) -> None:
@@ -147,9 +146,7 @@ class Spool:
         attempted: str | None = None,
         **changes: object,
     ) -> Progress:
-        """``attempted`` names the stage of which an attempt ended, which is counted; ``changes``
-        are new values of fields of Progress.
-        """
+        """``attempted`` is the stage of which an attempt ended; ``changes`` are a Progress's."""
         note = Note(_step(step, worker, detail), attempted, changes)
         return self._records.note(media_id, note)
 

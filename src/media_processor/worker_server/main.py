@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: WorkerSettings, choice: str) -> None:
-    """Work on the stages of ``choice`` (a stage's name, or "both") until SIGTERM or SIGINT."""
     start_logging(safe_worker_name(settings.hostname), settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signal(settings, stages_of(choice)))
@@ -50,7 +49,6 @@ async def work(
     chosen: Sequence[Stage],
     stages: tuple[Stage, ...] = STAGES,
 ) -> None:
-    """Work on the ``chosen`` ones of ``stages`` until ``stop`` is set."""
     async with open_queue(settings) as queue, _resources(settings, chosen) as resources:
         workers = [
             LeasedWorker(
@@ -76,7 +74,6 @@ async def work(
 
 
 def _processes(settings: WorkerSettings, chosen: Sequence[Stage]) -> int:
-    """How many picture processes the chosen stages need."""
     needed = any(stage.needs_picture_processes for stage in chosen)
     return settings.watermark_processes if needed else 0
 

@@ -38,7 +38,6 @@ class StageTask:
         self._queue = queue
 
     async def run(self, _: dict[str, Any], media_id: str) -> None:
-        """Run the stage for one media; this is what ARQ calls."""
         crash_point("job-claimed")
         media = await asyncio.to_thread(self._unfinished, media_id)
         if media is None:
@@ -64,7 +63,6 @@ class StageTask:
         return None
 
     async def _hand_on(self, media_id: str, changes: dict[str, object]) -> None:
-        """Have the next stage run, or close the media after the last."""
         name, worker = self._stage.name, self._resources.worker
         if self._next is None:
             keep = self._resources.settings.keep_originals

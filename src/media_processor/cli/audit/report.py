@@ -17,11 +17,6 @@ from media_processor.settings import CentralServerSettings
 def verify_log(
     settings: CentralServerSettings, witness: Path | None, public_key: Path | None
 ) -> int:
-    """Check the activity log against its chain and witness; the exit status.
-
-    Raises:
-        SetupError: there is no log, or a file that was named can't be used.
-    """
     if not LogFiles(settings.log_file).chain.exists():
         raise SetupError(
             f"There is no activity log with a hash chain in {settings.media_data_dir}."
@@ -47,7 +42,7 @@ def verify_log(
 
 
 def _witnessed(file: Path, *, must_exist: bool) -> list[Checkpoint]:
-    """The checkpoints that a fast server has kept; the last line may be torn."""
+    # A crash may have torn the last line.
     if not file.exists():
         if must_exist:
             raise SetupError(f"{file} doesn't exist.")

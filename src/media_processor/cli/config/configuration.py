@@ -53,7 +53,6 @@ class Setting:
 
 
 def show_configuration(*, as_json: bool) -> int:
-    """Print every setting; the exit status: 1 if one of them can't be used."""
     found, unknown = settings(), misspelt()
     if as_json:
         whole = {"settings": [asdict(one) for one in found], "unknown": unknown}
@@ -64,7 +63,6 @@ def show_configuration(*, as_json: bool) -> int:
 
 
 def settings() -> list[Setting]:
-    """Every variable that something reads, secrets masked."""
     given = _given()
     wrong = _mistakes()
     readers: dict[str, list[str]] = {}
@@ -87,7 +85,6 @@ def settings() -> list[Setting]:
 
 
 def misspelt() -> dict[str, str]:
-    """Variables that nothing reads but that look like one that something does."""
     known = {one.variable for one in settings()}
     found: dict[str, str] = {}
     for name in sorted(_given().keys() - known):
@@ -113,12 +110,11 @@ def masked(value: str, *, is_secret: bool = False) -> str:
 
 
 def _given() -> dict[str, str]:
-    """The environment as it is read: names in any case, and what is empty isn't set."""
+    # As settings read it: names in any case, and what is empty isn't set.
     return {name.upper(): value for name, value in os.environ.items() if value}
 
 
 def _mistakes() -> dict[str, str]:
-    """Why a variable's value can't be used, of those that can't be."""
     found: dict[str, str] = {}
     for kind in (kind for kinds in _READERS.values() for kind in kinds):
         try:
@@ -145,7 +141,6 @@ def _setting(
 
 
 def _written(usual: object) -> str | None:
-    """A default as it would be written."""
     if usual is None:
         return None
     if isinstance(usual, bool):

@@ -21,7 +21,7 @@ class Finding:
 
 
 def source_of(settings: BaseSettings, field: str) -> str:
-    """Where a setting comes from. The servers may have other settings than this shell."""
+    # The servers may have other settings than this shell.
     variable = field.upper()
     if field not in settings.model_fields_set:
         return f"{variable} is not set in this shell"

@@ -15,7 +15,6 @@ _FEW_FILES = 1024
 
 
 async def examine_settings() -> list[Finding]:
-    """Whether every setting is valid."""
     settings, unknown = configuration.settings(), configuration.misspelt()
     found = [
         error("settings", f"{one.variable}: {one.wrong}", f"Correct {one.variable}, or unset it.")
@@ -32,8 +31,7 @@ async def examine_settings() -> list[Finding]:
 
 
 async def examine_storage(settings: ServerSettings) -> list[Finding]:
-    """Whether files can be written and there is room. Whether the disk keeps its promises in a
-    power cut can't be checked from here."""
+    # Whether the disk keeps its promises in a power cut can't be checked from here.
     return await asyncio.to_thread(_storage, settings)
 
 
@@ -66,7 +64,6 @@ def _writing(folder: Path, there: Path, by: str) -> Finding:
 
 
 async def examine_open_files() -> list[Finding]:
-    """How many files and connections a process may have open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _FEW_FILES:
         most = "unlimited" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"

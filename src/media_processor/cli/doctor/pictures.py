@@ -19,14 +19,12 @@ _GUARDED = "Landlock and seccomp"
 
 
 async def examine_core() -> list[Finding]:
-    """Whether the native core, which re-encodes only what the logo covers, is installed."""
     if advice := native_core_advice():
         return [warning("native core", "not installed: everything works, but slower", advice)]
     return [ok("native core", "installed: only what the logo covers is re-encoded")]
 
 
 async def examine_watermarking(settings: PipelineSettings) -> list[Finding]:
-    """Read the profiles, get their logos, and watermark a picture in a guarded process."""
     try:
         tasks = TaskBuilder(settings)
     except SetupError as problem:
@@ -103,7 +101,7 @@ async def _watermark_one(settings: PipelineSettings, order: WatermarkTask, sourc
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the log: the checks report everything themselves."""
+    # The checks report everything themselves.
     logging.disable(logging.CRITICAL)
     try:
         yield

@@ -25,7 +25,6 @@ _SIGNS: dict[State, tuple[str, str]] = {
 
 
 def examine(url: str, *, as_json: bool) -> int:
-    """Run every check and print the results; the exit status: 1 if there is an error."""
     with notes().status("checking"):
         findings = asyncio.run(_all(url))
     if as_json:

@@ -32,7 +32,7 @@ class Answer:
 
 
 async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]:
-    """Redis itself, or what the fast server says about it if only that can reach it."""
+    # The fast server's word counts if only that can reach it.
     where = masked(settings.address(), is_secret=True)
     if not settings.redis_is_set:
         answer = await _get_ready(fast_url)
@@ -80,7 +80,6 @@ def _of_redis(info: ServerInfo, where: str) -> list[Finding]:
 
 
 async def examine_fast_server(url: str) -> list[Finding]:
-    """The fast server, and whether it has workers."""
     to_do = "Start it (media-processor up starts everything), or set FAST_SERVER_URL."
     found = await _server("fast server", url, to_do)
     if found[0].state != "error":
@@ -89,8 +88,8 @@ async def examine_fast_server(url: str) -> list[Finding]:
 
 
 async def examine_central_server(settings: PipelineSettings, fast_url: str) -> list[Finding]:
-    """The central server. If CENTRAL_SERVER_URL isn't set and nothing answers at the default
-    address, it is enough that the fast server reaches it."""
+    # If CENTRAL_SERVER_URL isn't set and nothing answers at the default address, it is enough that
+    # the fast server reaches it.
     to_do = "Start it, or set CENTRAL_SERVER_URL. Until then, watermarked pictures wait."
     url = _central_url(settings)
     is_named = "central_server_url" in settings.model_fields_set
@@ -114,7 +113,7 @@ async def _reaches_archive(fast_url: str) -> bool:
 
 
 def _central_url(settings: PipelineSettings) -> str:
-    """Where ``up`` has its own, unless one is named."""
+    # Where ``up`` has its own, unless one is named.
     if "central_server_url" in settings.model_fields_set:
         return str(httpx2.URL(settings.central_server_url).join("."))
     try:
@@ -145,7 +144,7 @@ async def _server(name: str, url: str, to_do: str) -> list[Finding]:
 
 
 async def _get_ready(url: str) -> Answer | str:
-    """Its answer, or the kind of error if there is none."""
+    """Returns the kind of error if there is no answer."""
     try:
         async with httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as http:
             sent_at = time.time()
@@ -161,7 +160,7 @@ async def _get_ready(url: str) -> Answer | str:
 
 
 def _skew(date: str | None, now: float) -> float | None:
-    """0 within the precision of the header: it has no fractions, and may be a second old."""
+    # 0 within the precision of the header: it has no fractions, and may be a second old.
     try:
         sent = parsedate_to_datetime(date or "").timestamp()
     except ValueError:

@@ -11,7 +11,6 @@ from media_processor.messages.media import MediaStatus
 
 
 def show_failed(url: str, *, as_json: bool) -> int:
-    """Print every failed media; the exit status."""
     media = asyncio.run(failed_media(url))
     if as_json:
         sys.stdout.write("".join(one.model_dump_json() + "\n" for one in media))
@@ -36,7 +35,6 @@ def _cells(media: MediaStatus) -> tuple[str, ...]:
 
 
 async def failed_media(url: str, reason: str | None = None) -> list[MediaStatus]:
-    """Every failed media, or those that failed for ``reason``."""
     async with AsyncClient(url, patience=0) as client:
         found = [media.details async for media in client.list(status="failed")]
     failed = [media for media in found if isinstance(media, MediaStatus)]

@@ -14,11 +14,6 @@ from media_processor.terminal import printable
 
 
 def get_all(media_ids: list[str], output: str, url: str, *, original: bool, force: bool) -> int:
-    """Fetch every one of them; the exit status.
-
-    Raises:
-        SetupError: ``output`` doesn't fit what is asked for.
-    """
     target = Path(output)
     is_new_folder = output != "-" and not (target.suffix or target.exists())
     is_folder = target.is_dir() or output.endswith("/") or is_new_folder or len(media_ids) > 1

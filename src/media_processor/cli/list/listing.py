@@ -34,11 +34,6 @@ class Search:
 
 
 def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> int:
-    """Print media, newest first; the exit status. ``limit`` 0 is for all.
-
-    Raises:
-        SetupError: there is no such status.
-    """
     wanted = next((known for known in _STATUSES if known == status), None)
     if status is not None and wanted is None:
         raise SetupError(f"Unknown status {status!r}. Statuses: {', '.join(_STATUSES)}.")
@@ -52,11 +47,6 @@ def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> in
 
 
 def list_archive(url: str, search: Search, *, limit: int, as_json: bool) -> int:
-    """Print what is archived; the exit status. ``limit`` 0 is for all.
-
-    Raises:
-        SetupError: a day is none.
-    """
     for option, day in (("--since", search.since), ("--until", search.until)):
         if day and not _is_day(day):
             raise SetupError(f"{option} {day} isn't a date. Write it as 2026-01-31.")

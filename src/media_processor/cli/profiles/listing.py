@@ -9,7 +9,6 @@ from media_processor.watermarks.tasks import TaskBuilder
 
 
 def list_profiles() -> int:
-    """Print every profile with what it sets; the exit status."""
     settings = read(WorkerSettings)
     table = Table("profile", "digest", "settings", box=None)
     for name, profile in TaskBuilder(settings).profiles.all().items():

@@ -38,11 +38,6 @@ _SCENES: tuple[tuple[str, Size, tuple[Colour, Colour, Colour]], ...] = (
 
 
 def preview(name: str, output: Path) -> int:
-    """Write one sheet of pictures watermarked with the profile ``name``; the exit status.
-
-    Raises:
-        SetupError, UnknownProfile, LogoUnavailable: nothing was written.
-    """
     if output.suffix.lower() not in (".png", ".jpg", ".webp"):
         raise SetupError(f"{output}: the name must end in .png, .jpg or .webp.")
     settings = read(WorkerSettings)
@@ -88,7 +83,6 @@ async def _watermarked(
 
 
 def draw_scene(size: Size, colours: tuple[Colour, Colour, Colour]) -> Image.Image:
-    """A sky, a sun and hills."""
     width, height = size
     sky, haze, hills = (Image.new("RGB", size, colour) for colour in colours)
     image = Image.composite(haze, sky, Image.linear_gradient("L").resize(size))
@@ -140,7 +134,6 @@ def _sheet(name: str, pictures: list[tuple[str, Path, WatermarkResult]]) -> Imag
 
 
 def _shown(path: Path) -> Image.Image:
-    """A picture as it fits into a cell: on a chequered ground, all frames of an animation."""
     with Image.open(path) as image:
         frames = [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
     across = 2 if len(frames) > 1 else 1
@@ -168,5 +161,5 @@ def _chequered(size: Size) -> Image.Image:
 
 
 def _faded(value: int) -> int:
-    """Opaque in the middle of a radial gradient, clear at its rim."""
+    # Opaque in the middle of a radial gradient, clear at its rim.
     return max(0, min(255, round(3 * (190 - value))))

@@ -19,8 +19,6 @@ _LOOK_SECONDS = 1.0
 
 
 def show_queue(url: str, *, live: bool, as_json: bool) -> int:
-    """Print the queues once, or whenever they change; the exit status."""
-
     async def run() -> int:
         async with AsyncClient(url, patience=0) as client:
             report = await client.queue()
@@ -45,7 +43,7 @@ async def _follow(client: AsyncClient, report: QueueReport, *, as_json: bool) ->
 
 
 async def _follow_in_lines(client: AsyncClient, report: QueueReport, *, as_json: bool) -> NoReturn:
-    """Only what changed; age and rate change all the time, and aren't news."""
+    # Age and rate change all the time, and aren't news.
     last = None
     while True:
         news = report.model_copy(update={"oldest_age_seconds": None, "drain_per_second": None})
@@ -77,7 +75,6 @@ def _print(report: QueueReport, *, as_json: bool, short: bool = False) -> None:
 
 
 def tables_of(report: QueueReport) -> Group:
-    """Queues, workers, and what it all comes to."""
     parts: list[Table | Text] = []
     if report.queues is None or report.workers is None:
         parts.append(cell("Redis can't be reached; these numbers come from the spool.", BAD))

@@ -10,11 +10,6 @@ from media_processor.pipeline.policy import REASONS
 
 
 def retry_failed(url: str, media_ids: list[str], *, everything: bool, reason: str | None) -> int:
-    """Retry the media that are named in one of the three ways; the exit status.
-
-    Raises:
-        SetupError: none or several of the ways, or a reason that doesn't exist.
-    """
     if bool(media_ids) + everything + (reason is not None) != 1:
         raise SetupError(
             "Choose the pictures to retry by id, --all or --reason REASON. "

@@ -17,11 +17,6 @@ from media_processor.storage.factory import open_storage
 
 
 def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
-    """Check every stored file and print what is wrong; the exit status.
-
-    Raises:
-        SetupError: there is no archive, or its catalogue can't be read.
-    """
     if not settings.storage_dir.is_dir():
         raise SetupError(
             f"There is no archive in {settings.media_data_dir}. Choose another folder with --data."

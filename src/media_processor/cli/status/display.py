@@ -15,7 +15,6 @@ _PATIENCE = 30.0
 
 
 def show_status(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
-    """Print one media; the exit status: 1 if it failed."""
     return interrupts.run(_show(media_id, url, live=live, as_json=as_json))
 
 
@@ -62,7 +61,6 @@ def _line(media: MediaStatus) -> str:
 
 
 def table_of(media: MediaStatus) -> Table:
-    """All that is known of a media."""
     table = Table(show_header=False, box=None)
     colours = {"stored": GOOD, "failed": BAD}
     table.add_row("picture", cell(media.filename))

@@ -39,7 +39,6 @@ class _Row:
 
 
 async def show(addresses: Addresses, folder: Path) -> None:
-    """Upload the pictures of ``folder`` and print what became of each."""
     console = terminal()
     rows = [_Row(found.path) for found in pictures_in([folder])]
     slots = asyncio.Semaphore(AT_A_TIME)

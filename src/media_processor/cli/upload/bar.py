@@ -51,14 +51,14 @@ class UploadBar:
         self._progress.stop()
 
     def moved(self, path: Path, sent: int) -> None:
-        """So many bytes of it were handed to the network, in this attempt."""
+        """``sent`` bytes of the picture were handed to the network, in this attempt."""
         sent = min(sent, self._sizes[path])
         self._moved += sent - self._sent.get(path, 0)
         self._sent[path] = sent
         self._progress.update(self._task, completed=self._moved)
 
     def accepted(self, path: Path, *, was_sent: bool) -> None:
-        """The server has it; what it had before counts neither as work nor as speed."""
+        # What the server had before counts neither as work nor as speed.
         self._shown.clear()
         if was_sent:
             self.moved(path, self._sizes[path])
@@ -67,16 +67,13 @@ class UploadBar:
         self._progress.update(self._task, total=self._total, description="sending")
 
     def ended(self) -> None:
-        """Nothing more is to be done for one picture."""
         self._done += 1
         self._progress.update(self._task, done=self._done)
 
     def all_sent(self) -> None:
-        """From now on it only waits for the archive."""
         self._progress.update(self._task, description="waiting for the archive")
 
     def waits(self, wait: Wait) -> None:
-        """For the client's ``on_wait``."""
         self._progress.update(self._task, description="waiting")
         now = time.monotonic()
         if now - self._shown.get(wait.code, -_REMIND_SECONDS) >= _REMIND_SECONDS:

@@ -69,11 +69,7 @@ class Sender:
         await self._client.aclose()
 
     async def send(self, path: Path, on_progress: OnProgress | None = None) -> Outcome:
-        """Send a picture, unless the server has it.
-
-        Raises:
-            ServerUnreachable: the server was away for too long.
-        """
+        """Raises ServerUnreachable if the server was away for too long."""
         began = time.monotonic()
         try:
             size = path.stat().st_size
@@ -94,11 +90,7 @@ class Sender:
         return Outcome(path, media.status, media.id, detail, size, seconds, was_sent)
 
     async def finished(self, outcome: Outcome) -> Outcome:
-        """Wait until an accepted picture is stored or failed.
-
-        Raises:
-            ServerUnreachable: the server was away for too long.
-        """
+        """Raises ServerUnreachable if the server was away for too long."""
         began = time.monotonic()
         last = outcome
         try:
@@ -144,7 +136,7 @@ def _reason(media: MediaStatus) -> str | None:
 
 
 def _key(path: Path, profile: str) -> str:
-    """The same for the same bytes, name and profile. Reads the file."""
+    # The same for the same bytes, name and profile.
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     name = path.name.encode("utf-8", "surrogateescape")

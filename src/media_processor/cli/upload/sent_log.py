@@ -34,11 +34,9 @@ class SentLog:
             self._read()
 
     def id_of(self, key: str) -> str | None:
-        """The id that a picture got."""
         return self._known.get(key)
 
     def keep(self, key: str, media_id: str) -> None:
-        """Remember that a picture was accepted."""
         if self._known.get(key) == media_id:
             return
         self._known[key] = media_id
@@ -80,7 +78,7 @@ class SentLog:
 
 
 def _folder() -> Path:
-    """Where a program keeps what it remembers, by the XDG Base Directory Specification."""
+    # XDG Base Directory Specification.
     named = os.environ.get("XDG_STATE_HOME", "")
     state = Path(named) if Path(named).is_absolute() else Path("~/.local/state").expanduser()
     return state / "media-processor" / "sent"

@@ -31,11 +31,6 @@ _LISTED_WHOLE = 20
 def upload_all(
     paths: list[Path], *, url: str, profile: str, wait: bool, again: bool, as_json: bool
 ) -> int:
-    """Upload what ``paths`` name and sum it up; the exit status.
-
-    Raises:
-        SetupError: a path doesn't exist, or there is no picture at all.
-    """
     files = list(dict.fromkeys(found.path for found in pictures_in(paths)))
     if not files:
         raise SetupError(NONE_THERE)
@@ -61,7 +56,7 @@ def upload_all(
 
 
 def _is_printed(output: streams.Outlet, outcomes: list[Outcome]) -> bool:
-    """Whether all results were printed, or the reader chose to stop. Complains of what is lost."""
+    # A reader that stopped reading chose to; any other loss is an error.
     sys.stdout.flush()
     bad = sum(not one.is_good for one in outcomes)
     if output.lost and bad:
@@ -87,7 +82,6 @@ class _Run:
         self.gave_up: str | None = None
 
     def outcomes(self) -> list[Outcome]:
-        """What became of every file, in their order."""
         return [self._ended.get(path) or Outcome(path, "unsent") for path in self._files]
 
     async def send_all(self, sender: Sender) -> int:

@@ -44,11 +44,6 @@ class Plan:
 
 
 def watch_folder(plan: Plan, url: str, profile: str) -> int:
-    """Send what appears until SIGINT or SIGTERM, or once; the exit status.
-
-    Raises:
-        SetupError: there is no such folder, or what is done would be sent again.
-    """
     if not plan.folder.is_dir():
         raise SetupError(f"{plan.folder} isn't a folder.")
     folder, done = plan.folder.resolve(), plan.done.resolve()
@@ -94,7 +89,6 @@ class _Watch:
             await self._unless_stopped(asyncio.sleep(min(1.0, self._plan.settle)))
 
     async def _pass(self, sender: Sender) -> None:
-        """What is there now, whole."""
         await asyncio.to_thread(self._whole)
         await self._unless_stopped(asyncio.sleep(self._plan.settle))
         for found in await asyncio.to_thread(self._whole):
@@ -114,7 +108,6 @@ class _Watch:
         stopping.cancel()
 
     async def _end(self) -> None:
-        """Let what is in flight arrive, unless the server is away anyway."""
         tasks = list(self._in_flight.values())
         if tasks and not self._troubles:
             await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
@@ -123,7 +116,6 @@ class _Watch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _whole(self) -> list[Found]:
-        """The files that have stopped growing and aren't in hand yet."""
         at, found = time.monotonic(), list(below(self._plan.folder))
         self._seen = {one.path: self._seen[one.path] for one in found if one.path in self._seen}
         return [one for one in found if self._is_new(one.path) and self._is_whole(one.path, at)]
@@ -200,7 +192,7 @@ class _Watch:
 
 
 async def _all(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Until they ended. Cancelled, it leaves them alone."""
+    # Unlike gather, this leaves the tasks alone if it is cancelled.
     if waiting := set(tasks):
         await asyncio.wait(waiting)
 
@@ -220,7 +212,6 @@ def _moved(found: Found, folder: Path) -> Path:
 
 
 def _signature(path: Path) -> Signature | None:
-    """Size and time of the last change; None for what is gone."""
     try:
         stat = path.stat()
     except OSError:

@@ -58,11 +58,7 @@ def watermark_files(
     dry_run: bool = False,
     force: bool = False,
 ) -> int:
-    """Watermark the files; the exit status: 0 if all went well, 1 if not, 130 if interrupted.
-
-    Raises:
-        SetupError, UnknownProfile, LogoUnavailable: nothing was watermarked.
-    """
+    """Raises SetupError, UnknownProfile or LogoUnavailable before anything is watermarked."""
     settings = read(WorkerSettings)
     tasks = TaskBuilder(settings)
     chosen, limits = tasks.profiles.get(profile), settings.picture_limits
@@ -160,12 +156,12 @@ class _Batch:
     async def _one(
         self, sandbox: Sandbox, job: Job, scratch: Path, ended: Callable[[], None]
     ) -> WatermarkResult | str:
-        """What was made, or why not. Only what is whole gets its name."""
+        # Only what is whole gets its name.
         async with self._slots:
             temporary = scratch / uuid4().hex
             try:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
-                watermarked = await self._painted(sandbox, job.source, temporary)
+                watermarked = await self._watermark_file(sandbox, job.source, temporary)
                 temporary.replace(job.target)
             except MediaProcessorError as error:
                 return error.detail
@@ -177,7 +173,9 @@ class _Batch:
                 ended()
             return watermarked
 
-    async def _painted(self, sandbox: Sandbox, source: Path, target: Path) -> WatermarkResult:
+    async def _watermark_file(
+        self, sandbox: Sandbox, source: Path, target: Path
+    ) -> WatermarkResult:
         date = f"{datetime.fromtimestamp(source.stat().st_mtime):%Y-%m-%d}"
         tokens = {"filename": source.name, "date": date, "id": ""}
         order = await self._tasks.build(source.absolute(), target, self._profile, tokens)

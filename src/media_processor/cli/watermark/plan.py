@@ -25,7 +25,6 @@ class Job:
 
 
 def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
-    """IN OUT. Raises SetupError for what can't or mustn't be done."""
     if len(files) != 2 or files[1].is_dir():
         raise SetupError("Give IN and OUT, or pictures and --output FOLDER.")
     source, target = files
@@ -43,7 +42,7 @@ def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool
             "again, add --force."
         )
     info = _info(source, limits)
-    result = _result(info, profile) if info else None
+    result = _result_type(info, profile) if info else None
     promised = content_type_of(target.suffix)
     if result and promised and promised != result:
         raise SetupError(
@@ -56,11 +55,6 @@ def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool
 def plan_many(
     files: list[Path], output: Path, profile: Profile, limits: Limits, *, force: bool
 ) -> list[Job]:
-    """Every picture into ``output``, with the tree below each given folder.
-
-    Raises:
-        SetupError: ``output`` is a file, there is no picture, or two would have the same name.
-    """
     if output.exists() and not output.is_dir():
         raise SetupError(f"{output} is a file. --output needs a folder.")
     if any(file.resolve() == output.resolve() for file in files):
@@ -84,7 +78,7 @@ def plan_many(
                 f"{jobs[target].source} and {one.path} would get the same name, {target}. "
                 "Give each its own --output folder."
             )
-        jobs[target] = Job(one.path, target, None if force else _done(one.path, target))
+        jobs[target] = Job(one.path, target, None if force else _reason_to_skip(one.path, target))
     return list(jobs.values())
 
 
@@ -95,8 +89,7 @@ def _all(files: list[Path]) -> list[Found]:
     return list(pictures_in(files))
 
 
-def _done(source: Path, target: Path) -> str | None:
-    """Why there is nothing to do."""
+def _reason_to_skip(source: Path, target: Path) -> str | None:
     if source.name.startswith(_PREFIX):
         return "its name begins with watermarked_"
     try:
@@ -107,15 +100,14 @@ def _done(source: Path, target: Path) -> str | None:
 
 
 def _info(source: Path, limits: Limits) -> PictureInfo | None:
-    """None for what can't be watermarked; the attempt will tell why."""
+    # The attempt to watermark it will report why.
     try:
         return probe(source, limits)
     except (MediaProcessorError, OSError):
         return None
 
 
-def _result(info: PictureInfo, profile: Profile) -> str:
-    """The media type of what comes out."""
+def _result_type(info: PictureInfo, profile: Profile) -> str:
     if min(info.displayed_size) < profile.skip_below:
         return info.content_type
     if wanted := writable().get(profile.format):
@@ -125,6 +117,6 @@ def _result(info: PictureInfo, profile: Profile) -> str:
 
 def _new_extension(source: Path, profile: Profile, limits: Limits) -> str | None:
     info = _info(source, limits)
-    if info is None or (result := _result(info, profile)) == info.content_type:
+    if info is None or (result := _result_type(info, profile)) == info.content_type:
         return None
     return extension_of(result)

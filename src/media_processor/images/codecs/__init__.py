@@ -32,7 +32,6 @@ class Options:
 
     @property
     def coding(self) -> dict[str, int]:
-        """The chosen quality, 1 to 100, of a lossy format; empty if the source's is kept."""
         return {"quality": self.quality} if self.quality else {}
 
 
@@ -71,5 +70,4 @@ class Codec(Protocol):
 
 
 def codec_of(kind: PictureFormat) -> Codec:
-    """The codec of a format, imported now if it wasn't yet."""
     return cast(Codec, import_module(kind.codec))

@@ -16,7 +16,7 @@ _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """An AVIF of the same frames and timing; more than 8 bits a sample become 8."""
+    """More than 8 bits a sample become 8."""
     image = open_image(data, "AVIF")
     frames, durations = [], []
     for number in range(getattr(image, "n_frames", 1)):

@@ -21,7 +21,6 @@ _INCH = 0.0254  # metres
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:  # noqa: ARG001
-    """An uncompressed BMP of 8 (grey), 24 or, with alpha, 32 bits."""
     image = open_image(data, "BMP")
     image.load()
     resolution = image.info.get("dpi") or (0, 0)
@@ -34,12 +33,12 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
-    """Nothing of ``kept`` has a place in a BMP."""
+    # Nothing of ``kept`` has a place in a BMP.
     return encode_image(image, "BMP")
 
 
 def _encode_with_alpha(image: Image.Image, resolution: tuple[float, float]) -> bytes:
-    """Pillow reads alpha in a BMP, but writes none that anybody would read."""
+    # Pillow reads alpha in a BMP, but writes none that anybody would read.
     pixels = image.tobytes("raw", "BGRA", 0, -1)
     start = _FILE_HEADER + _V4_HEADER
     dots = (round(number / _INCH) for number in resolution)

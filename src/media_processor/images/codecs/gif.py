@@ -24,7 +24,6 @@ _FOR_THE_OVERLAY = 32
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A GIF of the same frames, timing, loops and disposal."""
     source = gif.read(data, options.limits)
     kept = source.metadata.to_keep(info.orientation, options.strip)
     screen = Screen()
@@ -54,13 +53,13 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
-    """256 colours of its own; nothing of ``kept`` is carried."""
+    # Nothing of ``kept`` is carried.
     image = image.convert("RGBA") if "A" in image.mode else image
     return encode_image(image.quantize(256), "GIF")
 
 
 def _canvases(source: Gif) -> Iterator[Image.Image]:
-    """What is seen while each frame is shown, as RGBA; one picture, drawn on again and again."""
+    """Yields the same RGBA picture for every frame, drawn on further."""
     canvas = Image.new("RGBA", source.size)
     for frame in source.frames:
         before = canvas.copy() if frame.disposal == 3 else None
@@ -87,8 +86,9 @@ class _Redrawing:
         self._indices = _indices(frame)
 
     def frame(self, before: Image.Image, plain: Image.Image, watermarked: Image.Image) -> Frame:
-        """What takes the canvas to ``watermarked``, where ``before`` is what was seen in ``work``
-        and ``plain`` is what the frame took it to without the overlay."""
+        """``before`` was seen in ``work``; ``plain`` is what the frame makes of it, without
+        overlay.
+        """
         area = corners(self._work)
         now = watermarked.crop(area)
         own = _opaque(self._indices, self._frame)
@@ -120,7 +120,6 @@ class _Redrawing:
 
     @staticmethod
     def _of(mask: Image.Image, frame: Frame, work: Box) -> Image.Image:
-        """The part of a frame's mask that lies in ``work``; 0 outside of the frame."""
         left, top = work.left - frame.left, work.top - frame.top
         return mask.crop((left, top, left + work.width, top + work.height))
 
@@ -139,14 +138,12 @@ class _Redrawing:
 
 
 def _indices(frame: Frame) -> Image.Image:
-    """The frame's indices as L."""
     image = open_image(gif.still(frame), "GIF")
     image.load()
     return Image.frombytes("L", image.size, image.tobytes())
 
 
 def _colours(source: Gif, frame: Frame) -> list[Colour]:
-    """The 256 colours of a frame; black where its palette has none."""
     table = (frame.palette or source.palette).ljust(768, b"\0")
     return [(table[at], table[at + 1], table[at + 2]) for at in range(0, 768, 3)]
 
@@ -158,13 +155,11 @@ def _apply_palette(indices: Image.Image, colours: list[Colour]) -> Image.Image:
 
 
 def _opaque(indices: Image.Image, frame: Frame) -> Image.Image:
-    """Where (L, 0 or 255) a frame draws."""
     clear = frame.transparent
     return indices.point([0 if index == clear else 255 for index in range(256)])
 
 
 def _few_colours(image: Image.Image, where: Image.Image, most: int) -> list[Colour]:
-    """At most ``most`` colours for the pixels of ``image`` where ``where`` (L) is set."""
     rgb = image.convert("RGB")
     area = where.getbbox() or (0, 0, 1, 1)
     rgb, where = rgb.crop(area), where.crop(area)
@@ -177,7 +172,6 @@ def _few_colours(image: Image.Image, where: Image.Image, most: int) -> list[Colo
 
 
 def _nearest(image: Image.Image, palette: list[Colour]) -> Image.Image:
-    """For each pixel the index (L) of the nearest colour in ``palette``."""
     sample = Image.new("P", (1, 1))
     flat = [value for colour in palette for value in colour]
     sample.putpalette((flat + flat[:3] * 256)[:768])
@@ -197,7 +191,6 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def _unite(place: Box, boxes: list[Box]) -> Box:
-    """What of all the boxes together lies in ``place``."""
     edges = [corners(box) for box in boxes]
     left, top = (
         max(low, min(edge[n] for edge in edges)) for n, low in ((0, place.left), (1, place.top))

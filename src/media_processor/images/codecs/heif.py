@@ -12,7 +12,6 @@ from media_processor.images.pillow import flatten_on_white, metadata_of
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A JPEG of the primary picture, upright and in 4:4:4."""
     image, found = decode_upright(data, info)
     kept = found.to_keep(info.orientation, options.strip)
     image = flatten_on_white(image) if image.mode == "RGBA" else image
@@ -25,7 +24,6 @@ def decode_upright(
     info: PictureInfo,  # noqa: ARG001 - as every codec
     at_least: int | None = None,  # noqa: ARG001
 ) -> tuple[Image.Image, Metadata]:
-    """The primary picture, upright, in 8 bits and full size, and what goes with it."""
     heif = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
     found = metadata_of(heif.info)

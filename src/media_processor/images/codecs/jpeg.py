@@ -21,7 +21,6 @@ _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A JPEG of the same tables, sampling and order of scans."""
     kept = jpeg.read_metadata(data).to_keep(info.orientation, options.strip)
     source = cast(JpegImageFile, open_image(jpeg.strip(data), "JPEG"))
     image = _decode(source, data)
@@ -36,22 +35,18 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
-    """In 4:4:4."""
     return _add_metadata(encode_image(image, "JPEG", **(_CONVERTED | options.coding)), kept, 1)
 
 
 def _add_metadata(picture: bytes, kept: Metadata, orientation: int) -> bytes:
-    """A JPEG with its metadata."""
     return jpeg.add_metadata(picture, jpeg.fit_metadata(kept, orientation))
 
 
 def _decode(source: JpegImageFile, data: bytes) -> Image.Image:
-    """The pixels, as YCbCr if they are stored so: through RGB each would be rounded twice.
-
-    Of 4:2:0 the colours are taken from a decoding at half the size, where libjpeg doesn't
-    interpolate them, and repeated: encoding then averages four equal values, and outside
-    the overlay nothing is lost (84 dB instead of 48 for a phone's picture, for twice the time).
-    """
+    # YCbCr if it is stored so: through RGB each pixel would be rounded twice. Of 4:2:0 the colours
+    # are taken from a decoding at half the size, where libjpeg doesn't interpolate them, and
+    # repeated: encoding then averages four equal values, and outside the overlay nothing is lost
+    # (84 dB instead of 48 for a phone's picture, for twice the time).
     if source.mode != "RGB" or _is_stored_as_rgb(source):
         source.load()
         return source
@@ -74,7 +69,6 @@ def _as_ycbcr(image: ImageFile, size: tuple[int, int]) -> None:
 
 
 def _coding_like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
-    """How to encode, as ``source`` is."""
     options: dict[str, Any] = {
         "progressive": bool(source.info.get("progressive")),
         "keep_rgb": _is_stored_as_rgb(source),
@@ -91,20 +85,16 @@ def _coding_like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
 
 
 def _chosen_quality(options: Options) -> dict[str, Any]:
-    """What a chosen quality takes the place of."""
     return {"qtables": None, **options.coding} if options.coding else {}
 
 
 def _standard_tables() -> set[bytes]:
-    """The Huffman tables of annex K, which an encoder uses that doesn't make its own."""
+    # Those of annex K, which an encoder uses that doesn't make its own.
     return jpeg.huffman_tables(encode_image(Image.new("RGB", (1, 1)), "JPEG"))
 
 
 def _quantisation(source: JpegImageFile) -> list[list[int]]:
-    """One table for each component, because Pillow gives component i table i.
-
-    Empty where the file doesn't define its tables before its first scan.
-    """
+    # One for each component, because Pillow gives component i table i.
     numbers = [number for _, _, _, number in source.layer]
     if source.info.get("adobe_transform") == 2 and source.layers == 4:
         numbers = numbers[:1] * 4  # YCCK comes out as CMYK: no component is colour only
@@ -116,7 +106,7 @@ def _quantisation(source: JpegImageFile) -> list[list[int]]:
 
 
 def _is_stored_as_rgb(source: JpegImageFile) -> bool:
-    """Whether a JPEG holds RGB instead of YCbCr, by libjpeg's rules (jdapimin.c)."""
+    # By libjpeg's rules (jdapimin.c).
     if source.layers != 3 or "jfif" in source.info:
         return False
     if "adobe" in source.info:
@@ -125,14 +115,12 @@ def _is_stored_as_rgb(source: JpegImageFile) -> bool:
 
 
 def _has_plain_inks(source: JpegImageFile) -> bool:
-    """Whether a CMYK JPEG lacks the overlay of Adobe, who stores inks inverted.
-
-    Pillow assumes the overlay, so here its inks are upside down.
-    """
+    # Adobe stores inks inverted and adds its APP14. Pillow takes every CMYK JPEG for one of
+    # Adobe's, so without APP14 the inks are upside down.
     return "adobe" not in source.info
 
 
 def _without_adobe_segment(picture: bytes) -> bytes:
-    """Take out the APP14 that libjpeg adds to every CMYK picture (16 bytes)."""
+    # The APP14 that libjpeg adds to every CMYK picture, 16 bytes.
     at = picture.index(b"\xff\xee\x00\x0eAdobe")
     return picture[:at] + picture[at + 16 :]

@@ -25,7 +25,7 @@ _DISPOSALS: tuple[Disposal, ...] = ("keep", "clear", "restore")
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A PNG of the same depth. A palette becomes true colour; interlacing goes."""
+    """A palette becomes true colour; interlacing goes."""
     header = png.header(data)
     kept = png.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
     if info.frames > 1:
@@ -56,7 +56,7 @@ def _draw_sixteen_bits(data: bytes, overlay: Overlay, icc: bytes) -> bytes:
 
 
 def _to_drawable(image: ImageFile, depth: int) -> Image.Image:
-    """Make the colour that tRNS names fit the pixels, which Pillow brings to 8 bits."""
+    # Pillow brings the pixels to 8 bits, but not the colour that tRNS names.
     if image.mode == "L" and isinstance(named := image.info.get("transparency"), int):
         image.info["transparency"] = named * 255 // (2**depth - 1)
     return to_drawable(image)
@@ -96,7 +96,6 @@ def _encode(image: Image.Image) -> bytes:
 
 
 def _canvases(image: ImageFile, overlay: Overlay, icc: bytes) -> Iterator[Image.Image]:
-    """What is seen while each frame is shown, with the overlay."""
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         canvas = image.convert("RGBA")

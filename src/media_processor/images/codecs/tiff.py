@@ -30,7 +30,7 @@ _STRIPPED = {tiff.XMP, tiff.IPTC, tiff.PHOTOSHOP, 269, 270, 271, 272, 305, 306, 
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A TIFF of the same depth and byte order; compressed ones come out with Deflate."""
+    """Depth and byte order stay; a compressed one comes out with Deflate."""
     order = tiff.byte_order(data)
     first, *others = tiff.pages(data, options.limits)
     kept = _metadata(first).to_keep(info.orientation, options.strip)
@@ -60,7 +60,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
-    """With Deflate; of ``kept`` only the colour profile has its place."""
+    # Of ``kept`` only the colour profile has its place.
     return encode_image(
         image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None
     )
@@ -74,7 +74,6 @@ def _metadata(page: Page) -> Metadata:
 
 
 def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
-    """The tags whose value was cleaned."""
     cleaned = {tiff.XMP: kept.xmp, tiff.PHOTOSHOP: kept.iptc}
     return {
         number: replace(tags[number], kind=1, count=len(value), value=value)
@@ -173,7 +172,7 @@ def _build_page(raster: _Raster, order: str, compressed: bool) -> Page:
 
 
 def _differences(image: Image.Image) -> Image.Image:
-    """Each pixel less its left neighbour (TIFF 6.0, section 14)."""
+    # TIFF 6.0, section 14.
     left = Image.new(image.mode, image.size, (0,) * len(image.getbands()))
     left.paste(image.crop((0, 0, image.width - 1, image.height)), (1, 0))
     return ImageChops.subtract_modulo(image, left)

@@ -27,7 +27,6 @@ _LOSSLESS: dict[str, Any] = {"lossless": True, "quality": 0, "method": 1, "exact
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """A WebP of the same frames, timing, loops and disposal."""
     kept = webp.read_metadata(data).to_keep(info.orientation, options.strip)
     make = _watermark_animation if info.frames > 1 or webp.frames(data) else _watermark_still
     return Encoded(make(data, overlay, kept, options), "WEBP", kept.notes)
@@ -75,6 +74,6 @@ def _pixels(image: Image.Image, coding: dict[str, Any]) -> list[tuple[bytes, byt
 
 
 def _even(place: Box) -> Box:
-    """A WebP's frames begin at even places."""
+    # A WebP's frames begin at even places.
     left, top = place.left % 2, place.top % 2
     return Box(place.left - left, place.top - top, place.width + left, place.height + top)

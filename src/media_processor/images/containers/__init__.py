@@ -29,5 +29,4 @@ class Container(Protocol):
 
 
 def container_of(kind: PictureFormat) -> Container:
-    """The reader of a format's container, imported now if it wasn't yet."""
     return cast(Container, import_module(kind.container))

@@ -10,7 +10,6 @@ _COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
-    """Read the two headers."""
     head = data[:34]
     size = int.from_bytes(head[14:18], "little")
     if size == 12:  # OS/2

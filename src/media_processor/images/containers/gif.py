@@ -53,7 +53,6 @@ class Gif:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the canvas, which no frame exceeds."""
         width, height = (int.from_bytes(self.screen[at : at + 2], "little") for at in (0, 2))
         return (
             max(width, *(frame.left + frame.width for frame in self.frames)),
@@ -62,13 +61,12 @@ class Gif:
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """Read the head of every frame."""
     found = read(data, limits, with_pixels=False)
     return PictureInfo("GIF", *found.size, 1, len(found.frames))
 
 
 def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
-    """The whole file; what follows its trailer isn't looked at."""
+    """What follows the trailer isn't looked at."""
     screen = data[6:13]
     if len(screen) < 7:
         raise BrokenPicture("The picture is cut short: its header is incomplete.")
@@ -108,7 +106,6 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
 
 
 def write(gif: Gif, kept: Metadata) -> bytes:
-    """The file of ``gif``, with the metadata of ``kept``."""
     pieces = [b"GIF89a", gif.screen, gif.palette, gif.loop]
     if kept.icc:
         pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _ICC + _sub_blocks(kept.icc))
@@ -135,12 +132,11 @@ def still(frame: Frame) -> bytes:
 
 
 def pixels(picture: bytes) -> bytes:
-    """The coded pixels of an encoded GIF of one frame."""
     return read(picture, Limits()).frames[0].pixels
 
 
 def pad_palette(colours: list[Colour]) -> bytes:
-    """A palette of at most 256 colours, of a length that GIF allows."""
+    # GIF's palettes have a power of 2 as their length, 2 to 256.
     size = 2 << max(0, (len(colours) - 1).bit_length() - 1)
     return bytes(value for colour in colours for value in colour).ljust(3 * size, b"\0")
 
@@ -153,7 +149,6 @@ class _Blocks:
         self._left = _MOST_SUB_BLOCKS
 
     def end(self, at: int) -> int:
-        """Where the sub-blocks that begin at ``at`` end."""
         data, size = self.data, len(self.data)
         while at < size:
             length = data[at]
@@ -166,7 +161,6 @@ class _Blocks:
         raise BrokenPicture("The picture is cut short: part of it is missing.")
 
     def payloads(self, blocks: bytes) -> Iterator[bytes]:
-        """What the sub-blocks in ``blocks`` hold."""
         at = 0
         while at < len(blocks) and blocks[at]:
             yield blocks[at + 1 : at + 1 + blocks[at]]

@@ -21,10 +21,8 @@ class Box(NamedTuple):
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """The primary item's size, and how many frames a sequence has.
-
-    ``irot`` and ``imir`` (23008-12, 6.5.10 and 6.5.12) count as an orientation of an AVIF;
-    a HEIF's decoder turns the picture itself.
+    """``irot`` and ``imir`` (23008-12, 6.5.10 and 6.5.12) count as an orientation of an AVIF; a
+    HEIF's decoder turns the picture itself.
     """
     kind = formats.recognise(data[: formats.HEAD_BYTES])
     named = kind.name if kind else "HEIF"
@@ -35,7 +33,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
         raise BrokenPicture("The picture's header is damaged.")
     described = {box.name: box for box in _boxes(data, properties.start, properties.end)}
     listed = list(_boxes(data, described[b"ipco"].start, described[b"ipco"].end))
-    chosen = _chosen(data, described[b"ipma"], _primary(data, inside[b"pitm"]))
+    chosen = _property_numbers(data, described[b"ipma"], _primary(data, inside[b"pitm"]))
     width, height, turn, mirror = 0, 0, 0, None
     for index in chosen:
         box = listed[index - 1]
@@ -62,7 +60,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
-    """The boxes of a box, or of the file, where something else may follow them."""
+    # What is no box may follow those of a file.
     is_file = at == 0
     for _ in range(_MOST_BOXES):
         if at + 8 > end:
@@ -102,8 +100,8 @@ def _quotient(data: Data, at: int) -> int:
     return above // below
 
 
-def _chosen(data: Data, box: Box, item: int) -> list[int]:
-    """The numbers of the properties that ``ipma`` gives ``item`` (23008-12, 9.3.1)."""
+def _property_numbers(data: Data, box: Box, item: int) -> list[int]:
+    # ``ipma`` (23008-12, 9.3.1).
     version, wide = data[box.start], data[box.start + 3] & 1
     id_size = 2 if version < 1 else 4
     at = box.start + 8
@@ -125,7 +123,7 @@ def _chosen(data: Data, box: Box, item: int) -> list[int]:
 def _orientation(turn: int, mirror: int | None) -> int:
     """EXIF's number for ``turn`` quarters counterclockwise, then mirrored.
 
-    ``mirror`` 0 turns top and bottom around, 1 left and right.
+    ``mirror`` 0 swaps top and bottom, 1 left and right.
     """
     turned = (1, 8, 3, 6)[turn]
     if mirror is None:
@@ -136,7 +134,7 @@ def _orientation(turn: int, mirror: int | None) -> int:
 
 
 def _frames(data: Data) -> int:
-    """The most samples that a track's ``stsz`` announces; 1 without tracks."""
+    # ``stsz`` announces how many samples a track has.
     most, inside = 1, [(0, len(data))]
     while inside:
         for box in _boxes(data, *inside.pop()):

@@ -62,7 +62,7 @@ def segments(data: Data) -> Iterator[Segment]:
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """Read every marker: all scans of a picture that has several, else up to the first."""
+    """Reads all scans of a picture that has several, else up to the first."""
     size, turn, scans, parts = None, 1, 0, 0
     amounts: dict[str, int] = {}
     progressive = False
@@ -88,7 +88,6 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def read_metadata(data: Data) -> Metadata:
-    """What goes with the picture, and in ``notes`` what can't."""
     exif_data = xmp = iptc = b""
     icc: dict[int, bytes] = {}
     notes: list[str] = []
@@ -125,7 +124,6 @@ def strip(data: Data) -> bytes:
 
 
 def add_metadata(picture: bytes, kept: Metadata) -> bytes:
-    """``picture``, freshly encoded, with its metadata behind its APP0 and APP14."""
     at = 2
     for segment in segments(picture):
         if segment.marker not in (APP0, APP14):
@@ -135,7 +133,6 @@ def add_metadata(picture: bytes, kept: Metadata) -> bytes:
 
 
 def fit_metadata(kept: Metadata, orientation: int) -> Metadata:
-    """What fits into a JPEG; of EXIF that doesn't at least the orientation."""
     if len(kept.exif) <= _MOST_EXIF:
         return kept
     turned = exif.only_orientation(orientation) if orientation > 1 else b""
@@ -143,7 +140,6 @@ def fit_metadata(kept: Metadata, orientation: int) -> Metadata:
 
 
 def write_metadata(kept: Metadata) -> bytes:
-    """Metadata as whole segments."""
     pieces = [_EXIF + kept.exif] if kept.exif else []
     pieces += [_XMP + kept.xmp] if kept.xmp else []
     icc = [kept.icc[at : at + _ICC_PIECE] for at in range(0, len(kept.icc), _ICC_PIECE)]
@@ -157,7 +153,7 @@ def write_metadata(kept: Metadata) -> bytes:
 
 
 def components(data: Data) -> int:
-    """How many components the picture has: 1 is grey, 3 colours, 4 inks."""
+    # 1 is grey, 3 are colours, 4 inks.
     for segment in segments(data):
         if segment.marker in _FRAMES:
             return data[segment.start + 9]
@@ -165,7 +161,7 @@ def components(data: Data) -> int:
 
 
 def huffman_tables(data: Data) -> set[bytes]:
-    """Each Huffman table with its class and number, as it stands in the file."""
+    """Each with its class and number, as it stands in the file."""
     tables = set()
     for segment in segments(data):
         if segment.marker == DHT:
@@ -180,7 +176,7 @@ def huffman_tables(data: Data) -> set[bytes]:
 
 
 def _frame(data: Data, segment: Segment) -> tuple[tuple[int, int], int]:
-    """Size and number of components from a frame header (B.2.2)."""
+    # B.2.2.
     depth, parts = data[segment.start + 4], data[segment.start + 9]
     height = int.from_bytes(data[segment.start + 5 : segment.start + 7])
     width = int.from_bytes(data[segment.start + 7 : segment.start + 9])
@@ -196,10 +192,7 @@ def _is_application(marker: int) -> bool:
 
 
 def _kind(data: Data, segment: Segment) -> str:
-    """The kind of metadata, ``""`` for none that is counted or kept.
-
-    Extended XMP holds depth maps and previews of many MB; it is never kept.
-    """
+    # Extended XMP holds depth maps and previews of many MB; it is never kept.
     head = data[segment.start + 4 : min(segment.end, segment.start + 40)]
     match segment.marker:
         case 0xE1 if head.startswith(_EXIF):

@@ -47,12 +47,11 @@ class Header:
 
     @property
     def is_grey(self) -> bool:
-        """Whether there is one sample of colour, with alpha or without."""
         return self.colour in (0, 4)
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of one row without its filter's."""
+        # Without the filter's byte.
         return (self.width * self.depth * _SAMPLES[self.colour] + 7) // 8
 
 
@@ -79,7 +78,6 @@ class Parts:
 
 
 def chunks(data: Data) -> Iterator[Chunk]:
-    """Every chunk up to and with IEND."""
     at, others = 8, 0
     for _ in range(_MOST_DATA_CHUNKS):
         name = data[at + 4 : at + 8]
@@ -97,7 +95,6 @@ def chunks(data: Data) -> Iterator[Chunk]:
 
 
 def header(data: Data) -> Header:
-    """IHDR; raises BrokenPicture."""
     fields = data[16:33]
     if data[12:16] != b"IHDR" or int.from_bytes(data[8:12]) != 13 or not _is_sound(data, 16, 29):
         raise BrokenPicture("The picture's header is damaged.")
@@ -116,7 +113,6 @@ def header(data: Data) -> Header:
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """Read every chunk's head, and metadata up to its limit."""
     ihdr = header(data)
     turn, frames, amount, is_still = 1, 0, 0, False
     for chunk in chunks(data):
@@ -145,7 +141,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:
-    """What goes with the picture. What is damaged is passed over."""
+    """What is damaged is passed over."""
     found = Metadata()
     for chunk in chunks(data):
         match chunk.name:
@@ -160,7 +156,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
 
 
 def strip(data: Data) -> bytes:
-    """The still picture alone: IHDR, palette, transparency and pixels, with sound checksums."""
+    """The still picture alone: IHDR, palette, transparency and pixels; raises BrokenPicture."""
     kept = [chunk for chunk in chunks(data) if chunk.name in _PIXELS]
     if not all(_is_sound(data, chunk.start, chunk.end) for chunk in kept):
         raise BrokenPicture("The picture is damaged: a checksum is wrong.")
@@ -168,13 +164,12 @@ def strip(data: Data) -> bytes:
 
 
 def add_metadata(picture: bytes, source: Data, kept: Metadata) -> bytes:
-    """``picture``, freshly encoded, with its metadata and ``source``'s colour chunks."""
     start = 33  # behind the signature and IHDR
     return b"".join([picture[:start], write_metadata(source, kept), picture[start:]])
 
 
 def write_metadata(source: Data, kept: Metadata) -> bytes:
-    """Metadata and ``source``'s colour chunks as whole chunks."""
+    """Metadata and ``source``'s colour chunks, as whole chunks."""
     found = [
         data_chunk(chunk.name, source[chunk.start : chunk.end])
         for chunk in chunks(source)
@@ -190,12 +185,10 @@ def write_metadata(source: Data, kept: Metadata) -> bytes:
 
 
 def data_chunk(name: bytes, payload: bytes) -> bytes:
-    """A whole chunk, with its length and checksum."""
     return len(payload).to_bytes(4) + name + payload + zlib.crc32(name + payload).to_bytes(4)
 
 
 def parts(picture: bytes) -> Parts:
-    """The parts of an encoded still picture."""
     head, pixels = [], []
     for chunk in chunks(picture):
         if chunk.name == b"IDAT":
@@ -206,7 +199,7 @@ def parts(picture: bytes) -> Parts:
 
 
 def frame_control(number: int, place: Box, like: FrameControl) -> bytes:
-    """An fcTL chunk: the timing and disposal of ``like``, drawn over what was there."""
+    """With the timing and disposal of ``like``, drawn over what was there."""
     numbers = (number, place.width, place.height, place.left, place.top)
     delay = b"".join(part.to_bytes(2) for part in like.delay)
     flags = bytes((like.dispose, 0))
@@ -242,7 +235,7 @@ def _is_sound(data: Data, start: int, end: int) -> bool:
 
 
 def _icc(data: Data, chunk: Chunk, limits: Limits) -> bytes:
-    """A name, a null, the method, the compressed profile (11.3.2.3)."""
+    # A name, a null, the method, the compressed profile (11.3.2.3).
     limits.check_metadata("colour profile", chunk.end - chunk.start)
     payload = data[chunk.start : chunk.end]
     return _inflate(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
@@ -253,7 +246,7 @@ def _is_xmp(data: Data, chunk: Chunk) -> bool:
 
 
 def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
-    """Keyword, compression flag and method, language, translation, text (11.3.3.4)."""
+    # Keyword, compression flag and method, language, translation, text (11.3.3.4).
     limits.check_metadata("XMP", chunk.end - chunk.start)
     payload = data[chunk.start + len(_XMP) : chunk.end]
     parts = payload[2:].split(b"\0", 2)
@@ -263,7 +256,7 @@ def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
 
 
 def _inflate(compressed: bytes, kind: str, limits: Limits) -> bytes:
-    """At most one byte more than allowed is ever inflated."""
+    # At most one byte more than allowed is ever inflated.
     try:
         found = zlib.decompressobj().decompress(compressed, limits.metadata + 1)
     except zlib.error:

@@ -52,7 +52,6 @@ class Page:
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """Read every directory; the first page's size is the picture's."""
     tiff = _Tiff(data)
     size, turn, pages, pixels = (0, 0), 1, 0, 0
     for tags in tiff.directories(limits):
@@ -73,10 +72,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def pages(data: Data, limits: Limits) -> list[Page]:
-    """Every page with its pixels as they are coded.
-
-    Left out are previews: reduced pictures (NewSubfileType 1) and sub-directories.
-    """
+    """Previews are left out: reduced pictures (NewSubfileType 1) and sub-directories."""
     tiff = _Tiff(data)
     found: list[Page] = []
     for tags in tiff.directories(limits):
@@ -95,18 +91,15 @@ def pages(data: Data, limits: Limits) -> list[Page]:
 
 
 def byte_order(data: Data) -> str:
-    """``<`` for Intel's, ``>`` for Motorola's."""
     return "<" if data[:2] == b"II" else ">"
 
 
 def numbers(order: str, kind: int, *values: int) -> Tag:
-    """A tag of SHORT or LONG values."""
     packed = struct.pack(f"{order}{len(values)}{'H' if kind == SHORT else 'I'}", *values)
     return Tag(kind, len(values), packed)
 
 
 def write(order: str, content: Iterable[Page]) -> bytes:
-    """A whole file of ``content``, in byte order ``order``."""
     out = bytearray(b"II*\0" if order == "<" else b"MM\0*")
     out += bytes(4)
     link = 4
@@ -146,7 +139,6 @@ class _Tiff:
         return int.from_bytes(self.data[at : at + size], "little" if self.order == "<" else "big")
 
     def directories(self, limits: Limits) -> Iterator[dict[int, Tag]]:
-        """The tags of each page; raises for a chain that leads back to itself."""
         at, seen = self.integer(4, 4), set[int]()
         while at:
             if at in seen:
@@ -157,7 +149,6 @@ class _Tiff:
             yield tags
 
     def directory(self, at: int) -> tuple[dict[int, Tag], int]:
-        """The tags of one directory, and where the next one is."""
         count = self.integer(at, 2)
         if not 0 < count <= _MOST_TAGS:
             raise BrokenPicture("The picture's header is damaged.")
@@ -174,7 +165,6 @@ class _Tiff:
         return tags, self.integer(at + 2 + 12 * count, 4)
 
     def values(self, tags: dict[int, Tag], number: int) -> list[int]:
-        """The values of a SHORT or LONG tag; none if it isn't there."""
         tag = tags.get(number)
         if tag is None:
             return []
@@ -196,7 +186,6 @@ class _Tiff:
 
 
 def _check_kind(tiff: _Tiff, tags: dict[int, Tag]) -> None:
-    """Raises UnsupportedPicture for a first page that we can't watermark."""
     depths = set(tiff.values(tags, BITS)) or {1}
     taken = (
         len(depths) == 1
@@ -218,7 +207,7 @@ def _pixel_tags(tags: dict[int, Tag]) -> tuple[int, int]:
 
 
 def _write_directory(out: bytearray, order: str, tags: dict[int, Tag]) -> tuple[int, int]:
-    """Append long values and the directory; gives its start and where its link lies."""
+    """Returns its start and where its link lies."""
     entries = bytearray()
     for number, tag in sorted(tags.items()):
         value = tag.value.ljust(4, b"\0")

@@ -40,7 +40,6 @@ class Frame:
 
 
 def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
-    """Every chunk of ``data`` from ``at`` to ``end``, without its padding."""
     end = len(data) if end is None else end
     if at == 12:
         end = min(end, 8 + int.from_bytes(data[4:8], "little"))
@@ -56,7 +55,6 @@ def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
-    """Read every chunk's head, and EXIF up to its limit."""
     size: Size | None = None
     turn, frames = 1, 0
     for chunk in chunks(data):
@@ -76,7 +74,6 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def read_metadata(data: Data) -> Metadata:
-    """What goes with the picture."""
     found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
     return Metadata(
         icc=found.get(b"ICCP", b""),
@@ -86,12 +83,10 @@ def read_metadata(data: Data) -> Metadata:
 
 
 def is_lossless(data: Data) -> bool:
-    """Whether a still picture is coded without loss."""
     return any(chunk.name == b"VP8L" for chunk in chunks(data))
 
 
 def strip(data: Data) -> bytes:
-    """The file without metadata and trailer."""
     kept = [
         (chunk.name, data[chunk.start : chunk.end])
         for chunk in chunks(data)
@@ -104,7 +99,6 @@ def strip(data: Data) -> bytes:
 
 
 def pixels(picture: bytes) -> list[tuple[bytes, bytes]]:
-    """The chunks of an encoded still picture that hold its pixels."""
     return [
         (chunk.name, picture[chunk.start : chunk.end])
         for chunk in chunks(picture)
@@ -113,7 +107,6 @@ def pixels(picture: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def frames(data: Data) -> list[Frame]:
-    """The frames of an animation."""
     found = []
     for chunk in chunks(data):
         if chunk.name == b"ANMF":
@@ -145,8 +138,10 @@ def animation(data: Data) -> bytes:
 
 
 def frame(place: Box, like: Frame, parts: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-    """An ANMF chunk with the pixels in ``parts``: the timing and disposal of ``like``, drawn
-    over what was there. ``place`` begins at even numbers."""
+    """With the timing and disposal of ``like``, drawn over what was there.
+
+    ``place`` begins at even numbers.
+    """
     numbers = (place.left // 2, place.top // 2, place.width - 1, place.height - 1)
     head = b"".join(number.to_bytes(3, "little") for number in (*numbers, like.milliseconds))
     flags = bytes((2 | like.clears,))
@@ -154,7 +149,6 @@ def frame(place: Box, like: Frame, parts: list[tuple[bytes, bytes]]) -> tuple[by
 
 
 def build(size: Size, parts: list[tuple[bytes, bytes]], kept: Metadata, *, alpha: bool) -> bytes:
-    """A whole file of ``size``, of the pixels or frames in ``parts`` and metadata."""
     flags = (
         (_ICC_FLAG if kept.icc else 0)
         | (_ALPHA_FLAG if alpha else 0)
@@ -182,7 +176,7 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
 
 
 def _size(name: bytes, head: bytes) -> Size:
-    """Width and height in a picture's first chunk (sections 2.5 to 2.7)."""
+    # Sections 2.5 to 2.7.
     if len(head) < 10:
         raise BrokenPicture("The picture is cut short: its header is incomplete.")
     width = height = 0
