@@ -1,9 +1,9 @@
-# What a new user needs is `make demo`; `make help` lists the rest.
+# A new user needs `make run`; `make help` lists the rest.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PICTURES ?= testfiles/pictures
 FUZZ_SECONDS ?= 1800
-# Whether the native core is built where cargo is: what was said last, until something else is.
+# Whether to build the native core, if there is cargo. The last value given is remembered.
 NATIVE ?= $(shell cat .venv/native 2>/dev/null || echo yes)
 export NATIVE
 RUN := .venv/bin/python -m
@@ -13,10 +13,10 @@ TESTS := $(RUN) pytest -n 3 --dist loadscope --no-loadscope-reorder
 NATIVE_CAN_CHANGE := tests/images tests/sandbox tests/watermarks tests/cli/test_watermark.py tests/cli/test_profiles.py \
 	tests/cli/test_doctor.py tests/end_to_end/test_contract.py tests/end_to_end/test_formats.py
 
-help: ## list what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-setup: .venv/ready ## make the environment in .venv, every Python dependency locked by hash
+setup: .venv/ready ## make the environment in .venv, with every Python dependency locked by hash
 
 NATIVE_SOURCES := $(shell find native/core native/python -name '*.rs' -o -name '*.toml' 2>/dev/null | grep -v /target/)
 
@@ -33,22 +33,22 @@ demo: setup sample-pictures ## start everything, watermark the sample pictures (
 run: setup ## start everything and serve until Ctrl-C
 	@exec $(RUN) media_processor up
 
-sample-pictures: setup ## draw the pictures of testfiles/pictures
+sample-pictures: setup ## create sample pictures in testfiles/pictures
 	@if [ "$(PICTURES)" = testfiles/pictures ]; then $(RUN) testfiles.make_pictures; fi
 
 test: setup ## the default suite, against a real Valkey and real servers; prints its time
 	@$(TESTS)
 
-test-all: setup ## the same with what is marked slow, and the share of branches that it runs, as CI does
+test-all: setup ## also the slow tests, and branch coverage, as in CI
 	@$(TESTS) -m "not long and not nightly" --cov
 
-test-decode: setup ## what the native core can change; CI runs it with NATIVE=no
+test-decode: setup ## the tests whose result depends on the native core; CI runs them with NATIVE=no
 	@$(TESTS) -m "not long and not nightly" $(NATIVE_CAN_CHANGE)
 
-test-long: setup ## thousands of hostile files, other people's pictures, every answer against its description
+test-long: setup ## thousands of hostile files, real-world pictures, every response against OpenAPI
 	@$(TESTS) -m long
 
-test-nightly: setup ## the long random sequences and the whole chaos table
+test-nightly: setup ## long random sequences, and every chaos fault
 	@$(RUN) pytest -m nightly
 	@$(RUN) media_processor chaos --all
 
@@ -67,26 +67,26 @@ bench: setup ## compare with a literal build of the specification; writes docs/b
 bench-splice: setup ## compare the splice with Pillow and sharp; writes docs/benchmarks.md
 	@$(RUN) benchmarks.splice --write docs/benchmarks.md
 
-bench-page: setup ## the page's bytes and first render, and what 500 listeners cost; writes docs/benchmarks.md
+bench-page: setup ## the page's size, first render and load on the server; writes docs/benchmarks.md
 	@$(RUN) benchmarks.page --write docs/benchmarks.md
 
-bench-start: setup ## CPU that commands and services take to start; writes docs/benchmarks.md
+bench-start: setup ## CPU time that commands and services take to start; writes docs/benchmarks.md
 	@$(RUN) benchmarks.start --write docs/benchmarks.md
 
-fuzz: setup ## any bytes as a JPEG or PNG, FUZZ_SECONDS each; wants Rust's nightly and cargo-fuzz
+fuzz: setup ## fuzz the native core, FUZZ_SECONDS per format; needs Rust nightly and cargo-fuzz
 	@.venv/bin/python native/fuzz/seeds.py native/fuzz/seeds
 	@cd native/fuzz && for kind in jpeg png; do mkdir -p corpus/$$kind && cargo +nightly fuzz run \
 		-O --debug-assertions --no-trace-compares --fuzz-dir . $$kind corpus/$$kind seeds/$$kind -- -timeout=5 \
 		-rss_limit_mb=1024 -max_len=8192 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
-screenshots: setup ## have the browser tests take the pictures in docs/page anew
+screenshots: setup ## take the pictures in docs/page again, by the browser tests
 	@$(RUN) pytest -n 2 tests/browser
 	@$(RUN) scripts.screenshots
 
-lock: setup ## renew requirements/*.txt from pyproject.toml and requirements/*.in
+lock: setup ## update requirements/*.txt from pyproject.toml and requirements/*.in
 	@sh scripts/lock.sh
 
-clean: ## remove the environment and what tools left; data/ stays
+clean: ## remove the environment and all caches; data/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis native/target \
 		native/fuzz/target native/fuzz/corpus native/fuzz/seeds native/fuzz/artifacts benchmarks/sharp/node_modules
 
