@@ -63,7 +63,6 @@ def _measure(names: list[str], sizes: Sizes, rounds: int) -> dict[str, Figures]:
 
 
 def _run_pipeline(name: str, pictures: Pictures, sizes: Sizes, figures: Figures) -> None:
-    """The whole system: latency, throughput, idle commands."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         System(name, Path(folder), pictures.logo) as system,
@@ -96,7 +95,7 @@ async def _pipeline(session: Session, pictures: Pictures, sizes: Sizes, figures:
 
 
 def _run_fast_server(name: str, pictures: Pictures, sizes: Sizes, figures: Figures) -> None:
-    """The fast server alone, so that no worker disturbs: memory while it takes large bodies."""
+    # Alone, so that no worker disturbs.
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         System(name, Path(folder), pictures.logo) as system,

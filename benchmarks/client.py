@@ -41,11 +41,6 @@ class Connection:
         self._socket.close()
 
     async def post(self, upload: Upload) -> None:
-        """POST /media.
-
-        Raises:
-            BenchmarkError: the answer is not 200 or 202.
-        """
         head, tail = _around(upload)
         loop = asyncio.get_running_loop()
         for piece in (head, upload.content, tail):
@@ -55,7 +50,6 @@ class Connection:
             raise BenchmarkError(f"POST /media of {upload.name} was answered with {status}")
 
     async def get(self, path: str) -> int:
-        """The status that GET ``path`` is answered with."""
         request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
         await asyncio.get_running_loop().sock_sendall(self._socket, request.encode())
         return await self._answer()
@@ -78,7 +72,6 @@ class Connection:
 
 
 def _around(upload: Upload) -> tuple[bytes, bytes]:
-    """What stands before and after the picture in its request."""
     part = (
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; '
         f'filename="{upload.name}"\r\nContent-Type: image/jpeg\r\n\r\n'
@@ -101,7 +94,6 @@ def _content_length(head: bytes) -> int:
 
 
 async def post_all(port: int, uploads: list[Upload], *, concurrency: int, seconds: float) -> None:
-    """POST every picture, over ``concurrency`` connections."""
     left = iter(uploads)
 
     async def sender() -> None:
@@ -132,7 +124,6 @@ class ArchiveLog:
         self.stored: dict[str, str] = {}  # name as uploaded: worker
 
     async def wait_for(self, uploads: list[Upload], *, seconds: float) -> None:
-        """Return as soon as all of them are stored."""
         names = {upload.name for upload in uploads}
         give_up = time.monotonic() + seconds
         while missing := names - self.stored.keys():
@@ -142,7 +133,6 @@ class ArchiveLog:
                 await asyncio.sleep(_LOOK_EVERY)
 
     def _read_new(self) -> bool:
-        """Read what was added to the log, if anything was."""
         if not self._path.exists() or self._path.stat().st_size == self._offset:
             return False
         with self._path.open("rb") as file:

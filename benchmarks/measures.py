@@ -66,7 +66,6 @@ class Session:
 
 
 async def warm_up(session: Session, pictures: Pictures) -> None:
-    """Send pictures until both workers have stored one."""
     for _ in range(_WARM_UP_ROUNDS):
         batch = session.uploads(pictures.small, 4)
         await post_all(session.port, batch, concurrency=4, seconds=_ONE_SECONDS)
@@ -113,7 +112,7 @@ async def throughput(session: Session, pictures: list[bytes], count: int) -> dic
 
 
 def _machine_seconds() -> float:
-    """CPU time that anything on this machine, or its host, has taken from us so far."""
+    # What anything else on this machine, or its host, has taken counts too.
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
 
@@ -174,7 +173,6 @@ async def _sampled(system: System, peak: list[int]) -> AsyncIterator[None]:
 
 
 async def check_health(system: System) -> None:
-    """Both servers answer GET /health."""
     for port in (system.ports.fast_server, system.ports.central):
         async with asyncio.timeout(_ONE_SECONDS), Connection(port) as connection:
             if (status := await connection.get("/health")) != 200:

@@ -27,7 +27,6 @@ class Loads:
 
     @property
     def paints(self) -> tuple[float, float]:
-        """Median and worst."""
         return statistics.median(self.painted), max(self.painted)
 
     @property
@@ -40,11 +39,6 @@ class Loads:
 
 
 def program() -> str:
-    """Chromium's path.
-
-    Raises:
-        BenchmarkError: there is none.
-    """
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         raise BenchmarkError("there is no Chromium on this machine (Debian: apt install chromium)")
@@ -52,7 +46,6 @@ def program() -> str:
 
 
 def cold(chromium: str, address: str) -> Loads:
-    """Each in a new browser process, which has nothing cached."""
     loads = Loads()
     with sync_playwright() as playwright:
         for _ in range(LOADS):
@@ -79,7 +72,7 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 
 
 def _load(page: Page, address: str, loads: Loads) -> None:
-    """One load, until the page has its list of pictures; so no load disturbs the next."""
+    # Until the page has its list of pictures, so that no load disturbs the next.
     ended: list[Request] = []
 
     def heard(request: Request) -> None:

@@ -36,7 +36,6 @@ class Cost:
 async def cost(
     session: Session, pictures: list[bytes], streams: int, say: Callable[[str], None]
 ) -> Cost:
-    """With so many streams open: when nothing happens, and while pictures come."""
     _allow_files(streams)
     say(f"{streams} streams: {_IDLE_SECONDS:.0f} s with nothing to do, {UPLOADS} uploads")
     mib = session.system.fast_server_bytes() / _MIB
@@ -54,7 +53,7 @@ def _fast_server_seconds(session: Session) -> float:
 
 
 def _allow_files(streams: int) -> None:
-    """Each stream is a file here; the fast server has its own limit."""
+    # Each stream is a file here; the fast server has its own limit.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and most < streams + 200:
         raise BenchmarkError(f"only {most} files may be open here (ulimit -n)")
@@ -63,7 +62,6 @@ def _allow_files(streams: int) -> None:
 
 @asynccontextmanager
 async def _listening(port: int, streams: int) -> AsyncIterator[None]:
-    """So many streams, each of which has been greeted and is read on."""
     slots = asyncio.Semaphore(_AT_A_TIME)
     listeners: list[asyncio.Task[None]] = []
     writers: list[asyncio.StreamWriter] = []

@@ -54,7 +54,6 @@ def grained(width: int, height: int, grain: float, *, seed: int) -> Image.Image:
 
 
 def _scene(width: int, height: int, seed: int) -> Image.Image:
-    """Sky over land, with soft clouds and hills."""
     slope = Image.linear_gradient("L").resize((width, height), Image.Resampling.BILINEAR)
     colours = ImageOps.colorize(slope, "#3f7fd0", "#35521f", mid="#e6dcc0")
     for step, share in ((400, 0.25), (60, 0.12)):
@@ -70,7 +69,6 @@ def _noise(width: int, height: int, seed: int) -> Image.Image:
 
 
 def _noise_jpeg(width: int, size: int) -> bytes:
-    """Noise of as many rows as give about ``size`` bytes."""
     probe = 256
     rows = size * probe // len(_coloured_noise(width, probe)) // 16 * 16
     return _coloured_noise(width, rows)
@@ -88,7 +86,7 @@ def _jpeg(picture: Image.Image, *, quality: int, subsampling: int) -> bytes:
 
 
 def _logo() -> bytes:
-    """544 x 184, partly transparent, as the Google logo is."""
+    # As the Google logo is: 544 x 184, partly transparent.
     picture = Image.new("RGBA", (544, 184), (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
     for place, colour in enumerate(("#4285f4", "#ea4335", "#fbbc05", "#34a853")):

@@ -139,7 +139,6 @@ def _cpu_rows(size: str) -> list[Row]:
 
 
 def table(figures: dict[str, Figures]) -> str:
-    """All rows; with all systems also the ratios and the target."""
     names = list(figures)
     head = ["", *names]
     if set(names) == set(DESIGNS):
@@ -148,13 +147,12 @@ def table(figures: dict[str, Figures]) -> str:
 
 
 def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
-    """A table whose first column is text and whose others are figures."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def disturbance(figures: dict[str, Figures]) -> str:
-    """How much of the machine others used meanwhile; figures are worth little above 10 %."""
+    # Figures are worth little above 10 %.
     shares = [
         share
         for measured in figures.values()
@@ -165,13 +163,11 @@ def disturbance(figures: dict[str, Figures]) -> str:
 
 
 def disturbed(share: float) -> str:
-    """Tells that others used this ``share`` of the machine."""
     warning = "" if share <= _MOST_DISTURBED else " **Too much: measure again on a quiet machine.**"
     return f"Other processes used at most {share:.0%} of the machine.{warning}"
 
 
 def machine() -> str:
-    """What it was measured on, and when."""
     valkey = subprocess.run(
         [str(get_binary_path()), "--version"], capture_output=True, text=True, check=True
     ).stdout
@@ -180,7 +176,6 @@ def machine() -> str:
 
 
 def software() -> str:
-    """The machine, and what every benchmark runs on; the sentence isn't ended."""
     return (
         f"Measured {datetime.now():%Y-%m-%d} on {_cpu_model()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "

@@ -63,7 +63,6 @@ def _measure(folder: Path, rounds: int) -> str:
 
 
 def _systems(folder: Path) -> list[System]:
-    """All that can be measured here."""
     found: list[System] = [Python(PILLOW, folder)]
     try:
         splice_sharp.install()
@@ -74,7 +73,6 @@ def _systems(folder: Path) -> list[System]:
 
 
 def _taking(systems: list[System], case: Case, results: Results) -> list[System]:
-    """Those that this picture is given to."""
     left_out = {OURS} if case.label in results.declined else set()
     left_out |= {SHARP} if case.sharp is None else set()
     return [system for system in systems if system.name not in left_out]

@@ -60,14 +60,13 @@ def _measured(
 
 
 def _tiny(source: Path, profile: Profile) -> Case:
-    """A picture of the same format that costs nothing."""
     case, file = Case("tiny", source, b"", None, 1, profile=profile), io.BytesIO()
     Image.new("RGB", (64, 64)).save(file, case.format)
     return Case("tiny", source, file.getvalue(), None, 1, profile=profile)
 
 
 def _ours(case: Case) -> bytes | memoryview:
-    """The worker's steps. Raises splice.Declined."""
+    # The worker's steps.
     info = probe(case.data, LIMITS)
     info.check_memory(LIMITS)
     overlay = Overlay([logo()], case.profile, info)
@@ -77,7 +76,7 @@ def _ours(case: Case) -> bytes | memoryview:
 
 
 def _pillow(case: Case) -> bytes:
-    """As little as a user of Pillow can do, with the logo scaled and turned already."""
+    # As little as a user of Pillow can do, with the logo scaled and turned already.
     box, mark = placed(case)
     file = io.BytesIO()
     with Image.open(io.BytesIO(case.data), formats=[case.format]) as image:
@@ -88,7 +87,6 @@ def _pillow(case: Case) -> bytes:
 
 
 def _alike(image: Image.Image) -> dict[str, object]:
-    """How to save: as the source is, a PNG at the fast level."""
     if not isinstance(image, JpegImageFile):
         return {"compress_level": 1}
     return {
@@ -100,7 +98,7 @@ def _alike(image: Image.Image) -> dict[str, object]:
 
 
 def _status(name: str) -> int:
-    """A figure of proc_pid_status(5), in bytes."""
+    # proc_pid_status(5), in kB.
     lines = Path("/proc/self/status").read_text().splitlines()
     (found,) = [line for line in lines if line.startswith(f"{name}:")]
     return int(found.split()[1]) * 1024

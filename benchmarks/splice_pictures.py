@@ -43,27 +43,22 @@ class Case:
 
     @property
     def format(self) -> str:
-        """As Pillow names it."""
         return "PNG" if self.file.suffix == ".png" else "JPEG"
 
     @property
     def megabytes(self) -> str:
-        """As ``"4.8 MB"``."""
         return f"{len(self.data) / 1e6:.1f} MB"
 
     def overlay(self) -> Overlay:
-        """The mark in its place."""
         return Overlay([logo()], self.profile, probe(self.data, LIMITS))
 
 
 @cache
 def logo() -> Logo:
-    """The logo, which a worker reads once."""
     return load_logo(bundled_logo_path())
 
 
 def make_cases(folder: Path) -> list[Case]:
-    """The rows of the table, in its order; their files are in ``folder``."""
     large = photo(4000, 3000, 4_800_000, quality=92, seed=_SEED)
     small = photo(2000, 1350, 400_000, quality=85, seed=_SEED)
     turned = _again(large, exif=_orientation(6))
@@ -106,7 +101,6 @@ def _aims(case: Case, pillow: float, sharp: float | None = None) -> Case:
 
 
 def _again(jpeg: bytes, **options: Any) -> bytes:
-    """The same picture saved once more, with its own tables and sampling."""
     file = io.BytesIO()
     Image.open(io.BytesIO(jpeg)).save(file, "JPEG", quality="keep", **options)
     return file.getvalue()
@@ -119,7 +113,6 @@ def _orientation(number: int) -> Image.Exif:
 
 
 def _tiled(jpeg: bytes) -> bytes:
-    """A giant made of the same picture again and again."""
     tile = Image.open(io.BytesIO(jpeg))
     giant = Image.new("RGB", _GIANT_SIZE)
     for top in range(0, giant.height, tile.height):

@@ -33,22 +33,18 @@ class Results:
     depths: dict[int, list[float]] = field(default_factory=dict)
 
     def case(self, label: str) -> Case:
-        """The one of that label."""
         return next(case for case in self.cases if case.label == label)
 
     def latest(self, case: Case, name: str) -> str:
-        """The last round's time."""
         samples = self.times.samples.get(key(case, name))
         return f"{samples[-1]:.1f} ms" if samples else "-"
 
 
 def key(case: Case, name: str) -> str:
-    """Of one system's figures for one picture."""
     return f"{case.label}: {name}"
 
 
 def tables(results: Results) -> str:
-    """How fast, and what else was promised."""
     others = [name for name in results.names if name != OURS]
     head = ["CPU time per picture", *others, OURS, *(f"faster than {name} by" for name in others)]
     speed = markdown([*head, "target"], [_speed(results, case) for case in results.cases])

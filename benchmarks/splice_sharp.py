@@ -39,7 +39,6 @@ class Sharp:
 
 
 def install() -> None:
-    """Install what the lock names, unless it is there. Raises BenchmarkError."""
     if not shutil.which("node") or not shutil.which("npm"):
         raise BenchmarkError("there is no node or npm here")
     if not _INSTALLED.exists() or _version(_INSTALLED) != _wanted():
@@ -47,7 +46,6 @@ def install() -> None:
 
 
 def software() -> str:
-    """The versions, for the line under the table."""
     node = run(_FOLDER, _RUN_SECONDS, "node", "--version").strip()
     return f"sharp {_wanted()} on node {node.removeprefix('v')}"
 

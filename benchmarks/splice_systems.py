@@ -62,7 +62,7 @@ class Python:
 
 @cache
 def placed(case: Case) -> tuple[Box, OverlayPixels]:
-    """Where the mark goes, in stored pixels, and the mark itself."""
+    """In stored pixels."""
     overlay = Overlay([logo()], case.profile, probe(case.data, LIMITS))
     return overlay.stored[0], overlay.pixels("RGB", b"")
 
@@ -81,7 +81,6 @@ def check(case: Case, output: bytes, name: str) -> None:
 
 
 def run(folder: Path, seconds: float, *command: str) -> str:
-    """Run in ``folder`` and give what it said. Raises BenchmarkError."""
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=True, timeout=seconds

@@ -101,7 +101,6 @@ class System:
         self._stop()
 
     def start_fast_server(self) -> None:
-        """Valkey and the fast server alone."""
         self._start("valkey", "valkey", self._valkey_command())
         self._wait_listening("valkey", self.ports.valkey)
         self._start_python("fast-server", "fast-server", self.design.fast_server)
@@ -122,7 +121,6 @@ class System:
         return used
 
     def fast_server_bytes(self) -> int:
-        """Resident memory of the fast server."""
         return sum(
             member.memory_info().rss
             for role, process in self._processes
@@ -136,7 +134,6 @@ class System:
                 raise BenchmarkError(f"{self.design.name}: {role} died\n{self.last_words()}")
 
     def last_words(self) -> str:
-        """The end of every process's output."""
         return "\n".join(
             f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}"
             for path in sorted(self._logs.iterdir())
@@ -213,7 +210,6 @@ def _listening(port: int) -> bool:
 
 
 def _family(process: psutil.Popen) -> list[psutil.Process]:
-    """The process and its descendants."""
     try:
         root = psutil.Process(process.pid)
         return [root, *root.children(recursive=True)]
@@ -222,7 +218,6 @@ def _family(process: psutil.Popen) -> list[psutil.Process]:
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
-    """Own time and that of children which ended."""
     try:
         return sum(process.cpu_times()[:4])
     except psutil.NoSuchProcess:

@@ -19,12 +19,10 @@ _SKIPPED = {"__pycache__", "versions", "target", "tests"}
 
 
 def main() -> None:
-    """Write the lists."""
     DOCUMENT.write_text(with_lists(DOCUMENT.read_text()))
 
 
 def with_lists(text: str) -> str:
-    """``text`` with its lists as they should be."""
     return _replaced(_replaced(text, "layers", layers()), "files", file_lists())
 
 
@@ -35,7 +33,6 @@ def _replaced(text: str, name: str, lines: str) -> str:
 
 
 def layers() -> str:
-    """The import rule, the highest layer first."""
     contracts = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter"][
         "contracts"
     ]
@@ -44,7 +41,6 @@ def layers() -> str:
 
 
 def file_lists() -> str:
-    """One table a folder, the package's own files first."""
     folders = [folder for root in (_PACKAGE, *_NATIVE) for folder in _folders(root)]
     return "\n".join(_table(folder) for folder in folders)
 

@@ -18,12 +18,10 @@ _BLOCK = re.compile(r"<!-- ([a-z -]+) -->\n(?:.*?\n)??<!-- end -->", re.DOTALL)
 
 
 def blocks() -> dict[str, str]:
-    """Each command's block by its name."""
     return dict(_blocks("", get_command(app)))
 
 
 def written(page: str) -> str:
-    """The page with every block as it should be."""
     known = blocks()
 
     def block(found: "re.Match[str]") -> str:
@@ -33,7 +31,6 @@ def written(page: str) -> str:
 
 
 def named(page: str) -> list[str]:
-    """The commands that have a block on the page."""
     return [found[1] for found in _BLOCK.finditer(page)]
 
 

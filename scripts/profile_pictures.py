@@ -36,7 +36,6 @@ def make(folder: Path, names: list[str]) -> None:
 
 
 def logos(folder: Path) -> None:
-    """The logos and the font that the sample profiles name."""
     for name, colour in (("light", "white"), ("dark", "black")):
         word("your logo", colour).save(folder / f"{name}.png")
     square = Image.new("RGBA", (120, 120), (208, 48, 60, 255))
@@ -50,7 +49,6 @@ def logos(folder: Path) -> None:
 
 
 def word(text: str, colour: str) -> Image.Image:
-    """A logo of one word."""
     font = ImageFont.load_default(80)
     left, top, right, bottom = (round(side) for side in font.getbbox(text))
     image = Image.new("RGBA", (right - left, bottom - top))
@@ -59,7 +57,6 @@ def word(text: str, colour: str) -> Image.Image:
 
 
 def main() -> None:
-    """Draw every picture anew."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     with TemporaryDirectory() as temporary:
         watermark = Path(temporary)

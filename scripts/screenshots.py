@@ -18,7 +18,6 @@ SHOWN = {
 
 
 def main() -> None:
-    """Convert them; a screenshot that isn't there is an error."""
     target = ROOT / "docs" / "page"
     target.mkdir(exist_ok=True)
     for name, taken in SHOWN.items():

@@ -26,7 +26,6 @@ _TOUCHED = "#e8590c"
 
 
 def main() -> None:
-    """Draw it anew."""
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     source, watermarked = _pictures()
     blocks = _changed(source, watermarked)
@@ -53,7 +52,6 @@ def _pictures() -> tuple[Image.Image, Image.Image]:
 
 
 def _changed(source: Image.Image, watermarked: Image.Image) -> list[tuple[int, int]]:
-    """The left top corners of blocks that differ."""
     difference = ImageChops.difference(source, watermarked)
     corners = [
         (x, y) for y in range(0, source.height, _BLOCK) for x in range(0, source.width, _BLOCK)
@@ -62,14 +60,13 @@ def _changed(source: Image.Image, watermarked: Image.Image) -> list[tuple[int, i
 
 
 def _around(blocks: list[tuple[int, int]], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The touched blocks and some more; zoomed it is as high as the picture."""
+    # Zoomed it is as high as the picture.
     xs, ys = [x for x, _ in blocks], [y for _, y in blocks]
     left, top = max(0, min(xs) - 2 * _BLOCK), max(0, min(ys) - _BLOCK)
     return left, top, min(size[0], max(xs) + 3 * _BLOCK), top + size[1] // _ZOOM
 
 
 def _shown(picture: Image.Image, blocks: list[tuple[int, int]], zoom: int) -> Image.Image:
-    """What isn't touched is paler; each touched block has a frame."""
     shown = ImageEnhance.Brightness(
         ImageEnhance.Color(picture.convert("RGB")).enhance(0.3)
     ).enhance(1.25)

@@ -23,20 +23,18 @@ def scaled(*values: float) -> tuple[float, ...]:
 
 
 def sunset(size: tuple[int, int]) -> Image.Image:
-    """A gradient from orange down to violet; even rows keep the PNG small."""
+    # Even rows keep the PNG small.
     top, bottom = Image.new("RGB", size, (255, 150, 84)), Image.new("RGB", size, (112, 50, 235))
     return Image.composite(bottom, top, Image.linear_gradient("L").resize(size))
 
 
 def badge(canvas: Image.Image) -> None:
-    """A dark plate with a thin light rim, so that the logo reads on any picture."""
     draw = ImageDraw.Draw(canvas)
     draw.rounded_rectangle(scaled(2, 2, 542, 182), 40 * FINER, fill=(255, 255, 255, 90))
     draw.rounded_rectangle(scaled(5, 5, 539, 179), 37 * FINER, fill=(18, 22, 40, 222))
 
 
 def mark(canvas: Image.Image) -> None:
-    """A picture in a rounded frame, with the overlay in its top-right corner."""
     tile = Image.new("L", canvas.size)
     ImageDraw.Draw(tile).rounded_rectangle(scaled(30, 34, 146, 150), 28 * FINER, fill=255)
     overlay = Image.new("L", canvas.size)

@@ -54,7 +54,6 @@ def clouds(size: Size, random: Random, cells: Size, octaves: int) -> Image.Image
 
 
 def stretch(image: Image.Image, low: int, high: int) -> Image.Image:
-    """Map grey ``low``..``high`` to 0..255, clipping what is outside."""
     return image.point([min(255, max(0, (v - low) * 255 // (high - low))) for v in range(256)])
 
 
@@ -90,7 +89,6 @@ def ridge(width: int, random: Random, base: float, swing: float, rough: float) -
 
 
 def below(size: Size, skyline: list[float]) -> Image.Image:
-    """The mask of everything under a skyline given at full width."""
     mask = Image.new("L", size)
     outline = [(x, y) for x, y in enumerate(skyline)]
     ImageDraw.Draw(mask).polygon([*outline, (size[0], size[1]), (0, size[1])], fill=255)
@@ -98,7 +96,6 @@ def below(size: Size, skyline: list[float]) -> Image.Image:
 
 
 def pines(mask: Image.Image, skyline: list[float], random: Random, height: float) -> None:
-    """Plant a row of firs on a skyline."""
     draw = ImageDraw.Draw(mask)
     x = 0.0
     while x < len(skyline):
@@ -124,7 +121,6 @@ def film(image: Image.Image, random: Random, strength: float) -> Image.Image:
 
 
 def lake(size: Size) -> Image.Image:
-    """A mountain lake at sunset."""
     random = Random(4000)
     width, shore = size[0], round(size[1] * 0.60)
     upper = (width, shore)
@@ -165,7 +161,6 @@ def lake(size: Size) -> Image.Image:
 
 
 def _with_water(scene: Image.Image, size: Size, random: Random) -> Image.Image:
-    """Mirror ``scene`` in a lake that fills the rest of ``size``."""
     depth = size[1] - scene.height
     mirror = scene.transpose(Image.Transpose.FLIP_TOP_BOTTOM).crop((0, 0, size[0], depth))
     mirror = mirror.filter(ImageFilter.BoxBlur((size[0] / 900, size[0] / 160)))
@@ -183,7 +178,6 @@ def _with_water(scene: Image.Image, size: Size, random: Random) -> Image.Image:
 
 
 def balloons(size: Size) -> Image.Image:
-    """Hot-air balloons over dunes in the morning, upright."""
     random = Random(2016)
     width, height = size
     scene = gradient(
@@ -224,7 +218,7 @@ def balloons(size: Size) -> Image.Image:
 def _balloon(
     scene: Image.Image, centre: tuple[float, float], radius: float, colours: list[Colour]
 ) -> None:
-    """One striped balloon, drawn at twice its size for smooth edges."""
+    # Drawn at twice its size for smooth edges.
     side = round(radius * 4)
     r, mid = side / 2 * 0.94, side / 2
     envelope = Image.new("L", (side, side * 3 // 2))
@@ -264,7 +258,6 @@ def _balloon(
 
 
 def aurora(size: Size) -> Image.Image:
-    """Northern lights over a snowy forest."""
     random = Random(1067)
     width, height = size
     scene = gradient(size, [(0.0, (6, 10, 34)), (0.6, (14, 40, 70)), (1.0, (30, 74, 96))])
@@ -297,7 +290,6 @@ def aurora(size: Size) -> Image.Image:
 
 
 def _curtain(size: Size, random: Random, base: float, swing: float) -> Image.Image:
-    """One curtain of light: rays that rise from a wavy lower edge."""
     width, height = size
     edge = ridge(width, random, base, swing, 0.35)
     rays = clouds((width, 1), random, (10, 1), 6)
@@ -313,7 +305,6 @@ def _curtain(size: Size, random: Random, base: float, swing: float) -> Image.Ima
 
 
 def sticker(size: Size) -> Image.Image:
-    """A paper plane on a soft sun, over nothing: RGBA with half-transparent shadows."""
     width, height = size
     big = (width * 2, height * 2)
     scene = Image.new("RGBA", big)
@@ -348,7 +339,7 @@ def sticker(size: Size) -> Image.Image:
 
 
 def srgb_profile() -> bytes:
-    """An sRGB ICC profile whose creation date is fixed, so that the bytes are too."""
+    # A fixed date makes the bytes the same every time.
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = struct.pack(">6H", 2026, 1, 15, 14, 30, 45)
     return bytes(profile)
@@ -415,7 +406,6 @@ PICTURES: dict[str, Callable[[Path], None]] = {
 
 
 def make_pictures(folder: Path) -> list[Path]:
-    """Make the sample pictures that ``folder`` lacks; tells the paths of them all."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, save in PICTURES.items():

@@ -28,7 +28,6 @@ class Wrong(Exception):
 
 
 def own_pictures() -> dict[str, bytes]:
-    """A JPEG as a phone stores it (rotated by EXIF), a PNG with alpha, a WebP."""
     scene = Image.merge(
         "RGB",
         [
@@ -77,7 +76,6 @@ def wait_until_stored(http: httpx2.Client, media_id: str) -> dict[str, Any]:
 
 
 def check_watermark(source: bytes, watermarked: bytes) -> None:
-    """The logo's box differs, the rest doesn't (much, where the format loses a little)."""
     before, after = (
         ImageOps.exif_transpose(Image.open(io.BytesIO(data))) for data in (source, watermarked)
     )

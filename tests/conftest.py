@@ -77,7 +77,6 @@ def running(_running: System) -> Iterator[System]:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
-    """A system of the test's own, not started yet."""
     with running_system(tmp_path) as system:
         yield system
 
@@ -93,14 +92,12 @@ def _postgres_server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres(_postgres_server: Postgres) -> Postgres:
-    """A running PostgreSQL, whatever the test before did to it."""
     _postgres_server.start()
     return _postgres_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """An empty one for a catalogue: a file, or a URL."""
     if request.param == "sqlite":
         return tmp_path / "c.sqlite"
     server: Postgres = request.getfixturevalue("postgres")

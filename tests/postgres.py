@@ -20,7 +20,6 @@ _PATH = os.pathsep.join([*map(str, reversed(_FOLDERS)), os.environ.get("PATH", "
 
 
 def program(name: str) -> str | None:
-    """One of the server's programs, if it is installed."""
     return shutil.which(name, path=_PATH)
 
 
@@ -43,7 +42,6 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """Start it again, if it doesn't run."""
         if self._process:
             return
         options = (f"-p{self.port}", "-c", "listen_addresses=127.0.0.1", "-k", self._folder)
@@ -62,7 +60,6 @@ class Postgres:
         shutil.rmtree(self._folder)
 
     def new_database(self) -> str:
-        """The SQLAlchemy URL of an empty one."""
         name = f"media{next(self._numbers)}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
@@ -91,7 +88,7 @@ class Postgres:
 
 
 def _unprivileged() -> str | None:
-    """Whom it runs as: it refuses to be root's."""
+    # PostgreSQL refuses to run as root.
     if os.getuid() != 0:
         return None
     return next(name for name in ("postgres", "nobody") if _exists(name))

@@ -17,7 +17,6 @@ def part(disposition: bytes, content: bytes = b"", content_type: bytes | None = 
 
 
 def body(*parts: bytes) -> bytes:
-    """A whole multipart body."""
     return b"".join(parts) + b"--" + BOUNDARY.encode() + b"--\r\n"
 
 
@@ -36,7 +35,6 @@ def answer_to_much(url: str, **headers: str) -> httpx2.Response:
 
 
 def post_chunked(port: int, path: str, pieces: Iterable[bytes]) -> bytes:
-    """POST with chunked encoding until the server has enough; its whole answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
         head += f"Content-Type: {headers()['Content-Type']}\r\n\r\n"

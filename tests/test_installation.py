@@ -22,7 +22,6 @@ def run(
     status: int = 0,
     environment: dict[str, str] | None = None,
 ) -> str:
-    """Standard output and error of a command that ends with ``status``."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -37,7 +36,6 @@ def run(
 
 
 def install(tmp_path: Path, native: str) -> Path:
-    """The folder of the commands of a fresh environment that has the wheel."""
     source = tmp_path / "source"
     for name in run("git", "ls-files", "src", "native", "*.toml", "setup.py", "*.md").splitlines():
         if (ROOT / name).is_file():

@@ -30,7 +30,6 @@ def test_a_python_that_is_missing_or_too_old_is_said_so(tmp_path: Path, python: 
 def test_the_long_step_is_announced_and_shown_in_a_terminal(
     tmp_path: Path, in_terminal: bool
 ) -> None:
-    """With tools that only tell how they were called."""
     tools = tmp_path / ".venv" / "bin"
     tools.mkdir(parents=True)
     called = tmp_path / "called"

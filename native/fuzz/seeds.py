@@ -34,7 +34,6 @@ SAMPLINGS = ["4:4:4", "4:2:2", "4:2:0", "4:1:1"]
 
 
 def picture(mode: str, size: tuple[int, int], chance: random.Random) -> Image.Image:
-    """A slope with some noise."""
     across, down = size
     bands = len(mode) if mode == "RGB" else 1
     noise = [chance.randrange(1, 60) for _ in range(across * down * bands)]
@@ -43,14 +42,12 @@ def picture(mode: str, size: tuple[int, int], chance: random.Random) -> Image.Im
 
 
 def coded(made: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
-    """The picture as a file."""
     out = io.BytesIO()
     made.save(out, kind, **options)
     return out.getvalue()
 
 
 def segment(marker: int, payload: bytes) -> bytes:
-    """A marker segment."""
     return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
@@ -77,7 +74,6 @@ def apart(size: tuple[int, int], interval: int) -> bytes:
 
 
 def tail(size: tuple[int, int], chance: random.Random) -> bytes:
-    """A mark that covers a part of the picture, or several."""
     places = b"".join(
         (chance.randrange(-8, edge) * 16).to_bytes(2, "big", signed=True)
         for _ in range(3)
@@ -88,7 +84,6 @@ def tail(size: tuple[int, int], chance: random.Random) -> bytes:
 
 
 def jpegs(chance: random.Random) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
-    """Name, picture and size of each."""
     for (kind, options), size, mode in product(KINDS.items(), SIZES, ["L", "RGB"]):
         is_sampled = mode == "RGB" and kind != "rgb"
         sampling = {"subsampling": chance.choice(SAMPLINGS)} if is_sampled else {}
@@ -99,7 +94,7 @@ def jpegs(chance: random.Random) -> Iterator[tuple[str, bytes, tuple[int, int]]]
 
 
 def pngs(chance: random.Random) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
-    """A whole file, a deflate stream and rows for each layout; name, input and size."""
+    """A whole file, a deflate stream and rows for each layout."""
     layouts = product(["L", "RGB", "LA", "RGBA"], [8, 16], [(9, 40), (60, 255)])
     for mode, depth, size in layouts:
         name, step = f"{mode}-{depth}-{size[1]}", len(mode) * depth // 8

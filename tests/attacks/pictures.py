@@ -92,7 +92,6 @@ def webp_bomb(side: int = 13_000) -> bytes:
 
 
 def lottapixel() -> bytes:
-    """A small JPEG whose header claims 64,250 x 64,250."""
     return resized_jpeg(64_250, 64_250)
 
 
@@ -104,7 +103,6 @@ def resized_jpeg(width: int, height: int) -> bytes:
 
 
 def many_scans(count: int, size: tuple[int, int] = (64, 48)) -> bytes:
-    """A progressive JPEG whose last scan is told over and over."""
     data = encoded(photo(size), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * count + b"\xff\xd9"
@@ -149,7 +147,6 @@ def tiff_loop() -> bytes:
 
 
 def tiff_with_strips_everywhere() -> bytes:
-    """Strips that claim to lie behind the end of the file."""
     data = bytearray(small("TIFF"))
     first = int.from_bytes(data[4:8], "little")
     for entry in range(

@@ -17,7 +17,7 @@ _EVERY = 1.0
 async def drip(
     port: int, path: str = "/media", *, in_headers: bool, limit: float = 40
 ) -> tuple[float, bytes]:
-    """Send a byte a second until cut off; after how many seconds that was, and the answer."""
+    """Returns after how many seconds it was cut off, and the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started = time.monotonic()
     part = raw.part(b'; name="file"; filename="a.jpg"')[:-2]
@@ -37,7 +37,6 @@ async def drip(
 
 
 async def honest(url: str, picture: bytes, count: int) -> list[float]:
-    """Upload one picture after the other; the seconds until each 202."""
     took = []
     async with httpx2.AsyncClient(base_url=url, timeout=20) as client:
         for _ in range(count):

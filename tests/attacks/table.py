@@ -17,7 +17,6 @@ HEAD = "| file | bytes | verdict | after | peak memory |\n|---|---|---|---|---|\
 
 
 def main() -> None:
-    """Attack a system of its own, each time with fresh processes' memory counted on."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, running_system(Path(folder)) as system:
         system.start_all()

@@ -20,7 +20,6 @@ SECONDS, MEMORY = 10.0, 1 << 30
 
 @pytest.fixture(scope="module")
 def attacked(running: System) -> Iterator[System]:
-    """A system that is as whole after the attacks as before."""
     before = {name: process.pid for name, process in running.processes.items()}
     yield running
     assert {name: process.pid for name, process in running.processes.items()} == before

@@ -40,7 +40,6 @@ _MUTANTS = 20_000
 
 @pytest.fixture(scope="module")
 def survivors(running: System) -> Iterator[System]:
-    """A system none of whose services may die, and which must drain in the end."""
     before = {name: process.pid for name, process in running.processes.items()}
     yield running
     wait_until(lambda: not running.open_records(), "the spool drains", 60)
@@ -50,7 +49,7 @@ def survivors(running: System) -> Iterator[System]:
 
 
 def send(system: System, files: Iterator[tuple[str, bytes]]) -> Counter[str]:
-    """Upload all and wait until each has ended: how often which status or end."""
+    """Returns how often each status or end came."""
 
     def one(file: tuple[str, bytes]) -> str:
         name, content = file
@@ -70,7 +69,6 @@ def send(system: System, files: Iterator[tuple[str, bytes]]) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def pillows_own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The test pictures in the source distribution of the Pillow that is installed."""
     folder = tmp_path_factory.mktemp("pillow")
     subprocess.run(
         [sys.executable, *_DOWNLOAD, "--dest", str(folder), f"pillow=={version('pillow')}"],
@@ -114,7 +112,6 @@ SEEDS = {
 
 
 def mutants() -> Iterator[tuple[str, bytes]]:
-    """Every format damaged at random, the same in every run."""
     random = Random(2026)
     for number in range(_MUTANTS):
         name, seed = random.choice(list(SEEDS.items()))

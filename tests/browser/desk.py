@@ -25,7 +25,6 @@ _NAMES = (
 
 @cache
 def scene(number: int) -> bytes:
-    """A JPEG; a dozen of them look different."""
     draw = (lake, balloons, aurora)[number % 3]
     picture = _drawn(draw.__name__)
     if number // 3 % 2:
@@ -43,12 +42,10 @@ def _drawn(name: str) -> Image.Image:
 
 
 def scenes(count: int) -> list[tuple[str, bytes]]:
-    """Names and pictures, at most a dozen."""
     return [(f"{_NAMES[number]}.jpg", scene(number)) for number in range(count)]
 
 
 def drop(page: Page, files: list[tuple[str, bytes]]) -> None:
-    """As if from the desktop."""
     page.evaluate(
         """(files) => {
             const transfer = new DataTransfer();
@@ -68,7 +65,6 @@ def drop(page: Page, files: list[tuple[str, bytes]]) -> None:
 
 @contextmanager
 def without(system: System, name: str, **instead: str) -> Iterator[None]:
-    """One process of a system ends, or gets other settings, and is itself again at last."""
     system.kill(name)
     if instead:
         system.start("worker-server", name, **instead)
@@ -106,7 +102,7 @@ def overtake(
 
 
 def remember(page: Page, selector: str) -> Callable[[], str]:
-    """What elements say may be gone before a busy machine looks; this tells all they have said."""
+    """Returns all that elements have said: it may be gone before a busy machine looks."""
     page.evaluate(
         """(selector) => {
             window.said = "";
@@ -122,22 +118,19 @@ def remember(page: Page, selector: str) -> Callable[[], str]:
 
 
 def drawn(page: Page) -> None:
-    """Until the page has shown what it has heard."""
+    """Wait until the page has shown what it has heard."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
 def card(page: Page, name: str) -> Locator:
-    """The card of a picture in the upload view."""
     return page.locator("#cards .card").filter(has=page.get_by_text(name, exact=True))
 
 
 def expect_stored(page: Page, count: int) -> None:
-    """Until that many cards tell it."""
     expect(page.locator("#cards .card[data-state=stored]")).to_have_count(count)
 
 
 def expect_pictures(page: Page, selector: str) -> None:
-    """Until every picture that ``selector`` finds on the screen is drawn."""
     page.wait_for_function(
         """(selector) => [...document.querySelectorAll(selector)]
             .filter((image) => image.getBoundingClientRect().top < innerHeight)
@@ -147,6 +140,5 @@ def expect_pictures(page: Page, selector: str) -> None:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """For the eyes of whoever changes the page; the README shows two."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -21,7 +21,6 @@ _MANY = 52
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A dozen pictures worth seeing, above more than a page of others."""
     with running_system(tmp_path_factory.mktemp("filled")) as system:
         system.start_all()
         small = [(f"small {number:02}.jpg", _SMALL) for number in range(_MANY)]
@@ -187,7 +186,6 @@ def test_none_is_missing_between_what_is_new_and_what_was_shown(
     names = iter(["between.jpg", "last.jpg"])
 
     def newest_alone(route: Route) -> None:
-        """As if as many were stored meanwhile as one answer has."""
         for name in names:
             filled.wait_for(filled.upload(_SMALL, name).id, "stored")
         route.continue_(url=route.request.url.replace("limit=20", "limit=1"))

@@ -21,7 +21,6 @@ def jpeg(running: System) -> str:
 
 
 def _slid(page: Page) -> float:
-    """How far the result is cut off, in percent."""
     clip = page.locator("#after-image").evaluate("image => getComputedStyle(image).clipPath")
     return float(str(clip).split()[-1].rstrip("%)"))
 

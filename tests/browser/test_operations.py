@@ -32,7 +32,6 @@ scale = 0.6
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with a second profile and a slow worker."""
     folder = tmp_path_factory.mktemp("busy")
     profiles: Path = folder / "watermarks.toml"
     profiles.write_text(_PROFILES)

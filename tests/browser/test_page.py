@@ -24,7 +24,6 @@ _VIEWS = ("archive", "operations", "upload", "media")
 
 @pytest.fixture(scope="module")
 def filled(running: System) -> System:
-    """A system in which every part of the page has something to show."""
     ids = [running.upload(content, name).id for name, content in scenes(6)]
     torn = running.upload(scenes(1)[0][1][:4000], "torn.jpg").id
     for media_id in ids:
@@ -34,7 +33,6 @@ def filled(running: System) -> System:
 
 
 def _shown(page: Page, view: str) -> None:
-    """Until a view has what it shows."""
     if view == "upload":
         expect(card(page, "torn.jpg").first).to_contain_text("damaged")
         expect_pictures(page, "#cards .card[data-state=stored] img")
@@ -51,7 +49,6 @@ def _shown(page: Page, view: str) -> None:
 
 
 def _each_view(page: Page, *, after: Callable[[str], None]) -> None:
-    """Through all views by their links, as a person would."""
     for view in _VIEWS:
         if view != "media":
             page.get_by_role("link", name=view.capitalize(), exact=True).click()

@@ -251,7 +251,6 @@ class TestCompleting:
 def _catalogue_of(
     database: Path | str, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> sa.Engine:
-    """An empty catalogue of an older version."""
     upgrade = command.upgrade
     with monkeypatch.context() as patched:
         patched.setattr(command, "upgrade", lambda config, _: upgrade(config, revision))
@@ -262,7 +261,6 @@ def _catalogue_of(
 def _archive_without_owners(
     place: Place, database: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[bytes, bytes]:
-    """Log and chain of three pictures, which version 0003 of the catalogue knows."""
     log, entries, previous = b"", b"", "0" * 64
     engine = _catalogue_of(database, "0003", monkeypatch)
     with engine.begin() as connection:

@@ -19,7 +19,6 @@ _EVERY_NAME = (*_NAMES, *_NAMES)  # so that each order has ties
 
 @pytest.fixture
 def catalogue(database: Path | str) -> Iterator[Catalogue]:
-    """Fourteen pictures, one a day, by two workers."""
     catalogue = open_catalogue(database)
     for number, name in enumerate(_EVERY_NAME):
         catalogue.add(_entry(number, name))

@@ -205,7 +205,6 @@ def test_it_tells_how_it_is(central: httpx2.Client) -> None:
 
 @pytest.mark.parametrize("fault", ["key", "second", "old catalogue"])
 def test_an_archive_that_can_not_be_used_is_one_line(system: System, fault: str) -> None:
-    """A bad key, a second server on one folder, a catalogue that is older than the log."""
     system.start("central-server")
     system.wait_central()
     files = {"file": ("a.jpg", b"x")}

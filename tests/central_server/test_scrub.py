@@ -22,7 +22,6 @@ COUNT = 1000
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of 1,000 pictures; what is in them doesn't matter here."""
     data = tmp_path_factory.mktemp("archive")
     catalogue = open_catalogue(data / "catalogue.sqlite")
     storage = open_storage(data / "central_storage")

@@ -53,7 +53,6 @@ def test_an_unknown_fault_is_one_line() -> None:
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that has stored four pictures and was stopped."""
     with running_system(tmp_path_factory.mktemp("stored")) as system:
         system.start_all()
         asyncio.run(Load(system.fast_url).send(range(4)))

@@ -25,7 +25,6 @@ _ENVIRONMENT = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": _STATE.name}
 def run(
     *arguments: str, cwd: Path | str | None = None, stdin: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, with pipes."""
     command = [sys.executable, "-m", "media_processor", *arguments]
     pipe = subprocess.PIPE
     with Popen[str](
@@ -46,7 +45,6 @@ def run(
 
 
 def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
-    """It failed, and told why in one line."""
     assert done.returncode == 1, done.stdout
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
@@ -95,28 +93,23 @@ class Terminal:
 
     @property
     def raw(self) -> str:
-        """Everything it wrote, escape sequences too."""
         return bytes(self._seen).decode(errors="replace")
 
     @property
     def text(self) -> str:
-        """The same without them."""
         return _ESCAPES.sub("", self.raw)
 
     @property
     def colours(self) -> list[str]:
-        """The escape sequences that set a colour."""
         return re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38;[0-9;]+)m", self.raw)
 
     def says(self, text: str, seconds: float = 30) -> None:
-        """Wait for it."""
         wait_until(lambda: text in self.text, f"terminal shows {text!r}: {self.text}", seconds)
 
     def press(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
     def end(self, seconds: float = 30) -> int:
-        """Wait until it ends by itself; the exit status."""
         status = self.process.wait(seconds)
         self._reader.join(10)
         return status

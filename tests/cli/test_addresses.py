@@ -23,7 +23,7 @@ def test_everybody_takes_it_from_there() -> None:
 
 
 def _is_prose(node: ast.Constant) -> bool:
-    """Docstrings show it to people."""
+    # Docstrings show it to people.
     return isinstance(node.value, str) and "\n" in node.value
 
 

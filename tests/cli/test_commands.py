@@ -16,7 +16,6 @@ JPEG = encoded(photo((300, 200)), "JPEG")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures, one in a folder below, and a file that is none."""
     (tmp_path / "below").mkdir()
     (tmp_path / "a.jpg").write_bytes(JPEG)
     (tmp_path / "below" / "b.png").write_bytes(encoded(photo((30, 20)), "PNG"))

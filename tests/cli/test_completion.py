@@ -16,7 +16,6 @@ COMMAND = Path(sys.executable).with_name("media-processor")
 
 
 def completed(line: str, shell: str = "bash", **env: str) -> list[str]:
-    """What is offered for the last word of ``line``, asked for as bash or zsh does."""
     words = line.split(" ")
     asked = {
         "_MEDIA_PROCESSOR_COMPLETE": f"complete_{shell}",

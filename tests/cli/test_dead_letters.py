@@ -13,7 +13,6 @@ from tests.system import System
 
 @pytest.fixture
 def broken(running: System) -> Iterator[list[AcceptedMedia]]:
-    """Two pictures whose header is good and whose data is damaged."""
     whole = encoded(photo((400, 300)), "PNG")
     cut = whole[:1000] + bytes(1000) + whole[2000:]
     media = [running.upload(cut, name, content_type="image/png") for name in ("a.png", "b.png")]
@@ -39,7 +38,6 @@ def test_failed_lists_reasons(running: System, broken: list[AcceptedMedia]) -> N
 
 
 def test_retry_by_id_by_reason_and_all(running: System, broken: list[AcceptedMedia]) -> None:
-    """Each picture fails again; its original is there to be tried."""
     first, second = broken
     ways = ([first.id], ["--reason", "broken_picture"], ["--all"])
     for times, arguments in enumerate(ways, start=1):

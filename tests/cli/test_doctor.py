@@ -22,13 +22,12 @@ Found = dict[str, tuple[str, str, str]]
 
 @pytest.fixture(scope="module")
 def environment(running: System) -> dict[str, str]:
-    """Of a running system, as its operator has it."""
     wait_until(lambda: len(running.queue().workers or ()) == 2, "both halves of the worker live")
     return {**running.environment, "FAST_SERVER_URL": running.fast_url}
 
 
 def doctor(environment: dict[str, str]) -> tuple[int, Found]:
-    """The exit status; by name what state it is in, what was found, and what to do."""
+    """The exit status; by name the state, what was found, and what to do."""
     done = run("doctor", "--json", **environment)
     whole = json.loads(done.stdout)
     assert done.returncode == (0 if whole["ok"] else 1)
@@ -150,8 +149,6 @@ def test_a_server_that_hangs_does_not_hold_it_up(environment: dict[str, str]) ->
 
 @contextmanager
 def _server(date: str) -> Iterator[str]:
-    """Answers 404 to everything, at another time."""
-
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_error(404)
@@ -159,8 +156,7 @@ def _server(date: str) -> Iterator[str]:
         def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
             return date
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
+        def log_message(self, *_: object) -> None: ...
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

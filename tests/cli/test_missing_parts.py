@@ -10,7 +10,6 @@ from media_processor.installation import missing_part
 
 
 def without(modules: list[str], *arguments: str, cwd: Path) -> tuple[int, str]:
-    """The status and standard error of a command that can't import ``modules``."""
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({modules!r})); "
         f"sys.argv = ['media-processor', *{arguments!r}]; "

@@ -188,7 +188,6 @@ class TestQueue:
 
 @contextmanager
 def _archive(page: str) -> Iterator[tuple[str, list[str]]]:
-    """A fast server that answers everything with ``page``; what it was asked."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -198,8 +197,7 @@ def _archive(page: str) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(page.encode())
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
+        def log_message(self, *_: object) -> None: ...
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -15,7 +15,6 @@ JPEG = encoded(photo((300, 200)), "JPEG")
 
 
 def unread(folder: Path, *arguments: str, **env: str) -> tuple[int, str]:
-    """Run the command with nobody reading; its exit status, and what it complains of."""
     process = subprocess.Popen(
         [sys.executable, "-m", "media_processor", *arguments],
         env={"PATH": os.environ["PATH"], "HOME": str(folder), **env},
@@ -34,7 +33,6 @@ def unread(folder: Path, *arguments: str, **env: str) -> tuple[int, str]:
 
 @pytest.fixture
 def folder(running: System, tmp_path: Path) -> Path:
-    """Pictures that weren't sent yet; the fast server knows another one."""
     running.wait_for(running.upload(JPEG, "known.jpg").id, "stored")
     (tmp_path / "in").mkdir()
     for number in range(12):

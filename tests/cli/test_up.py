@@ -66,7 +66,6 @@ class Machine:
         return next(process for process in self.family() if word in " ".join(process.cmdline()))
 
     def end(self, sign: int = signal.SIGINT) -> int:
-        """Signal it; see that it and its whole family end; the exit status."""
         assert self.process
         family = self.family() if self.process.poll() is None else []
         if self.process.poll() is None:

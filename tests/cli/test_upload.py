@@ -25,7 +25,6 @@ JPEG = encoded(photo((300, 200)), "JPEG")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures, one in a folder below, and a file that is none."""
     (tmp_path / "in" / "below").mkdir(parents=True)
     (tmp_path / "in" / "a.jpg").write_bytes(JPEG)
     (tmp_path / "in" / "below" / "b.png").write_bytes(encoded(photo((30, 20)), "PNG"))
@@ -34,7 +33,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 def many(folder: Path, count: int, prefix: str) -> Path:
-    """A folder of pictures, different from each other and from those of another prefix."""
     folder = folder / "many"
     folder.mkdir()
     for number in range(count):

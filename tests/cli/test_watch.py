@@ -25,7 +25,6 @@ def inbox(tmp_path: Path) -> Path:
 
 
 def put(path: Path) -> Path:
-    """A picture that no other test sends."""
     path.write_bytes(JPEG + str(path).encode())
     return path
 
@@ -78,7 +77,6 @@ class TestRunning:
         assert tree(inbox) == {".done/grows.jpg", ".done/beacon.jpg"}
 
     def test_it_outlives_the_fast_server(self, system: System, inbox: Path) -> None:
-        """Killed while files come in; everything arrives, and nothing twice."""
         system.start(FAST)
         system.wait_fast()
         names = [f"move-{number:02}.jpg" for number in range(60)]
@@ -169,7 +167,6 @@ class TestOnce:
 def test_nothing_is_ever_placed_over_another_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With links and where the file system has none."""
     for linking in (True, False):
         if not linking:
             monkeypatch.setattr("os.link", _no_links)

@@ -19,7 +19,6 @@ WAY = "splice" if splice.is_installed() else "decode (no native core)"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """``in`` with three pictures at two levels, one of them watermarked before, and no picture."""
     below = tmp_path / "in" / "deep" / "er"
     below.mkdir(parents=True)
     (tmp_path / "in" / "a.jpg").write_bytes(JPEG)

@@ -8,7 +8,6 @@ from media_processor.messages.media import MediaPage
 
 
 def known(url: str, prefix: str) -> "Counter[str]":
-    """How often the fast server has each name that begins like that."""
     found: Counter[str] = Counter()
     page = MediaPage(items=(), next="")
     while page.next is not None:

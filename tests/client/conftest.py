@@ -89,7 +89,6 @@ def open_client(request: pytest.FixtureRequest) -> Iterator[Open]:
 
 @pytest.fixture
 def jpeg(tmp_path: Path) -> Path:
-    """A picture, alone in its folder."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     path = folder / "photo.jpg"

@@ -39,7 +39,6 @@ class Exchange:
         return ""
 
     def body(self) -> bytes:
-        """All of it."""
         length = int(self.header("Content-Length") or 0)
         while len(self.rest) < length:
             data = self.connection.recv(65536)
@@ -52,7 +51,6 @@ class Exchange:
         self.connection.sendall(data)
 
     def reset(self) -> None:
-        """Cut the client off without a goodbye."""
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
@@ -114,7 +112,6 @@ def stub(*actions: Action) -> Iterator[Stub]:
 
 @contextmanager
 def routed(choose: Callable[[Exchange], Action]) -> Iterator[Stub]:
-    """A server that does what ``choose`` makes of each request."""
     server = Stub(choose)
     try:
         yield server
@@ -140,7 +137,6 @@ def answer(status: int, content: bytes | str = b"", **headers: str) -> Action:
 
 
 def refuse(code: str, status: int, detail: str = "Because.", **headers: str) -> Action:
-    """A problem document."""
     document = problem(code, status, "No", detail).model_dump_json()
     return answer(status, document, Content_Type="application/problem+json", **headers)
 
@@ -151,7 +147,6 @@ def drop(exchange: Exchange) -> None:
 
 
 def drop_after_all(exchange: Exchange) -> None:
-    """Cut off when the request was read, without an answer."""
     exchange.body()
     exchange.reset()
 
@@ -164,8 +159,6 @@ def cut_short(content: bytes, length: int, **headers: str) -> Action:
 
 
 def stream(*pieces: str, reset: bool = False) -> Action:
-    """An event stream that ends after these."""
-
     def act(exchange: Exchange) -> None:
         exchange.send(EVENT_STREAM)
         for piece in pieces:
@@ -186,8 +179,6 @@ EVENT_STREAM = (
 
 
 def hand_on(url: str, *, lose_reply: bool = False, path: str | None = None) -> Action:
-    """Ask the server at ``url`` and hand its answer back as it comes, or lose it."""
-
     def act(exchange: Exchange) -> None:
         names = ("Content-Type", "Idempotency-Key", "Last-Event-ID", "Accept")
         headers = {name: exchange.header(name) for name in names if exchange.header(name)}
@@ -216,7 +207,6 @@ def hand_on(url: str, *, lose_reply: bool = False, path: str | None = None) -> A
 
 
 def told(status: Status = "queued", media_id: str | None = None) -> MediaStatus:
-    """A media as a server tells it."""
     media_id = media_id or new_media_id()
     path = f"/media/{media_id}"
     return MediaStatus(
@@ -246,10 +236,8 @@ def told(status: Status = "queued", media_id: str | None = None) -> MediaStatus:
 
 
 def accepts(media: MediaStatus) -> Action:
-    """Takes an upload."""
     return answer(202, media.model_dump_json(), Content_Type="application/json")
 
 
 def tells(media: MediaStatus) -> Action:
-    """Tells a status."""
     return answer(200, media.model_dump_json(), Content_Type="application/json")

@@ -199,7 +199,6 @@ class TestDeadline:
     ended = threading.Event()
 
     def _talks(self, exchange: Exchange) -> None:
-        """Comments for ever, until the client has gone."""
         exchange.send(EVENT_STREAM)
         while not self.ended.wait(0.05):
             exchange.send(b"3\r\n:\n\n\r\n")

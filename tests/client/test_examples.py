@@ -19,7 +19,6 @@ ADDRESS = "http://127.0.0.1:8000"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the examples find where they are run."""
     (tmp_path / "watermarked").mkdir()
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     (tmp_path / "other.png").write_bytes(encoded(photo((60, 40)), "PNG"))

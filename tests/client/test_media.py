@@ -32,7 +32,6 @@ def client(running: System, open_client: Open) -> Client:
 
 @pytest.fixture
 def media(client: Client) -> Media:
-    """A stored one."""
     media = client.upload(JPEG, filename="photo.jpg")
     media.wait(timeout=30)
     return media

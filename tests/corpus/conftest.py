@@ -57,7 +57,6 @@ def _run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
 
 def program(folder: Path, name: str, *arguments: str | Path, data: bytes = b"") -> bytes:
-    """Run an unpacked program with its own libraries; raises what subprocess does."""
     (libraries,) = {path.parent for path in folder.rglob("*.so*")} or {folder}
     done = subprocess.run(
         [folder / "usr" / "bin" / name, *arguments],

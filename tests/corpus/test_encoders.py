@@ -45,7 +45,6 @@ def script(random: Random, components: int) -> str:
 
 
 def bands(random: Random, component: int) -> list[str]:
-    """The scans of one component's coefficients behind DC."""
     low = random.choice((0, 0, 1, 2, 3))
     scans = [f"{component}: {a}-{b}, 0, {low};" for a, b in ranges(random, (0, 1, 1, 2, 5))]
     for bit in range(low, 0, -1):
@@ -59,7 +58,6 @@ def ranges(random: Random, cuts: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def picture(random: Random, *, is_grey: bool) -> Image.Image:
-    """A slope with as much noise as chance wants."""
     size = (random.randrange(1, 200), random.randrange(1, 200))
     slope = Image.linear_gradient("L").resize(size).convert("L" if is_grey else "RGB")
     noise = Image.frombytes(

@@ -44,7 +44,6 @@ def watermarked(data: bytes) -> tuple[bytes, Overlay]:
 
 
 def likeness(one: bytes, other: bytes, box: Box) -> float:
-    """PSNR in dB in the box."""
     images = (Image.open(io.BytesIO(data)).convert("RGB") for data in (one, other))
     difference = ImageChops.difference(*(image.crop(corners(box)) for image in images))
     error = sum(ImageStat.Stat(difference).sum2) / (3 * box.width * box.height)

@@ -23,7 +23,6 @@ def _variables(name: str) -> set[str]:
 
 
 def _stages() -> dict[str, list[tuple[str, str]]]:
-    """The instructions of every stage, by its name."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
     stages: dict[str, list[tuple[str, str]]] = {}
     name = ""
@@ -45,7 +44,6 @@ def _environment(stage: str) -> dict[str, str]:
 
 
 def _compose(service: str) -> str:
-    """The lines of one service."""
     text = (ROOT / "deploy" / "compose.yaml").read_text()
     found = re.search(rf"^  {service}:\n((?:    .*\n|\n)+)", text, re.MULTILINE)
     assert found, service

@@ -44,7 +44,6 @@ class Walk:
         }
 
     def renewed(self, text: str) -> str:
-        """The guide with the output that its commands and its program give now."""
         said = ""
 
         def renew(block: re.Match[str]) -> str:
@@ -83,14 +82,12 @@ class Walk:
 
 
 def comparable(text: str) -> str:
-    """The guide without what differs from run to run."""
     for pattern, instead in _VARIES:
         text = re.sub(pattern, instead, text, flags=re.MULTILINE)
     return text
 
 
 def main() -> None:
-    """Write the output anew."""
     with (
         TemporaryDirectory() as folder,
         TemporaryDirectory() as reader,

@@ -52,7 +52,6 @@ def text(name: str) -> str:
 
 
 def configuration_tables() -> str:
-    """The tables of docs/configuration.md."""
     shown: set[str] = set()
     lines: list[str] = []
     title = ""

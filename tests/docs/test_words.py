@@ -84,7 +84,6 @@ def _instead(found: str) -> str:
 
 
 def _python_texts(file: Path) -> Iterator[tuple[int, str]]:
-    """Messages of raised errors and of logs, help of options, docstrings of commands."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield from _literals(*node.exc.args)

@@ -28,7 +28,6 @@ def test_a_good_system_is_found_good(running: System) -> None:
 
 
 def test_a_system_without_a_logo_is_found_out(system: System) -> None:
-    """A logo that can't be seen is none."""
     invisible = system.data / "invisible.png"
     system.data.mkdir()
     Image.new("RGBA", (60, 30)).save(invisible)

@@ -46,7 +46,6 @@ def test_the_defaults_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_picture_goes_all_the_way(running: System) -> None:
-    """Spool, both tasks, the archive, the log line, the logo in its place."""
     source = photo((500, 400))
     media = running.upload(encoded(source, "PNG"), "photo.png")
     stored = running.wait_for(media.id, "stored")
@@ -178,7 +177,6 @@ class TestStage2Retries:
         assert stored.attempts["upload"] >= 2
 
     def test_a_refusal_fails_at_once(self, system: System) -> None:
-        """404 here; any 4xx but 408, 425 and 429 won't change by asking again."""
         system.environment["CENTRAL_SERVER_URL"] = f"{system.central_url}/wrong-path"
         system.start_all()
         failed = system.wait_for(system.upload(encoded(photo((40, 30)), "JPEG")).id, "failed")

@@ -108,7 +108,6 @@ def test_a_catalogue_in_postgresql_that_crashes_in_the_middle_loses_and_doubles_
 
 
 def test_a_picture_that_needs_too_much_memory_fails_alone(system: System) -> None:
-    """The small ones beside it are stored."""
     system.environment["WATERMARK_MEMORY_BYTES"] = str(512 * 1024 * 1024)
     system.start_all()
     huge = encoded(photo((64, 64)).resize((9900, 9900)), "PNG")

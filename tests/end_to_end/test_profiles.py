@@ -15,7 +15,6 @@ PICTURE = encoded(photo((300, 200)), "PNG")
 
 @pytest.fixture
 def profiles(system: System, tmp_path: Path) -> Path:
-    """The file of a running system's profiles."""
     file = tmp_path / "watermarks.toml"
     file.write_text('[corner]\nanchor = "bottom-left"\n[web]\nformat = "webp"\n')
     system.environment["WATERMARKS"] = str(file)

@@ -29,7 +29,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def stored(running: System) -> list[StoredMedia]:
-    """Pictures of growing size, oldest first."""
     for number, name in enumerate(NAMES, start=1):
         picture = encoded(photo((64 * number, 48 * number)), "JPEG")
         running.wait_for(running.upload(picture, name).id, "stored")
@@ -37,7 +36,6 @@ def stored(running: System) -> list[StoredMedia]:
 
 
 def search(running: System, query: str = "") -> list[StoredMedia]:
-    """All pages, two pictures each."""
     found: list[StoredMedia] = []
     cursor = ""
     while True:
@@ -232,7 +230,6 @@ def test_without_the_archive_it_says_so(system: System) -> None:
 
 @pytest.fixture(scope="module")
 def places(running: System, stored: list[StoredMedia]) -> list[tuple[httpx2.Client, str]]:
-    """Where the bytes of one stored picture can be had."""
     media_id = stored[0].media_id
     return [
         (running.central, f"/media/{media_id}/file"),

@@ -36,8 +36,7 @@ class _Dying(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Nobody listens."""
+    def log_message(self, *_: object) -> None: ...
 
 
 def stored(media_id: str) -> StoredMedia:

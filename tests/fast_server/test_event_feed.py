@@ -44,7 +44,7 @@ class Event:
 
 
 def parsed(block: str) -> Event | None:
-    """An event from its lines; None for a sign of life."""
+    """None for a comment, which only keeps the stream open."""
     fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
     return Event(fields["event"], fields.get("id"), json.loads(fields["data"])) if fields else None
 
@@ -65,7 +65,6 @@ def events(system: System, last_id: str | None = None) -> Iterator[Iterator[Even
 
 
 def until(stream: Iterator[Event], media_id: str, status: str) -> tuple[list[str], str]:
-    """The statuses told of a media up to ``status``, and the id of the event that told it."""
     told = []
     for event in stream:
         for change in event.data["changes"] if event.name == "media" else ():

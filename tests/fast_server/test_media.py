@@ -15,7 +15,6 @@ JPEG = encoded(photo((640, 480)), "JPEG")
 
 @pytest.fixture(scope="module")
 def stored(running: System) -> MediaStatus:
-    """A picture that went all the way."""
     return running.wait_for(running.upload(JPEG, "Strand.jpg").id, "stored")
 
 

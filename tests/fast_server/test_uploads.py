@@ -22,7 +22,6 @@ _LIMIT = 1_000_000
 
 @pytest.fixture(scope="module")
 def fast_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with lower limits than usual."""
     with running_system(tmp_path_factory.mktemp("fast-server")) as system:
         system.environment |= {"MAX_UPLOAD_BYTES": str(_LIMIT), "MAX_PIXELS": "1000000"}
         system.start_all()

@@ -111,7 +111,6 @@ async def test_an_archive_that_is_away_is_waited_for(witness: Witness) -> None:
 
 
 def test_a_running_system_witnesses_itself(system: System) -> None:
-    """Cut both files back, and the fast server's copy shows it."""
     system.environment["WITNESS_SECONDS"] = "0.2"
     system.start_all()
     for _ in range(3):

@@ -22,7 +22,6 @@ _OF_THE_MOMENT = {"date", "content-length", "transfer-encoding"}
 
 
 def get_routes(folder: Path) -> list[tuple[str, str]]:
-    """Every server and path that can be got."""
     return [
         (name, route.path)
         for name, app in apps(folder)
@@ -32,7 +31,7 @@ def get_routes(folder: Path) -> list[tuple[str, str]]:
 
 
 def got(server: httpx2.Client, path: str) -> httpx2.Response:
-    """The answer; of one that never ends only its beginning."""
+    """Of an answer that never ends only the beginning."""
     with server.stream("GET", path) as answer:
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             answer.read()

@@ -43,7 +43,7 @@ class Cover:
 
 
 def components(data: bytes, folder: Path) -> list[Component]:
-    """Every component as libjpeg reads it, which can't cope with some files' metadata."""
+    # libjpeg can't cope with some files' metadata.
     path = folder / "coefficients.jpg"
     path.write_bytes(jpeg.strip(data))
     read: Any = jpeglib.read_dct(str(path))
@@ -61,7 +61,6 @@ def components(data: bytes, folder: Path) -> list[Component]:
 
 
 def touched(component: Component, cover: Cover) -> NDArray[np.bool_]:
-    """Which blocks (rows, columns) have a pixel under them that the overlay covers."""
     found: NDArray[np.bool_] = _blocks(_per_sample(component, cover.alpha)).max(axis=(2, 3)) > 0
     return found
 

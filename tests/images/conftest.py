@@ -46,8 +46,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def apply_watermark(tmp_path: Path, way: str) -> ApplyWatermark:  # noqa: ARG001 - sets which way is taken
-    """Watermark bytes; gives the bytes that came out and what was told about them."""
-
     def run(
         data: bytes,
         *logos: Artwork,

@@ -47,7 +47,6 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def frames_of(count: int, size: Size = (64, 48), mode: str = "RGBA") -> list[Image.Image]:
-    """A square that wanders over a still ground."""
     ground = photo(size).convert("RGB").quantize(64).convert("RGBA")
     frames = []
     for number in range(count):
@@ -58,7 +57,6 @@ def frames_of(count: int, size: Size = (64, 48), mode: str = "RGBA") -> list[Ima
 
 
 def animated(kind: str, frames: int = 3, size: Size = (64, 48), **options: Any) -> bytes:
-    """An animation, or a TIFF of several pages."""
     first, *others = frames_of(frames, size)
     durations = {} if kind == "TIFF" else {"duration": [100 + 20 * n for n in range(frames)]}
     return encoded(
@@ -67,7 +65,7 @@ def animated(kind: str, frames: int = 3, size: Size = (64, 48), **options: Any) 
 
 
 def heic(image: Image.Image | None = None, **options: Any) -> bytes:
-    """A HEIC; made by a library that also writes, which the software doesn't need."""
+    # A library that also writes, which the software doesn't need.
     file = BytesIO()
     pillow_heif.from_pillow(image or photo((64, 48))).save(file, **options)
     return file.getvalue()
@@ -80,7 +78,6 @@ def opened(data: bytes | Path) -> Image.Image:
 
 
 def damaged(data: bytes, random: Random) -> bytes:
-    """Overwrite, cut out, put in or flip a few bytes, more often near the beginning."""
     noise = bytearray(data)
     for _ in range(random.randint(1, 4)):
         reach = len(noise) if random.random() < 0.4 else min(len(noise), 300)
@@ -142,7 +139,6 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png_with(png: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """Put ``chunks`` right behind IHDR."""
     extra = b"".join(png_chunk(name, data) for name, data in chunks)
     return png[:33] + extra + png[33:]
 
@@ -163,7 +159,7 @@ def logo_area(box: Box, around: int = 0) -> tuple[int, int, int, int]:
 
 
 def psnr_outside(before: Image.Image, after: Image.Image, box: Box, around: int) -> float:
-    """Likeness in dB of everything farther than ``around`` px from the box."""
+    """In dB, of everything farther than ``around`` px from the box."""
     keep = Image.new("L", before.size, 255)
     keep.paste(0, logo_area(box, around))
     stat = ImageStat.Stat(ImageChops.difference(before, after), keep)
@@ -172,7 +168,6 @@ def psnr_outside(before: Image.Image, after: Image.Image, box: Box, around: int)
 
 
 def is_same_outside(before: Image.Image, after: Image.Image, box: Box) -> bool:
-    """Whether all pixels outside the box are the same to the last bit."""
     assert before.mode == after.mode
     before, after = before.copy(), after.copy()
     blank = Image.new(before.mode, (box.width, box.height))

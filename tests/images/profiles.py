@@ -112,7 +112,7 @@ def _lab_numbers(colours: Array) -> Array:
 
 
 def _table(inputs: int, outputs: int, points: int, values: Array) -> bytes:
-    """lut16Type (6.5.9)."""
+    # lut16Type (6.5.9)
     head = struct.pack(">4s4xBBBx", b"mft2", inputs, outputs, points)
     matrix = struct.pack(">9i", 65_536, 0, 0, 0, 65_536, 0, 0, 0, 65_536)
     ends = struct.pack(">2H", 0, 65_535)

@@ -20,7 +20,6 @@ OPTIONS = Options(LIMITS, DEFAULT.strip, DEFAULT.quality)
 
 
 def soft_logo(size: tuple[int, int] = (90, 45)) -> Logo:
-    """Opaque, half covering, and not at all, with soft edges."""
     image = quartered_logo(size).image.copy()
     alpha = Image.radial_gradient("L").point(lambda value: max(0, 255 - 2 * value))
     image.putalpha(alpha.resize(size))

@@ -75,7 +75,7 @@ def test_the_pages_of_a_tiff_stay(order: str, apply_watermark: ApplyWatermark) -
 
 
 def _big_endian(pages: pyvips.Image) -> bytes:
-    """libtiff writes Intel's order only, so the structure is written by hand."""
+    # libtiff writes Intel's order only, so the structure is written by hand.
     height = pages.get("page-height")
     out = bytearray(b"MM\0*" + bytes(4))
     link = 4

@@ -31,7 +31,7 @@ def exif() -> bytes:
 
 
 def extension(name: bytes, payload: bytes) -> bytes:
-    """An application extension of a GIF; XMP is followed by its own trailer."""
+    # XMP is followed by its own trailer.
     if name == b"XMP DataXMP":
         return b"\x21\xff\x0b" + name + payload + bytes((1, *range(255, -1, -1), 0))
     pieces = (payload[at : at + 255] for at in range(0, len(payload), 255))
@@ -72,7 +72,7 @@ def half_clear() -> Image.Image:
 
 
 def bmp_with_alpha(image: Image.Image) -> bytes:
-    """As GIMP writes it: 32 bits with a mask for alpha."""
+    # As GIMP writes it: 32 bits with a mask for alpha.
     pixels = image.tobytes("raw", "BGRA", 0, -1)
     masks = struct.pack("<4I", 0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
     info = struct.pack("<IiiHHIIiiII", 108, *image.size, 1, 32, 3, len(pixels), 0, 0, 0, 0)

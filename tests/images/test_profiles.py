@@ -149,7 +149,6 @@ def test_blending(
 def test_sixteen_bits_blend_as_eight_do(
     blend: Blend, bands: int, apply_watermark: ApplyWatermark
 ) -> None:
-    """The same picture in both depths comes out the same, to a step of 8 bits."""
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[bands]
     shallow = photo((120, 90), mode)
     memory = shallow.tobytes()

@@ -132,7 +132,6 @@ JPEGS += [
 
 @st.composite
 def marks(draw: st.DrawFn) -> OverlayPixels:
-    """Of any size, soft or hard or nothing, in blocks of their own."""
     size = draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
     random = draw(st.randoms(use_true_random=False))
     small = (1 + size[0] // 9, 1 + size[1] // 9)

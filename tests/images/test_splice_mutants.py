@@ -66,7 +66,6 @@ def watermarked(splice: Callable[..., bytes], data: bytes) -> bytes | str:
 
 
 def is_readable(data: bytes, kind: str) -> bool:
-    """Whether Pillow gives its pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -77,7 +76,6 @@ def is_readable(data: bytes, kind: str) -> bool:
 
 
 def mutants(seeds: list[bytes], change: Callable[[bytes, Random], bytes]) -> Iterator[bytes]:
-    """The same ones in every run."""
     random = Random(len(seeds))
     for _ in range(_EACH):
         yield change(random.choice(seeds), random)
@@ -88,7 +86,6 @@ def cut(data: bytes, random: Random) -> bytes:
 
 
 def within(data: bytes, random: Random) -> bytes:
-    """Damage far from the header, where coded data is."""
     at = random.randrange(min(len(data) - 1, 400), len(data))
     return data[:at] + damaged(data[at:], random)
 

@@ -41,7 +41,6 @@ def scan(bits: str, first: int = 0, last: int = 63, approximation: int = 0) -> b
 
 
 def splice(data: bytes, size: tuple[int, int], *corners: tuple[int, int], planes: int = 1) -> bytes:
-    """With a black, opaque mark."""
     pixels = size[0] * size[1]
     plane = bytes(pixels)
     mark = (*size, [plane] * planes, b"\xff" * pixels)

@@ -36,7 +36,6 @@ Samples = NDArray[np.uint16]
 
 
 def samples_of(mode: str, depth: int, size: tuple[int, int]) -> Samples:
-    """A photo's samples (rows, columns, bands) that use all their bits."""
     eights = np.asarray(photo(size, mode)).reshape(size[1], size[0], -1).astype(np.uint16)
     if depth == 8:
         return eights
@@ -79,7 +78,7 @@ def coded_in(data: bytes) -> bytes:
 
 
 def decoded(data: bytes) -> Samples:
-    """By libvips, which checks it all."""
+    # libvips checks it all.
     zlib.decompress(coded_in(data))
     image = pyvips.Image.pngload_buffer(data, fail_on="warning")
     found: Samples = image.numpy().reshape(image.height, image.width, -1).astype(np.uint16)
@@ -200,14 +199,12 @@ def test_what_is_declined(mode: str, options: dict[str, object], reason: str) ->
 
 
 def file_of(coded: bytes, size: tuple[int, int], *more: tuple[bytes, bytes]) -> bytes:
-    """A grey PNG of 8 bits around what is compressed, all checksums of chunks right."""
     header = struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), *more, (b"IDAT", coded), (b"IEND", b"")]
     return png.SIGNATURE + b"".join(png_chunk(name, payload) for name, payload in chunks)
 
 
 def marked(data: bytes, memory: int = 1 << 26) -> bytes:
-    """With a black spot at the top."""
     return bytes(native.splice_png(data, (3, 3, [bytes(9)], b"\xff" * 9), [(2, 2)], b"", memory))
 
 

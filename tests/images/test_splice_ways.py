@@ -40,7 +40,6 @@ def both(data: bytes, profile: Profile = DEFAULT) -> tuple[Image.Image, Image.Im
 
 
 def error(one: Image.Image, other: Image.Image, box: Box) -> float:
-    """The mean square in the box."""
     difference = ImageChops.difference(one, other).convert("RGB").crop(corners(box))
     return sum(ImageStat.Stat(difference).sum2) / (3 * box.width * box.height)
 

@@ -127,7 +127,6 @@ def test_a_folder_that_can_not_be_written_is_not_the_pictures_fault(tmp_path: Pa
 
 
 def compared(first: Image.Image, second: Image.Image, tmp_path: Path) -> set[tuple[int, int]]:
-    """Row and column of every touched block."""
     before, after = tmp_path / "before", tmp_path / "after"
     first.save(before, "PNG")
     second.save(after, "PNG")

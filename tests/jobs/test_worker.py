@@ -31,7 +31,6 @@ async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
 async def working(
     valkey: Valkey, task: Any, *, name: str = "w", slots: int = 4, lease: float = 1.0
 ) -> AsyncIterator[LeasedWorker]:
-    """A worker that runs ``task`` while the context lasts."""
     worker = LeasedWorker(
         QUEUE, TASK, task, settings=valkey.settings, name=name, slots=slots, lease=lease
     )
@@ -194,7 +193,6 @@ async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Va
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Valkey]:
-    """A Valkey that the test may kill."""
     server = Valkey(tmp_path)
     yield server
     server.stop()

@@ -80,7 +80,6 @@ async def test_an_archive_that_answers_but_refuses_is_asked_slowly(
 
 
 def test_an_archive_that_was_away_too_long_loses_none(system: System) -> None:
-    """All retries used up, then it comes back: no human work."""
     system.environment |= {"UPLOAD_RETRY_DELAYS": "0.1,0.1"}
     system.start("fast-server")
     system.start("worker-server", "worker-1")

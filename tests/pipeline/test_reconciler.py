@@ -62,7 +62,6 @@ async def test_a_flushed_redis_is_made_whole(spool: Spool, queue: JobQueue, valk
 
 
 async def test_what_crashes_left_over_is_swept(spool: Spool, queue: JobQueue) -> None:
-    """A watermark of a finished picture; a temporary file of a writer that died."""
     media = watermark(spool, accept(spool))
     kept = watermark(spool, accept(spool))
     store(spool, media)

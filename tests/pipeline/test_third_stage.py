@@ -30,7 +30,6 @@ _NOTICES = "notices"
 
 
 async def _notify(resources: Resources, media: Media) -> Mapping[str, object]:
-    """The function: the first attempt fails, the second writes the file."""
     folder = resources.settings.media_data_dir / _NOTICES
     if media.progress.attempts["notify"] == 0:
         raise StorageFailing("Not yet.")
@@ -63,7 +62,6 @@ def spool(settings: WorkerSettings) -> Spool:
 
 @asynccontextmanager
 async def working(settings: WorkerSettings) -> AsyncIterator[None]:
-    """A worker for all three stages while the context lasts."""
     stop = asyncio.Event()
     running = asyncio.create_task(work(settings, stop, _THREE, _THREE))
     try:

@@ -293,7 +293,6 @@ class Conformance:
 
 
 def left_over(storage: Storage) -> list[str]:
-    """The incoming files that are there."""
     return sorted(os.listdir(storage.incoming_folder))
 
 
@@ -308,7 +307,6 @@ def create_key(made: Backend) -> None:
 
 
 def run_in_process(act: Callable[[Backend], None], made: Backend) -> int | None:
-    """The exit status of a process of its own that does ``act``."""
     process = multiprocessing.get_context("spawn").Process(target=act, args=(made,))
     process.start()
     process.join(60)

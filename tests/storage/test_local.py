@@ -1,3 +1,5 @@
+"""The storage on the local disk: what every storage does, and what the disk adds to it."""
+
 import errno
 import os
 import time
@@ -52,7 +54,6 @@ def storage(root: Path) -> Storage:
 def failing_sync(
     which: int, number: int = errno.EIO, before: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
-    """Have the ``which``-th sync from now fail, after doing ``before``."""
     real, count = os.fsync, iter(range(1000))
 
     def sync(descriptor: int) -> None:

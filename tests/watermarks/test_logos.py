@@ -33,8 +33,7 @@ class LogoServer:
                 self.end_headers()
                 self.wfile.write(served.content)
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
+            def log_message(self, *_: object) -> None: ...
 
         self._server = HTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/logo.png"

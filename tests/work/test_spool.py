@@ -136,7 +136,6 @@ class TestIdempotency:
         assert again == anna
 
     def test_twenty_at_once_make_one_record(self, spool: Spool) -> None:
-        """And all of them get the same record."""
         given = [replace(new_media(spool), filename=f"{number}.jpg") for number in range(20)]
         with ThreadPoolExecutor(20) as pool:
             accepted = list(pool.map(lambda new: spool.accept(new, "k").record, given))

@@ -22,8 +22,6 @@ _DOCS = str(files("media_processor.http") / "docs_page")
 
 
 class PageFiles(StaticFiles):
-    """The files of a page."""
-
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         response.headers.update(PAGE_HEADERS)

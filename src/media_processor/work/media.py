@@ -29,8 +29,6 @@ class NewMedia:
 
 @dataclass(frozen=True)
 class Media:
-    """A media as the spool knows it."""
-
     record: MediaRecord
     place: Place
     progress: Progress

@@ -70,8 +70,6 @@ def _is_printed(output: streams.Outlet, outcomes: list[Outcome]) -> bool:
 
 
 class _Run:
-    """One run over all files."""
-
     def __init__(self, files: list[Path], bar: UploadBar, *, wait: bool, as_json: bool) -> None:
         self._files, self._bar, self._wait, self._as_json = files, bar, wait, as_json
         self._ended: dict[Path, Outcome] = {}
