@@ -59,7 +59,7 @@ async def archive_away(trial: Trial) -> Outcome:
         outcome.seconds = time.monotonic() - began
         outcome.must(codes == {"central_unavailable"}, f"they failed for {codes}")
         outcome.must(outcome.finding.stored == pictures, "not all are stored")
-        outcome.note = f"{pictures} failed after 5 retries, all stored by themselves"
+        outcome.note = f"{pictures} failed after 5 retries, all stored automatically"
         return outcome
 
 

@@ -36,11 +36,13 @@ FAULTS = (
     Fault(1, "kill storm", "all stored, drained ≤ 60 s", kills.kill_storm, in_short=True),
     Fault(2, "named crash points", "invariant in every run", kills.crash_points, in_short=True),
     Fault(3, "power cut", "0 acknowledged missing", disks.power_cuts, in_short=True),
-    Fault(4, "Redis harmed", "202 throughout, stored ≤ 60 s", queue.redis_harmed, in_short=True),
-    Fault(5, "worker killed mid-job", "again ≤ 15 s, no attempt burned", kills.killed_mid_job),
+    Fault(4, "Redis failures", "202 throughout, stored ≤ 60 s", queue.redis_harmed, in_short=True),
+    Fault(5, "worker killed mid-job", "again ≤ 15 s, no attempt counted", kills.killed_mid_job),
     Fault(6, "deploys", "stops ≤ 30 s, no 5xx but 503", kills.deploys),
-    Fault(7, "archive away", "all stored, no human work", archive.archive_away, in_short=True),
-    Fault(8, "stored, unheard", "1 file, row, line each", archive.stored_but_unheard),
+    Fault(
+        7, "central server down", "all stored, without help", archive.archive_away, in_short=True
+    ),
+    Fault(8, "stored, reply lost", "1 file, row, line each", archive.stored_but_unheard),
     Fault(9, "bad network", "every flipped byte refused", archive.bad_network),
     Fault(10, "disk full", "507 or 503, recovers ≤ 10 s", disks.full_disks),
     Fault(11, "fsync fails", "no 2xx, set aside", disks.failed_syncs, in_short=True),
