@@ -46,7 +46,7 @@ _Answer = TypeVar("_Answer", bound=Message)
 class CentralClient:
     """Kept-alive connections to the central server at ``url`` (its /upload-final).
 
-    Every method that returns what the server answered raises CentralUnavailable if it can't.
+    A method that returns the server's data raises CentralUnavailable if it can't get it.
     """
 
     def __init__(self, url: str, *, timeout: float, connections: int) -> None:

@@ -37,7 +37,7 @@ _MANY_RETRIES = ",".join(["0.1"] * 200)
 
 
 async def archive_away(trial: Trial) -> Outcome:
-    """Ten minutes at a sixtieth of the retries' delays; nobody does anything about it."""
+    """Away for ten minutes, at a sixtieth of the time; nobody intervenes."""
     pictures = trial.many(100, 20)
     compressed = ",".join(f"{delay / 60:.3f}" for delay in (10, 20, 30, 40, 50))
     with trial.machine(UPLOAD_RETRY_DELAYS=compressed) as machine:

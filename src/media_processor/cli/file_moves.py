@@ -24,7 +24,7 @@ def place(source: Path, target: Path) -> None:
 
 
 def place_beside(source: Path, target: Path) -> Path:
-    """Move a file to ``target``, or where there is one to ``name-2``, ``name-3``; its new path."""
+    """Move a file to ``target``, or if that exists to ``name-2``, ``name-3``; returns its path."""
     chosen, number = target, 1
     while True:
         try:

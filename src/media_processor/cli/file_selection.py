@@ -15,7 +15,7 @@ NONE_THERE = f"No pictures found. Supported formats: {titles()}."
 
 @dataclass(frozen=True)
 class Found:
-    """A file, and the folder it was found below, if it was."""
+    """A file and, if it was found in a folder, that folder."""
 
     path: Path
     root: Path | None = None
@@ -31,10 +31,10 @@ def listed(stream: BinaryIO, *, by_null: bool) -> list[Path]:
 
 
 def pictures_in(paths: Iterable[Path]) -> Iterator[Found]:
-    """The files as named, of folders the pictures below them, sorted, of patterns what fits.
+    """Yields named files, the pictures below named folders, and those that match a pattern.
 
     Raises:
-        SetupError: a path doesn't exist, or is neither file nor folder; no picture fits a pattern.
+        SetupError: a path doesn't exist, or is neither file nor folder; a pattern matches nothing.
     """
     for path in paths:
         if path.is_dir():

@@ -22,7 +22,7 @@ def terminal() -> Console:
 
 
 def notes() -> Console:
-    """Standard error, for what goes by: progress, and why it waits."""
+    """Standard error, for progress and for the reasons to wait."""
     return Console(stderr=True, emoji=False, highlight=False)
 
 

@@ -152,7 +152,7 @@ class AsyncClient:
         return await self._connection.message(requests.QUEUE, QueueReport)
 
     async def ready(self) -> Readiness:
-        """The server's checks of what it needs; that one failed raises nothing."""
+        """The server's checks of what it needs; a failed one is in the result, not raised."""
         return await self._connection.message(requests.READY, Readiness)
 
 

@@ -21,9 +21,9 @@ class NotRunning(RuntimeError):
 
 
 class BackgroundLoop:
-    """Carries out coroutines for any number of threads, which wait for them.
+    """Runs coroutines for any number of threads, which wait for them.
 
-    The thread starts with the first coroutine. It ends, after ``finish``, with ``close`` or when
+    The thread starts with the first coroutine. It runs ``finish`` and ends on ``close``, or when
     this object is dropped or the program ends.
     """
 

@@ -22,7 +22,7 @@ class Event:
 
 
 class EventReader:
-    """Turns the text of one stream into events; one that is cut off is none."""
+    """Turns the text of one stream into events; an event that is cut off is dropped."""
 
     def __init__(self, last_id: str = "") -> None:
         self._rest = ""
@@ -59,8 +59,8 @@ class EventReader:
 class Watch:
     """Follows one media over as many streams as it takes.
 
-    A proxy may open each stream and end it at once. So after one that ended without news the
-    status itself is asked for.
+    A proxy may open each stream and end it at once. So after a stream without news the client
+    asks for the status itself.
     """
 
     def __init__(self) -> None:

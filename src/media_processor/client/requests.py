@@ -33,8 +33,10 @@ _AS_IT_IS = {"Accept-Encoding": "identity"}
 
 @dataclass(frozen=True)
 class Call:
-    """One request. ``repeatable``: carried out twice it does no more than once. ``accepts``
-    are statuses of 400 and more that are answers all the same."""
+    """One request. A ``repeatable`` one does no more if it is sent twice.
+
+    ``accepts`` are statuses of 400 and more that count as answers.
+    """
 
     method: str
     path: str

@@ -133,7 +133,7 @@ class Client:
         return self._loop.run(self._client.queue())
 
     def ready(self) -> Readiness:
-        """The server's checks of what it needs; that one failed raises nothing."""
+        """The server's checks of what it needs; a failed one is in the result, not raised."""
         return self._loop.run(self._client.ready())
 
 

@@ -21,9 +21,9 @@ _MODULE = [sys.executable, "-m"]
 
 
 class Popen(subprocess.Popen[AnyStr]):
-    """Forks ``python -m module argument…`` instead of starting it; anything else it starts.
+    """Forks ``python -m module argument…`` instead of starting it; other commands start as usual.
 
-    It is a child of this process as any other, the leader of a session of its own, and is
+    The process is a child of this one as any other, the leader of a session of its own, and is
     killed if this process dies.
     """
 

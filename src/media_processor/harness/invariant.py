@@ -58,9 +58,9 @@ def wait_drained(machine: Machine, seconds: float, *, revive: bool = False) -> f
 def examine(
     machine: Machine, accepted: Mapping[str, str], *, others_allowed: bool = False
 ) -> Finding:
-    """Hold everything against ``accepted``, the name of each id; the spool has drained.
+    """Compare everything with ``accepted``, which maps ids to names; the spool must be drained.
 
-    ``others_allowed`` if some uploads were cut off, and may be durable all the same.
+    ``others_allowed``: uploads that were cut off may be stored all the same.
     """
     spool = open_spool(machine.data / "uploads")
     rows = _rows(machine)

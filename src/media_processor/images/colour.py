@@ -34,7 +34,7 @@ def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
 
 
 def convert_to_srgb(image: Image, icc: bytes) -> Image:
-    """Without a profile, or with one that is damaged or of another kind, as Pillow has it."""
+    """As Pillow converts it if there is no profile, or one that is damaged or of another kind."""
     if icc:
         from PIL import ImageCms
 

@@ -84,7 +84,7 @@ class _Tiff:
         self.data[start:stop] = bytes(max(0, stop - start))
 
     def images(self, ifd: int, tags: tuple[int, int]) -> list[Range]:
-        """``tags`` are that of the offsets and that of the lengths."""
+        """``tags`` are that of the offsets, then that of the lengths."""
         found = {entry.tag: entry for entry in self.entries(ifd) if entry.tag in tags}
         if len(found) < 2:
             return []

@@ -39,8 +39,8 @@ class Metadata:
     def to_keep(self, orientation: int, strip: Strip = "none") -> "Metadata":
         """What of it goes into the watermarked picture, which has ``orientation``.
 
-        Thumbnails go, as they show the unwatermarked picture; ``gps`` takes the place where it
-        was taken too, ``all`` everything but the colour profile and the orientation.
+        Thumbnails go, as they show the unwatermarked picture. ``gps`` also removes where it was
+        taken, ``all`` everything but the colour profile and the orientation.
         """
         turned = exif.only_orientation(orientation) if orientation > 1 else b""
         if strip == "all":
@@ -54,7 +54,7 @@ class Metadata:
 
 
 def keep_resources(block: bytes) -> bytes:
-    """Photoshop's resources that are no thumbnails; what is damaged goes with all behind it."""
+    """Photoshop's resources without thumbnails; a damaged one goes, and all behind it."""
     kept, at = [], 0
     while block[at : at + 4] == b"8BIM" and at + 12 <= len(block):
         number = int.from_bytes(block[at + 4 : at + 6])

@@ -58,7 +58,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Variants:
-    """Two logos, of which the one is taken that stands out more: a ``light`` and a ``dark``."""
+    """A ``light`` and a ``dark`` logo; the one with the higher contrast is drawn."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 

@@ -61,8 +61,7 @@ class TaskLine:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxReply:
-    """One line of its answers: ``failure``, what it watermarked, or nothing where the file
-    that it wrote says all."""
+    """One line of its answers: a failure, a result, or neither if the file it wrote is all."""
 
     watermarked: WatermarkResult | None = None
     failure: Failure | None = None

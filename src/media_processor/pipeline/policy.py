@@ -45,7 +45,7 @@ REASONS = tuple(sorted(kind.code for kind in _FINAL))
 class Verdict:
     """``delay`` in seconds until the next attempt, None to give up; ``counts`` uses up a try.
 
-    Given up, a media that ``parks`` is tried again by itself; it is not to blame.
+    A media that ``parks`` is retried by itself after it was given up: it isn't to blame.
     """
 
     delay: float | None

@@ -51,7 +51,7 @@ _X32 = 0x40000000
 
 
 def confine(writable: Iterable[Path]) -> tuple[str, ...]:
-    """Confine this process for good; the guards of GUARDS that are in force then.
+    """Confine this process for good; returns those of GUARDS that are in force.
 
     Files in the folders ``writable`` can still be made, changed and removed.
     """

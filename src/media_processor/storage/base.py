@@ -38,7 +38,7 @@ class Storage(Protocol):
 
     @property
     def name(self) -> str:
-        """What people know it by: the name of its folder or bucket."""
+        """Its name for people: that of its folder or bucket."""
 
     # ── receiving: bytes that have no key yet ────────────────────────────────────
 

@@ -43,7 +43,7 @@ _LEAST_FREE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Addresses:
-    """Base URLs of the two servers and the folder with everything."""
+    """Base URLs of the two servers, and the data folder."""
 
     fast_server: str
     central_server: str

@@ -45,7 +45,7 @@ class Service:
 
 @asynccontextmanager
 async def kept_running(services: list[Service]) -> AsyncIterator[None]:
-    """When the context ends: SIGTERM, then SIGKILL for one that goes on."""
+    """At the end of the context the services get SIGTERM, then SIGKILL if they go on."""
     keepers = [asyncio.create_task(_keep_running(service)) for service in services]
     try:
         yield

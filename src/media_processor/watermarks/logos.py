@@ -23,11 +23,10 @@ class LogoSource:
         self._one_at_a_time = asyncio.Lock()
 
     async def file(self) -> Path:
-        """A file that holds the logo, checked.
+        """The logo's file, checked.
 
         Raises:
-            LogoUnavailable: a logo was chosen, but can't be had now. Another one is never
-                put in its place.
+            LogoUnavailable: the chosen logo can't be had now. No other one replaces it.
         """
         if self._file is None:
             async with self._one_at_a_time:

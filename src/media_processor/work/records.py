@@ -50,7 +50,7 @@ class Records(Protocol):
         """
 
     def add(self, record: MediaRecord, original: Incoming) -> None:
-        """Make an original, then its open record durable. Once more does no harm."""
+        """Make an original, then its open record durable. Repeating it does no harm."""
 
     # ── reading ──────────────────────────────────────────────────────────────────
 
@@ -87,4 +87,4 @@ class Records(Protocol):
         """Add to the progress, then move the record of a failed or parked media to *open*."""
 
     def forget_reopened(self, media_id: str) -> bool:
-        """Remove the open record of a media that is finished; whether it was."""
+        """Remove the open record of a media that is finished; returns whether there was one."""

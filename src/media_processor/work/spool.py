@@ -81,12 +81,7 @@ class Spool:
     # ── reading ──────────────────────────────────────────────────────────────────
 
     def find(self, media_id: str) -> Media:
-        """The media.
-
-        Raises:
-            MediaNotFound: there is none, or ``media_id`` is no id at all.
-            SpoolDamaged: its record can't be read.
-        """
+        """Raises MediaNotFound, also for what is no id, or SpoolDamaged for a damaged record."""
         media = self._records.find(media_id) if is_media_id(media_id) else None
         if media is None:
             raise MediaNotFound("There is no picture with this id.")
@@ -223,7 +218,7 @@ class Spool:
         self._records.close(media_id, place, last)
 
     def reopen(self, media_id: str) -> Media:
-        """Have a failed media tried again, with all its attempts; the media as it is then.
+        """Have a failed media retried, with the full number of attempts; returns it as it is then.
 
         Raises:
             MediaNotFound: there is none with this id.

@@ -24,7 +24,7 @@ _STATUSES: tuple[Status, ...] = get_args(Status)
 
 @dataclass(frozen=True)
 class Search:
-    """What of the archive is asked for."""
+    """Filters and order for the archive."""
 
     name: str | None = None
     worker: str | None = None

@@ -31,8 +31,10 @@ _GRACE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Plan:
-    """``done`` and ``refused`` are the folders for what is through; ``settle`` seconds without
-    a change make a file whole."""
+    """``done`` and ``refused`` are the folders that pictures move to when the server has answered.
+
+    A file is complete after ``settle`` seconds without a change.
+    """
 
     folder: Path
     done: Path

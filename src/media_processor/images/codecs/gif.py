@@ -59,7 +59,7 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # no
 
 
 def _canvases(source: Gif) -> Iterator[Image.Image]:
-    """Yields the same RGBA picture for every frame, drawn on further."""
+    """Yields one RGBA picture again and again, changed for each frame."""
     canvas = Image.new("RGBA", source.size)
     for frame in source.frames:
         before = canvas.copy() if frame.disposal == 3 else None
