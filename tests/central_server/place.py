@@ -8,7 +8,8 @@ from media_processor.central_server.catalogue import Catalogue, open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.ids import new_media_id
 from media_processor.messages.media import MAIN_OWNER
-from media_processor.storage.factory import open_storage
+from media_processor.settings import CentralServerSettings
+from media_processor.storage.factory import open_archive_storage
 from tests.storage.received import received
 
 
@@ -26,7 +27,7 @@ class Place:
         catalogue = open_catalogue(self.database)
         self._open.append(catalogue)
         return Archive(
-            open_storage(self.root / "central_storage"),
+            open_archive_storage(CentralServerSettings(media_data_dir=self.root)),
             catalogue,
             self.log,
             open_signer(self.root / "audit_key.pem"),

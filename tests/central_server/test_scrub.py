@@ -13,7 +13,9 @@ from media_processor.central_server.archive import Archive
 from media_processor.central_server.catalogue import open_catalogue
 from media_processor.central_server.chain import open_signer
 from media_processor.central_server.scrub import Scrubbed, scrub
-from media_processor.storage.factory import open_storage
+from media_processor.settings import CentralServerSettings
+from media_processor.storage.base import Storage
+from media_processor.storage.factory import open_archive_storage
 from tests.central_server.place import delivery
 from tests.cli import shell
 
@@ -24,7 +26,7 @@ COUNT = 1000
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("archive")
     catalogue = open_catalogue(data / "catalogue.sqlite")
-    storage = open_storage(data / "central_storage")
+    storage = storage_in(data)
     signer = open_signer(data / "audit_key.pem")
     archive = Archive(storage, catalogue, data / "worker_activity.log", signer)
     for number in range(COUNT):
@@ -34,10 +36,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
+def storage_in(data: Path) -> Storage:
+    return open_archive_storage(CentralServerSettings(media_data_dir=data))
+
+
 def check(data: Path) -> Scrubbed:
     catalogue = open_catalogue(data / "catalogue.sqlite")
     try:
-        return scrub(open_storage(data / "central_storage"), catalogue, lambda *_: None)
+        return scrub(storage_in(data), catalogue, lambda *_: None)
     finally:
         catalogue.close()
 

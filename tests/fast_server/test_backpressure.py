@@ -10,11 +10,12 @@ import pytest
 from media_processor.errors import Overloaded
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.harness.waiting import wait_until
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 from tests.cli.shell import run
 from tests.images.pictures import encoded, photo
 from tests.raw import answer_to_much
 from tests.system import System
+from tests.work.records import spool_in
 
 JPEG = encoded(photo((200, 150)), "JPEG")
 NONE: frozenset[str] = frozenset()
@@ -22,7 +23,7 @@ NONE: frozenset[str] = frozenset()
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return open_spool(tmp_path / "uploads")
+    return spool_in(tmp_path)
 
 
 def ids(count: int, start: int = 0) -> frozenset[str]:

@@ -9,7 +9,6 @@ import pytest
 
 from media_processor.ids import new_media_id, now
 from media_processor.messages.archive import StoredMedia
-from media_processor.work.spool import open_spool
 from tests.system import System, running_system
 from tests.work.records import accept, store
 
@@ -77,7 +76,7 @@ def read(fast_server: System, method: str, path: str, got: list[bytes]) -> None:
 
 @pytest.mark.parametrize("way", ["file", "watermarked", "zip"])
 def test_the_client_sees_it_and_the_log_says_it_in_one_line(fast_server: System, way: str) -> None:
-    spool = open_spool(fast_server.data / "uploads")
+    spool = fast_server.spool()
     media = accept(spool)
     store(spool, media)
     before = fast_server.log("fast-server")

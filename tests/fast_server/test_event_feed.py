@@ -15,10 +15,9 @@ import pytest
 from media_processor.fast_server.event_feed import EventFeed
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.fast_server import QueueReport
-from media_processor.work.spool import open_spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
-from tests.work.records import accept, store
+from tests.work.records import accept, spool_in, store
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _PAGES = 500
@@ -134,7 +133,7 @@ def test_an_id_that_means_nothing_here_is_told(running: System, last_id: str) ->
 
 def test_a_picture_that_comes_and_goes_between_two_looks_is_told_to_its_end(tmp_path: Path) -> None:
     """Its acceptance was heard of here; its end was announced while Redis was away."""
-    spool = open_spool(tmp_path)
+    spool = spool_in(tmp_path)
     feed = EventFeed(spool, asyncio.Event())
     assert not feed._moved(everything=True)
     media = accept(spool)
@@ -148,7 +147,7 @@ def test_a_picture_that_comes_and_goes_between_two_looks_is_told_to_its_end(tmp_
 
 async def test_a_page_that_listens_is_told_of_a_new_beginning(tmp_path: Path) -> None:
     """Even if nothing has changed: what was missed isn't known."""
-    feed, looks = EventFeed(open_spool(tmp_path), asyncio.Event()), iter(range(100))
+    feed, looks = EventFeed(spool_in(tmp_path), asyncio.Event()), iter(range(100))
 
     async def report() -> QueueReport:
         if next(looks) == 1:

@@ -27,10 +27,9 @@ from media_processor.messages.fast_server import Difference
 from media_processor.messages.media import MediaStatus
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.tasks import TaskBuilder
-from media_processor.work.spool import open_spool
 from tests.images.pictures import encoded, opened, photo
 from tests.system import System
-from tests.work.records import accept, park, store, watermark
+from tests.work.records import accept, park, spool_in, store, watermark
 
 JPEG = encoded(photo((640, 480)), "JPEG", quality=92)
 PNG = encoded(photo((900, 600)), "PNG")
@@ -170,7 +169,7 @@ def test_a_picture_that_is_not_watermarked_yet(system: System) -> None:
 def test_one_that_waits_for_the_archive_to_come_back_is_shown_watermarked(system: System) -> None:
     system.start("fast-server")
     system.wait_fast()
-    spool = open_spool(system.data / "uploads")
+    spool = system.spool()
     media = spool.find(system.upload(JPEG).id)
     watermark(spool, media, JPEG)
     park(spool, media, now() + timedelta(hours=1))
@@ -199,7 +198,7 @@ def test_without_the_spools_copy_it_comes_from_the_archive(system: System) -> No
 async def test_a_picture_that_is_swept_from_the_spool_while_it_is_drawn(tmp_path: Path) -> None:
     settings = FastServerSettings(media_data_dir=tmp_path)
     renditions = Renditions(settings, TaskBuilder(settings))
-    spool = open_spool(tmp_path / "uploads")
+    spool = spool_in(tmp_path)
     media = watermark(spool, accept(spool), JPEG)
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ from media_processor.fast_server import media
 from media_processor.http.problems import add_problem_handlers
 from media_processor.ids import day_folder
 from media_processor.work.media import Media
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 from tests.system import System
 from tests.work.records import accept, store, watermark
 
@@ -23,7 +23,7 @@ WATERMARKED = b"watermarked" * 100
 
 @pytest.fixture
 def spool(system: System) -> Spool:
-    return open_spool(system.data / "uploads")
+    return system.spool()
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from media_processor.harness.valkey import Valkey
 from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.pipeline.parked import Parked
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
-from tests.work.records import accept, fail, park
+from tests.work.records import accept, fail, park, spool_in
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return open_spool(tmp_path / "uploads")
+    return spool_in(tmp_path)
 
 
 @pytest.fixture

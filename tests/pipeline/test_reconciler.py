@@ -9,14 +9,14 @@ import pytest
 from media_processor.harness.valkey import Valkey
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.pipeline.reconciler import Reconciler
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 from tests.storage.received import received
-from tests.work.records import accept, fail, new_media, store, watermark
+from tests.work.records import accept, fail, new_media, spool_in, store, watermark
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return open_spool(tmp_path / "uploads")
+    return spool_in(tmp_path)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def settings(system: System, monkeypatch: pytest.MonkeyPatch) -> WorkerSettings:
 
 @pytest.fixture
 def spool(settings: WorkerSettings) -> Spool:
-    return open_spool(settings.uploads_dir)
+    return open_spool(settings)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from media_processor.errors import StorageFailing, StorageFull
 from media_processor.storage.base import Storage
-from media_processor.storage.factory import open_storage
+from media_processor.storage.local import LocalStorage
 from tests.storage.conformance import Conformance, Fault, left_over
 from tests.storage.received import received
 
@@ -27,7 +27,7 @@ class LocalBackend:
         self._root = folder / "root"
 
     def open(self) -> Storage:
-        return open_storage(self._root)
+        return LocalStorage(self._root)
 
     @contextmanager
     def fails(self, fault: Fault, step: int) -> Iterator[None]:
@@ -47,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def storage(root: Path) -> Storage:
-    return open_storage(root)
+    return LocalStorage(root)
 
 
 @contextmanager

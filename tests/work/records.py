@@ -3,12 +3,18 @@
 import hashlib
 import time
 from datetime import datetime
+from pathlib import Path
 
 from media_processor.ids import now
 from media_processor.messages.media import Failure, Receipt, WatermarkResult
+from media_processor.settings import SpoolSettings
 from media_processor.work.media import Media, NewMedia
-from media_processor.work.spool import Spool
+from media_processor.work.spool import Spool, open_spool
 from tests.storage.received import received
+
+
+def spool_in(data: Path) -> Spool:
+    return open_spool(SpoolSettings(media_data_dir=data))
 
 
 def new_media(spool: Spool, content: bytes = b"picture") -> NewMedia:

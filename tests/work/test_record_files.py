@@ -9,8 +9,8 @@ import pytest
 
 from media_processor.errors import SpoolDamaged
 from media_processor.ids import day_folder
-from media_processor.work.spool import Spool, open_spool
-from tests.work.records import accept, fail, store, watermark
+from media_processor.work.spool import Spool
+from tests.work.records import accept, fail, spool_in, store, watermark
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def spool(root: Path) -> Spool:
-    return open_spool(root)
+def spool(tmp_path: Path) -> Spool:
+    return spool_in(tmp_path)
 
 
 def test_a_record_without_an_owner_belongs_to_main(spool: Spool) -> None:

@@ -10,17 +10,17 @@ from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed
 from media_processor.ids import now
 from media_processor.messages.media import Attempts, Failure
 from media_processor.work.media import Media
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 from tests.storage.conformance import left_over
-from tests.work.records import accept, fail, new_media, park, receipt, store, watermark
+from tests.work.records import accept, fail, new_media, park, receipt, spool_in, store, watermark
 
 # Another way to keep records is one more line here, and must pass every test of this file.
-_KINDS = {"files": open_spool}
+_KINDS = {"files": spool_in}
 
 
 @pytest.fixture(params=_KINDS)
 def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Spool:
-    return _KINDS[request.param](tmp_path / "uploads")
+    return _KINDS[request.param](tmp_path)
 
 
 def original(spool: Spool, media: Media) -> bytes:

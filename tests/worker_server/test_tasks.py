@@ -13,16 +13,15 @@ from media_processor.pipeline.stage import Resources
 from media_processor.pipeline.stages import FIRST
 from media_processor.settings import WorkerSettings
 from media_processor.work.media import Media
-from media_processor.work.spool import open_spool
 from media_processor.worker_server.tasks import StageTask
-from tests.work.records import accept
+from tests.work.records import accept, spool_in
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 async def test_a_retry_that_can_not_be_noted_happens_all_the_same(
     tmp_path: Path, number: int
 ) -> None:
-    spool = open_spool(tmp_path)
+    spool = spool_in(tmp_path)
     media_id = accept(spool).record.id
 
     async def fail(_: Resources, __: Media) -> Mapping[str, object]:

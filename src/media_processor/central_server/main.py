@@ -19,7 +19,7 @@ from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
-from media_processor.storage.factory import open_storage
+from media_processor.storage.factory import open_archive_storage
 from media_processor.telemetry import start_logging
 
 log = logging.getLogger(__name__)
@@ -61,8 +61,8 @@ def _hold_alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
-    storage = open_storage(settings.storage_dir)
-    with _hold_alone(settings.storage_dir):
+    storage = open_archive_storage(settings)
+    with _hold_alone(settings.locked_dir):
         storage.sweep_incoming(0)  # nobody else writes here: a crash left these
         catalogue = open_catalogue(settings.catalogue)
         signer = open_signer(settings.audit_key_file)

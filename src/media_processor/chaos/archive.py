@@ -28,7 +28,7 @@ from media_processor.harness.load import Load, picture
 from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 
 _MANY_RETRIES = ",".join(["0.1"] * 200)
 
@@ -46,7 +46,7 @@ async def archive_away(trial: Trial) -> Outcome:
         await asyncio.to_thread(machine.wait_fast)
         load = Load(machine.fast_url)
         await load.send(range(pictures))
-        spool = open_spool(machine.data / "uploads")
+        spool = machine.spool()
         trial.say("all retries are used up")
         await asyncio.to_thread(_all_parked, spool, pictures)
         reasons = {spool.progress(one).error for one in load.accepted}
@@ -81,7 +81,7 @@ async def stored_but_unheard(trial: Trial) -> Outcome:
             trial.say("a worker sleeps beyond its lease")
             await _late_worker(machine, load, pictures)
             outcome = await settle(machine, load, 60)
-            spool = open_spool(machine.data / "uploads")
+            spool = machine.spool()
             unheard = sum(spool.progress(one).attempts["upload"] > 1 for one in load.accepted)
             codes = await _deliver_fifty_times(machine)
         outcome.missed += settled.missed

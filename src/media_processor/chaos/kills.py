@@ -13,7 +13,7 @@ from media_processor.harness.invariant import Finding
 from media_processor.harness.load import Load
 from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.harness.waiting import wait_until
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 
 _VALKEY = "valkey"
 # So many machines at once: each waits most of the time.
@@ -127,7 +127,7 @@ async def killed_mid_job(trial: Trial) -> Outcome:
         await asyncio.to_thread(machine.start_all)
         machine.start("worker-server", "worker-2")
         load, waits = Load(machine.fast_url), []
-        spool = open_spool(machine.data / "uploads")
+        spool = machine.spool()
         for number in range(rounds):
             media = await load.send(range(number * 4, number * 4 + 4))
             victim = trial.rng.choice((WORKER, "worker-2"))

@@ -17,8 +17,9 @@ from media_processor.chaos.trial import Outcome, Trial, settle
 from media_processor.harness.invariant import Finding
 from media_processor.harness.load import Load
 from media_processor.harness.machine import CENTRAL, WORKER, Machine, children
-from media_processor.storage.factory import open_storage
-from media_processor.work.spool import Spool, open_spool
+from media_processor.settings import CentralServerSettings
+from media_processor.storage.factory import open_archive_storage
+from media_processor.work.spool import Spool
 
 # Ours has 147 MB of pixels; the processes with small ones stay far below.
 _LARGE_BYTES = 120_000_000
@@ -32,7 +33,7 @@ async def deadly_picture(trial: Trial) -> Outcome:
         async with httpx2.AsyncClient(base_url=machine.fast_url, timeout=30) as http:
             deadly = await load.send_one(http, "deadly.png", await asyncio.to_thread(_large))
         sending = asyncio.create_task(load.send(range(good)))
-        spool = open_spool(machine.data / "uploads")
+        spool = machine.spool()
         kills = await asyncio.to_thread(_kill_until_failed, machine, spool, deadly)
         await sending
         outcome = await settle(machine, load, 60)
@@ -114,10 +115,11 @@ async def _archive(machine: Machine, count: int) -> None:
 
 
 def _scrub(machine: Machine) -> tuple[Scrubbed, float]:
+    storage = open_archive_storage(CentralServerSettings(media_data_dir=machine.data))
     catalogue = open_catalogue(machine.data / "catalogue.sqlite")
     began = time.monotonic()
     try:
-        found = scrub(open_storage(machine.data / "central_storage"), catalogue, lambda *_: None)
+        found = scrub(storage, catalogue, lambda *_: None)
     finally:
         catalogue.close()
     return found, found.bytes / (time.monotonic() - began)

@@ -20,7 +20,6 @@ from media_processor.jobs import keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.stages import FIRST
-from media_processor.work.spool import open_spool
 
 _DAY_AND_AN_HOUR_MS = 25 * 3600 * 1000
 
@@ -133,7 +132,7 @@ async def _start_delay(machine: Machine, load: Load, number: int, shim: str, ske
     # By our own clock, as the worker's is off.
     await asyncio.to_thread(machine.kill, WORKER, signal.SIGTERM)
     machine.start("worker-server", WORKER, LD_PRELOAD=shim, CHAOS_CLOCK=str(skew))
-    spool = open_spool(machine.data / "uploads")
+    spool = machine.spool()
     await load.send([number + 1000])  # the first one waits for the worker to come up
     await settle(machine, load, 30)
     (media_id,) = await load.send([number])

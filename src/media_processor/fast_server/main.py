@@ -64,7 +64,7 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
 async def _open_dependencies(
     settings: FastServerSettings, profiles: Profiles, stopping: asyncio.Event
 ) -> AsyncIterator[Dependencies]:
-    spool = await asyncio.to_thread(open_spool, settings.uploads_dir)
+    spool = await asyncio.to_thread(open_spool, settings)
     central = CentralClient(
         settings.central_server_url,
         timeout=_CENTRAL_TIMEOUT,
@@ -87,9 +87,7 @@ async def _open_dependencies(
                 profiles=profiles,
                 feed=feed,
                 renditions=renditions,
-                witness=Witness(
-                    settings.uploads_dir / "witness.jsonl", central, settings.witness_seconds
-                ),
+                witness=Witness(settings.witness_file, central, settings.witness_seconds),
             )
         finally:
             await renditions.close()

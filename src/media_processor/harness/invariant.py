@@ -21,7 +21,7 @@ from media_processor.errors import MediaProcessorError
 from media_processor.harness.machine import Machine
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.archive import StoredMedia
-from media_processor.work.spool import Spool, open_spool
+from media_processor.work.spool import Spool
 
 _TWO_HOURS = 7200.0
 
@@ -62,7 +62,7 @@ def examine(
 
     ``others_allowed``: uploads that were cut off may be stored all the same.
     """
-    spool = open_spool(machine.data / "uploads")
+    spool = machine.spool()
     rows = _rows(machine)
     others = 0 if others_allowed else len(rows.keys() - accepted.keys())
     finding = Finding(accepted=len(accepted), duplicates=others)

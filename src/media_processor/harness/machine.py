@@ -16,6 +16,8 @@ from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
+from media_processor.settings import SpoolSettings
+from media_processor.work.spool import Spool, open_spool
 
 FAST, CENTRAL, WORKER = "fast-server", "central-server", "worker-1"
 
@@ -138,7 +140,10 @@ class Machine:
         # Orphans of killed ones too: they stay in its sessions.
         return [pid for pid in _pids() if _session(pid) in self.sessions]
 
-    # ── what is on disk ──────────────────────────────────────────────────────────
+    # ── what it has kept ──────────────────────────────────────────────────────────
+
+    def spool(self) -> Spool:
+        return open_spool(SpoolSettings(media_data_dir=self.data))
 
     def stored_files(self) -> list[Path]:
         root = self.data / "central_storage"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from media_processor.settings.pipeline import PipelineSettings as PipelineSettings
     from media_processor.settings.redis import RedisSettings as RedisSettings
     from media_processor.settings.server import ServerSettings as ServerSettings
+    from media_processor.settings.spool import SpoolSettings as SpoolSettings
     from media_processor.settings.up import UpSettings as UpSettings
     from media_processor.settings.worker import WorkerSettings as WorkerSettings
 
@@ -28,6 +29,7 @@ else:
         "RedisSettings": "redis",
         "ServerSettings": "server",
         "Settings": "base",
+        "SpoolSettings": "spool",
         "UpSettings": "up",
         "WorkerSettings": "worker",
         "read": "base",

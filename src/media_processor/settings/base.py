@@ -31,8 +31,13 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     @property
-    def uploads_dir(self) -> Path:
-        return self.media_data_dir / "uploads"
+    def witness_file(self) -> Path:
+        """The fast servers' copy of the log's checkpoints.
+
+        A local file wherever the spool and the archive are: it is added to, and those who could
+        rewrite the archive shouldn't be able to rewrite this.
+        """
+        return self.media_data_dir / "uploads" / "witness.jsonl"
 
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -38,6 +38,14 @@ class CentralServerSettings(ServerSettings):
         return self.media_data_dir / "central_storage"
 
     @property
+    def locked_dir(self) -> Path:
+        """The folder whose ``.lock`` keeps a second central server out.
+
+        Local wherever the pictures are: what two would spoil are the log and its chain.
+        """
+        return self.storage_dir
+
+    @property
     def log_file(self) -> Path:
         return self.media_data_dir / "worker_activity.log"
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from media_processor.limits import Limits
-from media_processor.settings.base import Settings
 from media_processor.settings.redis import RedisSettings
+from media_processor.settings.spool import SpoolSettings
 
 DEFAULT_GOOGLE_LOGO = (
     "https://www.google.com/images/branding/googlelogo/2x/googlelogo_color_272x92dp.png"
@@ -18,7 +18,7 @@ _LIMITS = Limits()
 _WITHOUT_A_PICTURE = 256 * 1024**2
 
 
-class PipelineSettings(Settings, RedisSettings):
+class PipelineSettings(SpoolSettings, RedisSettings):
     central_server_url: str = Field(
         default="http://host.docker.internal:8003/upload-final",
         description="URL that finished pictures are sent to. The archive is read from the same "

@@ -1,15 +1,26 @@
-"""Opens the storage that the settings name: the only door to the back ends."""
+"""Opens the storage that a service's settings name: the only door to the back ends.
 
-from pathlib import Path
+Called where a process is wired. It is made if it isn't there; raises OSError or StorageError if
+that can't be done.
+"""
 
+from media_processor.settings import CentralServerSettings
+from media_processor.settings.spool import SpoolSettings
 from media_processor.storage.base import Storage
 from media_processor.storage.local import LocalStorage
 
 
-def open_storage(folder: Path) -> Storage:
-    """The storage in ``folder``, which is made if it isn't there; called where a process is wired.
+def open_spool_storage(settings: SpoolSettings) -> Storage:
+    """Where the spool's pictures are."""
+    return LocalStorage(settings.uploads_dir)
+
+
+def open_archive_storage(settings: CentralServerSettings, *, must_exist: bool = False) -> Storage:
+    """Where the archive's pictures are.
 
     Raises:
-        OSError, StorageFull, StorageFailing: the folder can't be made.
+        FileNotFoundError: it ``must_exist``, and doesn't; nothing was made.
     """
-    return LocalStorage(folder)
+    if must_exist and not settings.storage_dir.is_dir():
+        raise FileNotFoundError(settings.storage_dir)
+    return LocalStorage(settings.storage_dir)

@@ -23,8 +23,9 @@ from media_processor.messages.media import (
     StepName,
     WatermarkResult,
 )
+from media_processor.settings import SpoolSettings
 from media_processor.storage.base import Storage
-from media_processor.storage.factory import open_storage
+from media_processor.storage.factory import open_spool_storage
 from media_processor.storage.incoming import Incoming
 from media_processor.work.blobs import Blobs
 from media_processor.work.media import Media, NewMedia, Place
@@ -236,8 +237,9 @@ class Spool:
         return self._records.forget_reopened(media_id)
 
 
-def open_spool(folder: Path) -> Spool:
-    blobs = Blobs(open_storage(folder))
+def open_spool(settings: SpoolSettings) -> Spool:
+    """The spool that the settings name, which is made if it isn't there."""
+    blobs = Blobs(open_spool_storage(settings))
     return Spool(RecordFiles(blobs), blobs)
 
 

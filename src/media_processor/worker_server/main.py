@@ -81,7 +81,7 @@ def _processes(settings: WorkerSettings, chosen: Sequence[Stage]) -> int:
 @asynccontextmanager
 async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> AsyncIterator[Resources]:
     tasks = TaskBuilder(settings)
-    spool = await asyncio.to_thread(open_spool, settings.uploads_dir)
+    spool = await asyncio.to_thread(open_spool, settings)
     central = CentralClient(
         settings.central_server_url,
         timeout=settings.upload_timeout,

@@ -23,7 +23,7 @@ def verify_log(
         )
     key_file = public_key or public_key_file(settings.audit_key_file)
     key = read_public_key(key_file) if public_key or key_file.exists() else None
-    seen = _witnessed(witness or settings.uploads_dir / "witness.jsonl", must_exist=bool(witness))
+    seen = _witnessed(witness or settings.witness_file, must_exist=bool(witness))
     with notes().status("reading the activity log") as status:
         try:
             found = verify(

@@ -13,19 +13,22 @@ from media_processor.central_server.scrub import Bad, Scrubbed, scrub
 from media_processor.cli.output import count, progress
 from media_processor.errors import SetupError
 from media_processor.settings import CentralServerSettings
-from media_processor.storage.factory import open_storage
+from media_processor.storage.base import Storage
+from media_processor.storage.factory import open_archive_storage
 
 
 def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
-    if not settings.storage_dir.is_dir():
+    try:
+        storage = open_archive_storage(settings, must_exist=True)
+    except FileNotFoundError:
         raise SetupError(
             f"There is no archive in {settings.media_data_dir}. Choose another folder with --data."
-        )
+        ) from None
     catalogue = open_catalogue(settings.catalogue, must_exist=True)
     began = time.monotonic()
     try:
         with readable():
-            found = _scrub_visibly(settings, catalogue, quiet=as_json)
+            found = _scrub_visibly(storage, catalogue, quiet=as_json)
     finally:
         catalogue.close()
     seconds = time.monotonic() - began
@@ -36,9 +39,7 @@ def scrub_archive(settings: CentralServerSettings, *, as_json: bool) -> int:
     return 1 if found.bad else 0
 
 
-def _scrub_visibly(
-    settings: CentralServerSettings, catalogue: Catalogue, *, quiet: bool
-) -> Scrubbed:
+def _scrub_visibly(storage: Storage, catalogue: Catalogue, *, quiet: bool) -> Scrubbed:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.fields[files]:,} files"),
@@ -56,7 +57,7 @@ def _scrub_visibly(
             if bad and not quiet:
                 sys.stdout.write(f"{bad.damage}: {bad.media_id} {bad.stored_path}\n")
 
-        return scrub(open_storage(settings.storage_dir), catalogue, on_file)
+        return scrub(storage, catalogue, on_file)
 
 
 def _summary(found: Scrubbed, seconds: float) -> str:
