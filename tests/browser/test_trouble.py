@@ -90,6 +90,10 @@ def test_a_fast_server_that_restarts_is_waited_for(running: System, open_page: O
     with without(running, FAST):
         expect(page.locator("#banner")).to_be_visible()
         expect(page.locator("#pulse-words")).to_have_text("No connection")
+        page.get_by_role("link", name="Operations", exact=True).click()
+        expect(page.locator("#operations-view")).to_be_visible()  # with the last report
+        assert page.locator("#pulse-words").text_content() == "No connection"
+        page.get_by_role("link", name="Upload", exact=True).click()
         drop(page, [("patient.jpg", scene(2))])
         patient = card(page, "patient.jpg")
         expect(patient.locator(".state")).to_contain_text("trying again in")

@@ -9,6 +9,7 @@ import { Stream } from "./events.js";
 import { MediaStore } from "./media.js";
 import { Operations } from "./operations.js";
 import { Profiles } from "./profiles.js";
+import { showNoConnection, showPulse } from "./pulse.js";
 import { Uploads } from "./uploads.js";
 
 const VIEWS = { upload: "Upload", archive: "Archive", operations: "Operations" };
@@ -106,10 +107,13 @@ stream.addEventListener("media", ({ detail }) => {
   operations.changed(detail.changes);
   if (detail.changes.some(({ status }) => status === "stored")) archive.stored();
 });
-stream.addEventListener("queue", ({ detail }) => operations.queue(detail));
+stream.addEventListener("queue", ({ detail }) => {
+  showPulse(detail);
+  operations.queue(detail);
+});
 stream.addEventListener("connection", ({ detail }) => {
   byId("banner").hidden = detail.up;
-  if (!detail.up) operations.unknown();
+  if (!detail.up) showNoConnection();
 });
 
 // ── start

@@ -64,7 +64,6 @@ export class Operations {
   /** Shows an answer of `GET /queue`. */
   queue(report) {
     this.#report = report;
-    this.#showPulse(report);
     if (!this.#shown) return;
     for (const stage of ["watermark", "upload"]) {
       for (const kind of ["waiting", "running", "retrying"]) {
@@ -85,21 +84,6 @@ export class Operations {
     this.#showWorkers(report.workers);
     if (this.#failed !== null && this.#failed !== report.failed) this.deadSoon();
     this.#failed = report.failed;
-  }
-
-  /** In the head of every view. */
-  #showPulse({ unfinished, failed, accepting }) {
-    const words = [unfinished ? `${number(unfinished)} in progress` : failed ? "None in progress" : "All done"];
-    if (failed) words.push(`${number(failed)} failed`);
-    if (!accepting) words.push("uploads closed");
-    byId("pulse").dataset.state = failed || !accepting ? "trouble" : unfinished ? "busy" : "idle";
-    say("pulse-words", words.join(" · "));
-  }
-
-  /** The connection is lost, so the last report may be outdated. */
-  unknown() {
-    byId("pulse").dataset.state = "";
-    say("pulse-words", "No connection");
   }
 
   #showWorkers(workers) {
