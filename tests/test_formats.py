@@ -56,7 +56,7 @@ def test_a_new_format_is_probed_and_watermarked(tmp_path: Path) -> None:
     assert probe(source, Limits()).content_type == "image/toy"
     made = _watermark(source, target)
     assert (made.format, made.content_type, made.method) == ("TOY", "image/toy", "decode")
-    assert made.declined == "TOY isn't spliced"
+    assert made.declined == "TOY can't be spliced"
     assert probe(target, Limits()).displayed_size == (120, 80)
     assert 0 < difference(source, target, Limits()).touched < 150
 
@@ -90,7 +90,7 @@ def test_what_is_no_row_is_not_taken(tmp_path: Path) -> None:
     _toy(tmp_path / "a.toy")
     assert not list(below(tmp_path))
     assert formats.recognise((tmp_path / "a.toy").read_bytes()) is None
-    with pytest.raises(ValueError, match="there is no 'toy'"):
+    with pytest.raises(ValueError, match="unknown format 'toy'"):
         Profile("p", format="toy")
 
 

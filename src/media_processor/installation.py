@@ -34,10 +34,12 @@ def is_checkout() -> bool:
 def missing_part(error: ImportError) -> SetupError | None:
     module = (error.name or "").partition(".")[0]
     if module in _SERVER:
-        return SetupError(f"This needs the servers, which aren't installed. {install('server')}")
+        return SetupError(
+            f"This command needs the servers, which aren't installed. {install('server')}"
+        )
     if module in _FORMATS:
         return SetupError(
-            f"Pictures of 16 bits a sample and HEIC need a part that isn't installed. "
+            f"16-bit pictures and HEIC need optional libraries that aren't installed. "
             f"{install('formats')}"
         )
     if module == "psycopg":

@@ -56,7 +56,8 @@ def test_what_did_not_fail_is_refused(running: System) -> None:
     done = run("retry", media.id, "--url", running.fast_url)
     assert done.returncode == 1
     assert done.stderr == (
-        f"media-processor: {media.id}: This media is stored; only a failed one can be retried.\n"
+        f"media-processor: {media.id}: This picture is stored; "
+        "only failed pictures can be retried.\n"
     )
     answer = running.http.post(f"/media/{media.id}/retry")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_failed")

@@ -34,7 +34,8 @@ def test_the_servers_are_an_extra(tmp_path: Path, module: str, command: str) -> 
     status, said = without([module], command, cwd=tmp_path)
     assert (status, said) == (
         1,
-        "media-processor: This needs the servers, which aren't installed. Run: make setup\n",
+        "media-processor: This command needs the servers, which aren't installed. "
+        "Run: make setup\n",
     )
 
 

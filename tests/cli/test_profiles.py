@@ -40,7 +40,7 @@ def test_preview_draws_one_sheet(tmp_path: Path) -> None:
         assert sheet.size == (1580, 680)
         assert len(sheet.convert("RGB").getcolors(1 << 24) or ()) > 1000
     for arguments, told in (
-        (("gold",), "no profile named 'gold'"),
+        (("gold",), "no profile 'gold'"),
         (("lost",), "Profile lost: The logo's file can't be read"),
         (("small", "-o", "sheet.txt"), "must end in .png"),
         (("small", "-o", "nowhere/sheet.png"), "can't be written"),

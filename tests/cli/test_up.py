@@ -212,7 +212,7 @@ class TestWhatIsWrongIsSaidInOneSentence:
         machine.says("Ctrl-C stops everything")
         second = Machine(tmp_path / "second", MEDIA_DATA_DIR=str(machine.data))
         second.output.parent.mkdir()
-        assert "Another media-processor uses" in self._sentence(second)
+        assert "Another media-processor is using" in self._sentence(second)
 
     @pytest.mark.parametrize(
         ("variable", "value", "word"),
@@ -224,7 +224,7 @@ class TestWhatIsWrongIsSaidInOneSentence:
             ("CENTRAL_SERVER_URL", "nonsense", "CENTRAL_SERVER_URL"),
             ("REDIS_URL", "http://secret@x", "REDIS_URL"),
             ("MEDIA_DATA_DIR", "/proc/nowhere", "MEDIA_DATA_DIR"),
-            ("GOOGLE_LOGO", "/nowhere/logo.png", "there is no file"),
+            ("GOOGLE_LOGO", "/nowhere/logo.png", "doesn't exist"),
         ],
     )
     def test_a_setting_is_wrong(self, tmp_path: Path, variable: str, value: str, word: str) -> None:

@@ -99,7 +99,7 @@ class TestOne:
         proxies = {"http_proxy": closed, "https_proxy": closed}
         done = run("watermark", "in/a.jpg", "out.jpg", cwd=folder, **proxies)
         assert done.returncode == 0
-        assert "comes with media-processor" in done.stderr
+        assert "the bundled logo is used" in done.stderr
         assert (folder / "out.jpg").exists()
 
 

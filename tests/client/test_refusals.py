@@ -55,8 +55,8 @@ def test_each_code_of_the_tree_is_its_class(
         (answer(500, "<html>"), "500"),
         (answer(404), "404"),
         (answer(307, Location="/elsewhere"), "307"),
-        (answer(200, "<html>"), "understood"),
-        (answer(200, "{}"), "understood"),
+        (answer(200, "<html>"), "invalid response"),
+        (answer(200, "{}"), "invalid response"),
     ],
 )
 def test_what_is_unknown_is_a_refusal_by_the_server(
@@ -71,7 +71,7 @@ def test_what_is_unknown_is_a_refusal_by_the_server(
 
 @pytest.mark.parametrize("url", ["", "here", "ftp://127.0.0.1", "http://", "http://[::1", "//x"])
 def test_what_is_no_address_is_told_at_once(open_client: Open, url: str) -> None:
-    with pytest.raises(ServerUnreachable, match="no address"):
+    with pytest.raises(ServerUnreachable, match="isn't a server address"):
         open_client(url)
 
 

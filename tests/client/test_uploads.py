@@ -147,7 +147,7 @@ def test_a_file_that_becomes_shorter_is_told(open_client: Open, tmp_path: Path) 
         if sent == 1024 * 1024:
             os.truncate(path, sent)
 
-    with stub(accepts(told())) as server, pytest.raises(MalformedUpload, match="shorter"):
+    with stub(accepts(told())) as server, pytest.raises(MalformedUpload, match="truncated"):
         open_client(server.url).upload(path, on_progress=shrink)
 
 

@@ -94,4 +94,4 @@ def test_the_client_sees_it_and_the_log_says_it_in_one_line(fast_server: System,
     assert b"PK\5\6" not in b"".join(got)  # the end of a ZIP
     said = fast_server.log("fast-server").removeprefix(before)
     assert said.count("\n") == 1, said
-    assert "was cut off: the central server failed (RemoteProtocolError)" in said
+    assert "aborted: the central server failed (RemoteProtocolError)" in said

@@ -153,7 +153,7 @@ def test_a_failed_picture_has_no_watermarked_one_and_says_why(running: System) -
         assert torn.error
         assert (
             answer.json()["detail"]
-            == f"The picture failed, so it has no watermark: {torn.error.detail}"
+            == f"The picture failed, so there is no watermarked version: {torn.error.detail}"
         )
 
 

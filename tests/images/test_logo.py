@@ -43,8 +43,8 @@ def test_a_turned_jpeg_is_set_upright(tmp_path: Path) -> None:
     ("data", "told"),
     [
         (b"", "is empty"),
-        (b"<svg/>", "isn't a picture in a supported format"),
-        (encoded(photo((50, 20)), "PNG")[:-400], "cut short"),
+        (b"<svg/>", "isn't in a supported picture format"),
+        (encoded(photo((50, 20)), "PNG")[:-400], "truncated"),
         (b"\0" * 5_000_001, "5,000,001 bytes"),
         (encoded(Image.new("1", (4097, 1)), "PNG"), "4097 x 1 px"),
         (encoded(Image.new("1", (5000, 5000)), "PNG"), "25,000,000 pixels"),

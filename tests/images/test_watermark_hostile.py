@@ -81,7 +81,7 @@ def test_an_eps_starts_no_ghostscript(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_truncated_jpeg(share: float, progressive: bool, refuse: Refuse) -> None:
     data = encoded(photo(), "JPEG", progressive=progressive)
     detail = refuse(data[: int(len(data) * share)], BrokenPicture)
-    assert "cut short" in detail
+    assert "truncated" in detail
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

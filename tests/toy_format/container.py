@@ -9,7 +9,7 @@ from media_processor.limits import Limits
 def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
     width, height = (int.from_bytes(data[at : at + 2]) for at in (4, 6))
     if len(data) != 8 + 3 * width * height:
-        raise BrokenPicture("The picture is cut short.")
+        raise BrokenPicture("The picture is truncated.")
     return PictureInfo("TOY", width, height)
 
 

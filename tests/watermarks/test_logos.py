@@ -107,7 +107,7 @@ async def test_the_default_that_can_not_be_reached_is_replaced_with_a_warning(
     monkeypatch.setenv("https_proxy", closed)
     with caplog.at_level(logging.WARNING):
         assert await source(tmp_path, None).file() == bundled_logo_path()
-    assert "comes with media-processor" in caplog.text
+    assert "the bundled logo is used" in caplog.text
 
 
 def test_jobs_wait_for_a_chosen_logo_and_then_go_on(system: System) -> None:

@@ -54,7 +54,7 @@ def _hold_alone(folder: Path) -> Iterator[None]:
             yield
     except AlreadyLocked:
         raise SetupError(
-            f"Another central server uses {folder}. Stop it, or set MEDIA_DATA_DIR "
+            f"Another central server is using {folder}. Stop it, or set MEDIA_DATA_DIR "
             "to another folder."
         ) from None
 

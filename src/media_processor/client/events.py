@@ -84,7 +84,7 @@ class Watch:
 
     def begin(self, answer: httpx2.Response) -> None:
         if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-            raise ServerRefused("The server's response isn't an event stream.")
+            raise ServerRefused("The server didn't respond with an event stream.")
         self._reader = EventReader(self._last_id)
         self._must_ask = True
 
@@ -101,7 +101,7 @@ class Watch:
             try:
                 status = MediaStatus.model_validate_json(event.data)
             except ValidationError:
-                raise ServerRefused("The server's event can't be understood.") from None
+                raise ServerRefused("The server sent an invalid event.") from None
             yield from self.learn(status)
 
     def learn(self, status: MediaStatus) -> Iterator[MediaStatus]:

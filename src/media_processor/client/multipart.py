@@ -63,7 +63,7 @@ class Picture:
             self._file.seek(0)
         piece = self._file.read(min(_PIECE, self.size - at))
         if not piece:
-            raise MalformedUpload(f"{self.filename} became shorter while it was sent.")
+            raise MalformedUpload(f"{self.filename} was truncated while it was being sent.")
         return piece
 
     def _make_repeatable(self) -> None:
@@ -119,7 +119,7 @@ def _check_file(picture: object) -> None:
     read = getattr(picture, "read", None)
     if read is None:
         raise TypeError(
-            "A picture is a path, bytes or a file opened for reading, "
+            "A picture must be a path, bytes or a file opened for reading, "
             f"not {type(picture).__name__!r}."
         )
     if isinstance(picture, io.TextIOBase) or isinstance(read(0), str):
@@ -131,5 +131,5 @@ def _name_of(file: BinaryIO) -> str:
     if isinstance(name, bytes):
         name = os.fsdecode(name)
     if not isinstance(name, str) or not Path(name).name:  # a descriptor's number is no name
-        raise ValueError("The file object has no name. Say filename='photo.jpg'.")
+        raise ValueError("The file object has no name. Pass filename='photo.jpg'.")
     return Path(name).name

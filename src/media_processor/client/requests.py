@@ -60,7 +60,7 @@ def checked_url(url: str) -> httpx2.URL:
     except httpx2.InvalidURL:
         address = httpx2.URL("")
     if address.scheme not in ("http", "https") or not address.host:
-        raise ServerUnreachable(f"{url!r} is no address of a server. It looks like {FAST_SERVER}.")
+        raise ServerUnreachable(f"{url!r} isn't a server address, such as {FAST_SERVER}.")
     return address
 
 

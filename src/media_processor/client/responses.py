@@ -21,7 +21,7 @@ def parse(kind: type[M], answer: httpx2.Response) -> M:
     except ValidationError:
         if answer.is_success:
             raise ServerRefused(
-                "The server's answer can't be understood. Is it media-processor's fast server?"
+                "The server sent an invalid response. Is this the fast server of media-processor?"
             ) from None
         raise refusal(answer) from None
 
@@ -53,7 +53,7 @@ def retry_after(answer: httpx2.Response) -> float | None:
 
 
 def failure_of(media: MediaStatus) -> MediaProcessorError:
-    error = media.error or Failure(code="", detail="The server doesn't say why it failed.")
+    error = media.error or Failure(code="", detail="The server gave no reason.")
     return _error(error.code, error.detail)
 
 

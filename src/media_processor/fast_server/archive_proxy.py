@@ -28,7 +28,7 @@ _FORWARDED = (
 def conditions(request: Request) -> dict[str, str]:
     asked = {name: request.headers[name] for name in _CONDITIONS if name in request.headers}
     # Other values can't match anything, and some can't be sent in a header.
-    return {name: wish for name, wish in asked.items() if wish.isascii() and wish.isprintable()}
+    return {name: value for name, value in asked.items() if value.isascii() and value.isprintable()}
 
 
 Conditions = Annotated[dict[str, str], Depends(conditions)]
@@ -52,7 +52,7 @@ async def stream_or_cut_off(pieces: AsyncIterator[bytes], what: str) -> AsyncIte
         async for piece in pieces:
             yield piece
     except (httpx2.HTTPError, CentralUnavailable) as error:
-        log.warning("✂️ %s was cut off: the central server failed (%s)", what, _kind(error))
+        log.warning("✂️ %s aborted: the central server failed (%s)", what, _kind(error))
         raise CutOff from None
 
 

@@ -64,7 +64,7 @@ class Backpressure:
                 unfinished = await asyncio.to_thread(self._spool.open_ids)
                 self.look(frozenset(unfinished), came, time.monotonic())
             except OSError:
-                log.exception("❌ the spool can't be listed; retrying")
+                log.exception("❌ can't list the spool; retrying")
             await asyncio.sleep(_LOOK_EVERY)
 
     def look(self, unfinished: frozenset[str], came: frozenset[str], at: float) -> None:

@@ -64,7 +64,7 @@ class EventFeed:
                 while self._is_wanted():
                     await self._look(report)
             except Exception:  # without it every page would stand still
-                log.exception("❌ changes can't be sent to the page; retrying")
+                log.exception("❌ can't send changes to the page; retrying")
                 await asyncio.sleep(_LOOK_EVERY)
             self._begun.clear()
 

@@ -30,12 +30,14 @@ router = APIRouter()
 def list_media(
     deps: Deps,
     status_is: Annotated[Status | None, Query(alias="status")] = None,
-    cursor: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The `next` value of the previous page.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> MediaPage:
     """List media, newest first."""
     if cursor is not None and not is_media_id(cursor):
-        raise InvalidField("The cursor is invalid. Use the 'next' of the previous page.")
+        raise InvalidField("Invalid cursor. Use the 'next' value of the previous page.")
     found_media = deps.spool.newest(status_is, cursor, limit + 1)
     page = found_media[:limit]
     return MediaPage(

@@ -143,13 +143,13 @@ async def _spooled(copy: AbstractContextManager[Path], absent: Exception) -> Asy
 def not_watermarked(media: Media) -> NotReadyYet:
     if media.status == "failed" and media.progress.error:
         return NotReadyYet(
-            f"The picture failed, so it has no watermark: {media.progress.error.detail}"
+            f"The picture failed, so there is no watermarked version: {media.progress.error.detail}"
         )
     return NotReadyYet("The picture isn't watermarked yet. Try again once its status is 'stored'.")
 
 
 def _no_original() -> MediaNotFound:
-    return MediaNotFound("The original is no longer kept here.")
+    return MediaNotFound("The original is no longer kept on this server.")
 
 
 async def _stored(media: Media, deps: Dependencies) -> Media:

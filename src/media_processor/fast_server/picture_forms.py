@@ -46,7 +46,7 @@ FORM = {
                         "profile": {
                             "type": "string",
                             "default": "default",
-                            "description": "Name of a profile.",
+                            "description": "Name of the profile to watermark with.",
                         },
                     },
                 }
@@ -105,7 +105,7 @@ def _choose_profile(form: ReceivedForm, asked: str | None) -> str:
 def _check(form: ReceivedForm, profiles: Profiles, chosen: str, limits: Limits) -> NewMedia:
     if unknown := form.fields.keys() - {"profile"}:
         raise InvalidField(
-            f"The form has no field {min(unknown)!r}; it takes 'file' and 'profile'."
+            f"Unknown form field {min(unknown)!r}; the form takes 'file' and 'profile'."
         )
     file = form.file
     if file.size == 0:

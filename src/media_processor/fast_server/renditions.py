@@ -129,7 +129,7 @@ class Renditions:
     def check_room(self) -> None:
         if self._waiting >= _MOST_WAITING:
             raise Overloaded(
-                f"Too many thumbnails are being made. Try again in {_RETRY_AFTER} s.",
+                f"Too many requests for thumbnails. Try again in {_RETRY_AFTER} s.",
                 retry_after=_RETRY_AFTER,
             )
 

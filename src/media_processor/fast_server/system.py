@@ -45,13 +45,15 @@ def throughput(deps: Deps) -> Throughput:
 
 @router.get("/health")
 async def health() -> Health:
-    """Liveness: the process answers."""
+    """200 while the process is alive."""
     return Health()
 
 
-@router.get("/ready", responses={503: {"model": Readiness, "description": "A check failed."}})
+@router.get(
+    "/ready", responses={503: {"model": Readiness, "description": "At least one check failed."}}
+)
 async def ready(deps: Deps, response: Response) -> Readiness:
-    """Readiness: everything that accepting a picture needs, and what is missing."""
+    """Whether Redis, storage and disk are ready to accept a picture."""
     floor = deps.settings.min_free_bytes
     checks = await asyncio.to_thread(check_storage, deps.spool.storage, floor)
     checks["redis"] = await _check_redis(deps)
@@ -74,7 +76,7 @@ async def _check_guards(deps: Dependencies) -> Check:
     except QueueUnavailable:
         return Check(ok=True, detail="unknown: Redis can't be reached")
     without = [
-        f"{worker.name} has no {' and no '.join(worker.missing_guards)}"
+        f"{worker.name} lacks {' and '.join(worker.missing_guards)}"
         for worker in workers
         if worker.missing_guards
     ]

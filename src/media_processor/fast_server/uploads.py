@@ -24,7 +24,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="Resend with the same key to get the first answer instead of a duplicate.",
+        description="Send the same key again to get the first response, not a duplicate picture.",
     ),
 ]
 
@@ -40,7 +40,7 @@ async def upload(
     response: Response,
     idempotency_key: IdempotencyKey = None,
     profile: Annotated[
-        str | None, Query(description="Name of a profile. A form field `profile` does the same.")
+        str | None, Query(description="Name of the profile; can also be the form field `profile`.")
     ] = None,
 ) -> AcceptedMedia:
     """Accept a picture. 202 means it is durable and will be watermarked and archived."""

@@ -15,7 +15,7 @@ def wait_until(check: Callable[[], T | None], what: str, seconds: float = 20) ->
     give_up = time.monotonic() + seconds
     while not (value := check()):
         if time.monotonic() > give_up:
-            raise AssertionError(f"waited {seconds} s in vain: {what}")
+            raise AssertionError(f"timed out after {seconds:g} s, waiting until {what}")
         time.sleep(_PAUSE)
     return value
 
@@ -26,6 +26,6 @@ async def wait_until_async(
     give_up = time.monotonic() + seconds
     while not (value := await check()):
         if time.monotonic() > give_up:
-            raise AssertionError(f"waited {seconds} s in vain: {what}")
+            raise AssertionError(f"timed out after {seconds:g} s, waiting until {what}")
         await asyncio.sleep(_PAUSE)
     return value

@@ -192,7 +192,7 @@ class _Form:
             raise MalformedUpload("A part has no Content-Disposition: form-data with a name.")
         name = options[b"name"].decode(errors="replace")
         if any(part.name == name for part in self._parts):
-            raise DuplicatePart(f"The form has more than one part named {name!r}. Send one.")
+            raise DuplicatePart(f"The form has more than one part named {name!r}. Send only one.")
         if len(self._parts) == _MAX_PARTS:
             raise MalformedUpload(f"The form has more than {_MAX_PARTS} parts.")
         filename = options.get(b"filename")

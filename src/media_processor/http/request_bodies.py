@@ -40,8 +40,8 @@ class _Pace:
         except TimeoutError:
             self.is_too_slow = True
             raise UploadTooSlow(
-                f"Upload too slow: less than {_PACE_BYTES:,} bytes arrived in {_PACE_SECONDS:g} s. "
-                "Send it again over a faster connection."
+                f"Upload too slow: less than {_PACE_BYTES:,} bytes arrived within "
+                f"{_PACE_SECONDS:g} s. Send it again over a faster connection."
             ) from None
         self._waited += time.monotonic() - started
         self._bytes += len(message.get("body", b""))

@@ -41,7 +41,7 @@ class PictureInfo:
         size = f"{self.width:,} x {self.height:,}"
         if max(self.width, self.height) > limits.side:
             raise TooManyPixels(
-                f"The picture is {size} pixels; the limit is {limits.side:,} a side."
+                f"The picture is {size} pixels; the limit is {limits.side:,} per side."
             )
         limits.check_frames(self.frames)
         described = f"{size} in {self.frames} frames" if self.frames > 1 else size

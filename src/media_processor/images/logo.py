@@ -135,9 +135,9 @@ def _decode(data: bytes) -> Image.Image:
         raise LogoUnavailable("The logo must be a PNG, WebP or JPEG.")
     if max(info.width, info.height) > MAX_SIDE:
         raise LogoUnavailable(
-            f"The logo is {info.width} x {info.height} px; the limit is {MAX_SIDE} px a side."
+            f"The logo is {info.width} x {info.height} px; the limit is {MAX_SIDE} px per side."
         )
-    with guarded("Its data is damaged or cut short."):
+    with guarded("Its data is damaged or truncated."):
         image = open_image(data, info.format).convert("RGBA")
         if image.getexif().get(_ORIENTATION, 1) == 1:
             return image

@@ -16,13 +16,13 @@ from media_processor.images.containers import Data, container_of
 from media_processor.images.info import PictureInfo
 from media_processor.limits import Limits
 
-DAMAGED = "The picture is damaged or cut short: its pixels can't be decoded."
+DAMAGED = "The picture is damaged or truncated: its pixels can't be decoded."
 EMPTY = "The file is empty."
 
 
 def not_taken() -> str:
     return (
-        "The file isn't a picture in a supported format, whatever its name says. Supported "
+        "The file's content isn't in a supported picture format, whatever its name says. Supported "
         f"formats: {formats.titles()}."
     )
 

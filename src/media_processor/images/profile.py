@@ -109,27 +109,27 @@ class Profile:
         if not 0 < self.scale <= 1:
             raise ValueError("scale: must be above 0 and at most 1")
         if self.text is not None and not 1 <= len(self.text) <= _MOST_TEXT:
-            raise ValueError(f"text: must have 1 to {_MOST_TEXT} characters")
+            raise ValueError(f"text: must be 1 to {_MOST_TEXT} characters long")
         if self.skip_below < 0:
             raise ValueError("skip_below: must be 0 or more")
         for key, (low, high) in _RANGES.items():
             _check_range(key, getattr(self, key), low, high)
         named = [key for key in ("logo", "variants", "text") if getattr(self, key) is not None]
         if len(named) > 1:
-            raise ValueError(f"{named[1]}: {named[0]} is given too; one of them can be drawn")
+            raise ValueError(f"{named[1]}: can't be combined with {named[0]}")
         for key in ("colour", "shadow"):
             value = getattr(self, key)
             if value is not None and not _COLOUR.fullmatch(value):
-                raise ValueError(f"{key}: write it as #rrggbb or #rrggbbaa")
+                raise ValueError(f"{key}: must be #rrggbb or #rrggbbaa")
         for token in _TOKEN.findall(self.text or ""):
             if token not in TOKENS:
                 known = ", ".join(f"{{{name}}}" for name in TOKENS)
-                raise ValueError(f"text: there is no {{{token}}}; there are {known}")
+                raise ValueError(f"text: unknown placeholder {{{token}}}; known are {known}")
         if self.format != "keep" and self.format not in formats.writable():
             known = ", ".join(formats.writable())
-            raise ValueError(f"format: there is no {self.format!r}; there are keep, {known}")
+            raise ValueError(f"format: unknown format {self.format!r}; known are keep, {known}")
         if self.min_size and self.max_size and self.min_size > self.max_size:
-            raise ValueError("min_size: it is larger than max_size")
+            raise ValueError("min_size: must not be larger than max_size")
 
     @property
     def digest(self) -> str:
@@ -161,7 +161,9 @@ def check_length(key: str, value: Length) -> None:
         return
     share = _SHARE.fullmatch(value) if isinstance(value, str) else None
     if not share or float(share[1]) > 100:
-        raise ValueError(f'{key}: write pixels as 10, or a share of the short side as "2.5%"')
+        raise ValueError(
+            f'{key}: must be pixels, such as 10, or a share of the short side, such as "2.5%"'
+        )
 
 
 def _check_range(key: str, value: float | None, low: float, high: float) -> None:

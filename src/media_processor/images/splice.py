@@ -39,7 +39,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     """Raises Declined if the core can't watermark it."""
     way = _WAYS.get(info.format)
     if way is None:
-        raise Declined(f"{info.format} isn't spliced")
+        raise Declined(f"{info.format} can't be spliced")
     if native is None:
         raise Declined(NO_NATIVE_CORE)
     if options.quality:
@@ -47,7 +47,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     if overlay.blend != "normal":
         raise Declined(f"blend mode {overlay.blend}")
     if not overlay.is_chosen:
-        raise Declined("a choice of variants")
+        raise Declined("the profile has logo variants")
     try:
         return way(data, info, overlay, options)
     except native.Declined as declined:

@@ -51,7 +51,7 @@ class Changes:
                         if message:
                             self._hand_on(message["data"].decode())
             except REDIS_AWAY as error:
-                log.debug("not listening to changes: %s", error)
+                log.debug("can't subscribe to changes: %s", error)
                 await asyncio.sleep(1)
 
     def _hand_on(self, media_id: str) -> None:

@@ -62,4 +62,4 @@ class redis_errors:  # noqa: N801
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, REDIS_AWAY):
-            raise QueueUnavailable("Redis can't be reached; the work waits.") from error
+            raise QueueUnavailable("Redis can't be reached; jobs wait until it is back.") from error

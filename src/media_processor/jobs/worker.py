@@ -115,7 +115,7 @@ class LeasedWorker(Worker):
 
     async def _let_finish(self, grace: float) -> None:
         if self.tasks:
-            log.info("⏳ waiting up to %.0f s for %d running jobs", grace, len(self.tasks))
+            log.info("⏳ waiting up to %.0f s for running jobs: %d", grace, len(self.tasks))
             await asyncio.wait(self.tasks.values(), timeout=grace)
         for task in self.job_tasks.values():
             task.cancel()  # arq puts a cancelled job back into its queue
@@ -171,7 +171,7 @@ class LeasedWorker(Worker):
         self._slot_free.set()
         if not task.cancelled() and (error := task.exception()):
             # Most likely Redis went away; the lease runs out and the job is claimed again.
-            log.warning("⚠️ %s could not be put back into the queue: %s", job_id, error)
+            log.warning("⚠️ %s can't be requeued: %s", job_id, error)
 
     async def _wait_for_wakeup(self, wait_ms: int) -> None:
         timeout = _LOOK_ANYWAY if wait_ms < 0 else min(_LOOK_ANYWAY, wait_ms / 1000)
@@ -182,7 +182,7 @@ class LeasedWorker(Worker):
 
     def _log_away(self, error: BaseException) -> None:
         if not self._away:
-            log.warning("🔌 Redis is unreachable (%s); retrying every second", error)
+            log.warning("🔌 Redis can't be reached (%s); retrying every second", error)
         self._away = True
 
     def _log_back(self) -> None:
@@ -197,7 +197,7 @@ class LeasedWorker(Worker):
             try:
                 await self._send_heartbeat(await self._renew_leases())
             except REDIS_AWAY as error:
-                log.debug("no heartbeat sent: %s", error)
+                log.debug("can't send a heartbeat: %s", error)
             # Three heartbeats a lease: one may be lost, one may be late.
             await asyncio.sleep(self._lease_ms / 3000)
 

@@ -52,7 +52,7 @@ class ArchiveQuery(Message):
     since: _DayOrMoment | None = Field(default=None, description="Stored at this time or later.")
     until: _DayOrMoment | None = Field(default=None, description="Stored at this time or earlier.")
     sort: ArchiveSort = "newest"
-    cursor: _Part | None = Field(default=None, description="`next` of the previous page.")
+    cursor: _Part | None = Field(default=None, description="The `next` value of the previous page.")
     limit: int = Field(default=50, ge=1, le=500)
 
     @property

@@ -33,7 +33,7 @@ class Parked:
             try:
                 await self.round()
             except Exception:
-                log.exception("❌ retrying parked pictures failed; next try in a few seconds")
+                log.exception("❌ can't retry parked pictures; trying again in a few seconds")
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
@@ -47,11 +47,11 @@ class Parked:
         everything, self._was_away = self._was_away, False
         reopened = await asyncio.to_thread(self._reopen, parked, everything)
         if reopened:
-            log.info("🔓 the central server answers; retrying %d parked pictures", len(reopened))
+            log.info("🔓 the central server is back; retrying parked pictures: %d", len(reopened))
             try:
                 await self._queue.ensure([FIRST.job(media_id) for media_id in reopened])
             except QueueUnavailable:
-                log.debug("the reconciler will queue them")
+                log.debug("Redis can't be reached; the reconciler will queue the parked pictures")
         return len(reopened)
 
     def _reopen(self, parked: list[str], everything: bool) -> list[str]:

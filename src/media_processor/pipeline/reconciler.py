@@ -43,9 +43,9 @@ class Reconciler:
             try:
                 await self.round()
             except QueueUnavailable as error:
-                log.debug("reconciling waits: %s", error)  # the worker loop says it already
+                log.debug("the reconciler waits: %s", error)  # the worker loop says it already
             except Exception:
-                log.exception("❌ reconciling failed; next try in a few seconds")
+                log.exception("❌ the reconciler failed; retrying in a few seconds")
             await asyncio.sleep(self._every)
 
     async def round(self) -> int:
@@ -54,7 +54,7 @@ class Reconciler:
         for batch in _batches(jobs):
             queued += (await self._queue.ensure(batch)).count("enqueued")
         if queued:
-            log.info("🧭 %d unfinished pictures without a job queued again", queued)
+            log.info("🧭 requeued unfinished pictures without a job: %d", queued)
         return queued
 
     def _look(self) -> list[Job]:

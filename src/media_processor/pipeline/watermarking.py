@@ -63,7 +63,7 @@ async def _original(spool: Spool, record: MediaRecord) -> AsyncIterator[Path]:
             original = await stack.enter_async_context(in_thread(spool.local_original(record)))
         except FileNotFoundError:
             raise SpoolDamaged(
-                "The original is gone from the spool. Send the picture again."
+                "The original is missing from the spool. Send the picture again."
             ) from None
         yield original
 

@@ -90,7 +90,7 @@ def _answer(task: SandboxTask) -> SandboxReply:
         detail = f"The picture can't be written: {error.strerror}."
         return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))
     except MemoryError:
-        detail = "The picture needs more memory than a picture process is allowed."
+        detail = "The picture needs more memory than a picture process may use."
         return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
 
 

@@ -128,7 +128,7 @@ class _PictureProcess:
             pass
         if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
-            raise MediaProcessorError("The picture process didn't start. Its log says why.")
+            raise MediaProcessorError("The picture process didn't start. The log has the reason.")
         self.guards = tuple(line.decode().split()[1:])
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
@@ -149,7 +149,7 @@ class _PictureProcess:
             pass
         except ValueError:
             await self.kill()  # the rest of its answer would be taken for the next picture's
-            raise DecoderCrash("The picture process returned a reply that can't be read.") from None
+            raise DecoderCrash("The picture process returned an invalid reply.") from None
         except asyncio.CancelledError:
             await self.kill()  # its answer would be taken for the next picture's
             raise
@@ -172,7 +172,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:
     if returncode == -signal.SIGXCPU:
-        return TooSlow("The picture used more CPU time than is allowed.")
+        return TooSlow("The picture used more CPU time than allowed.")
     if returncode == -signal.SIGKILL:  # the kernel's out-of-memory killer
-        return OutOfMemory("The picture's process was killed, most likely for lack of memory.")
-    return DecoderCrash(f"The picture's process died (exit status {returncode}).")
+        return OutOfMemory("The picture process was killed, most likely because memory ran out.")
+    return DecoderCrash(f"The picture process died (exit status {returncode}).")

@@ -16,10 +16,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     media_data_dir: Path = Field(
-        default=Path("data"), description="Folder for everything the system stores."
+        default=Path("data"), description="Folder for everything that the system stores."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Lowest level that is logged to the console."
+        default="info", description="Lowest level of the messages logged to the console."
     )
     max_upload_bytes: int = Field(
         default=50 * 1024 * 1024, ge=1, description="Largest picture accepted, in bytes."

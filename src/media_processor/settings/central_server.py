@@ -18,9 +18,9 @@ class CentralServerSettings(ServerSettings):
 
     audit_key: Path | None = Field(
         default=None,
-        description="File of the private key that signs the log's checkpoints, created if missing. "
-        "Default: `audit_key.pem` in the data folder. Keep it where only the central "
-        "server can read it.",
+        description="File with the private key that signs the log's checkpoints, created if "
+        "missing. Default: `audit_key.pem` in the data folder. Keep it where only the "
+        "central server can read it.",
     )
     log_rotate_bytes: int = Field(
         default=0,

@@ -16,20 +16,18 @@ class FastServerSettings(ServerSettings, PipelineSettings):
     witness_seconds: float = Field(
         default=60,
         gt=0,
-        description="How often, in seconds, the fast server copies the checkpoints of the central "
-        "server's log.",
+        description="Seconds between two copies of the checkpoints of the central server's log.",
     )
     max_unfinished: int = Field(
         default=10_000,
         ge=0,
-        description="Uploads are answered `503` with a `Retry-After` while this many pictures are "
-        "unfinished; `0` for no limit.",
+        description="While this many pictures are unfinished, uploads are refused with `503` and "
+        "`Retry-After`; `0` for no limit.",
     )
     thumbnail_cache_bytes: int = Field(
         default=512 * 1024**2,
         ge=0,
-        description="Disk space for the thumbnails that the page shows, in bytes. The oldest are "
-        "removed first.",
+        description="Disk space for cached thumbnails, in bytes. The oldest are removed first.",
     )
 
     @property

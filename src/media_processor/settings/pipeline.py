@@ -54,8 +54,8 @@ class PipelineSettings(SpoolSettings, RedisSettings):
 
     watermarks: Path | None = Field(
         default=None,
-        description="TOML file of profiles, read again when it changes. If unset, only `default` "
-        "exists.",
+        description="TOML file of profiles, reloaded when it changes. If it is unset, only "
+        "`default` exists.",
     )
     google_logo: str = Field(
         default=DEFAULT_GOOGLE_LOGO,
@@ -63,7 +63,9 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         "logo bundled with the package is used. If it is set and unreachable, jobs wait.",
     )
     watermark_timeout: float = Field(
-        default=60, gt=0, description="Seconds a picture may take before its process is killed."
+        default=60,
+        gt=0,
+        description="Seconds that a picture may take before its process is killed.",
     )
     watermark_memory_bytes: int = Field(
         default=_LIMITS.memory + _WITHOUT_A_PICTURE,

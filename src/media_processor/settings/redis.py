@@ -11,8 +11,8 @@ class RedisSettings(BaseSettings):
 
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Full address: `redis://`, `rediss://` (TLS) or `unix://`. Overrides the three "
-        "below.",
+        description="URL of Redis: `redis://`, `rediss://` (TLS) or `unix://`. Overrides "
+        "`REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`.",
     )
     redis_host: str = Field(default="localhost", description="Host of Redis.")
     redis_port: int = Field(default=6379, ge=1, le=65535, description="Port of Redis.")

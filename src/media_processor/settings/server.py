@@ -8,11 +8,11 @@ from media_processor.settings.base import Settings
 class ServerSettings(Settings):
     bind_host: str = Field(
         default="127.0.0.1",
-        description="Address the server listens on; `0.0.0.0` opens it to the network.",
+        description="Address that the server listens on; `0.0.0.0` opens it to the network.",
     )
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=0,
-        description="Disk space to keep free, in bytes. With less, `/ready` reports not ready and "
-        "uploads are answered `503`.",
+        description="Disk space to keep free, in bytes. With less, `/ready` fails and uploads are "
+        "refused with `503`.",
     )

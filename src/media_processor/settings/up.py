@@ -8,5 +8,8 @@ class UpSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     workers: int = Field(
-        default=1, ge=1, le=64, description="How many worker servers `media-processor up` starts."
+        default=1,
+        ge=1,
+        le=64,
+        description="Number of worker servers that `media-processor up` starts.",
     )

@@ -13,8 +13,8 @@ from media_processor.settings.pipeline import PipelineSettings
 class WorkerSettings(PipelineSettings):
     hostname: str = Field(
         default_factory=socket.gethostname,
-        description="Name of this worker in logs and in the activity log. Default: the machine's "
-        "host name.",
+        description="Name of this worker in its logs and in the activity log. Default: the "
+        "machine's host name.",
     )
     watermark_processes: int = Field(
         default_factory=lambda: (
@@ -23,12 +23,12 @@ class WorkerSettings(PipelineSettings):
             else os.cpu_count() or 1
         ),
         ge=1,
-        description="Child processes that watermark pictures. Default: one per core.",
+        description="Number of child processes that watermark pictures. Default: one per core.",
     )
     upload_concurrency: int = Field(
         default=8,
         ge=1,
-        description="How many pictures one worker delivers to the central server at a time.",
+        description="Number of pictures that a worker delivers to the central server at a time.",
     )
     upload_timeout: float = Field(
         default=15, gt=0, description="Seconds that one attempt to deliver a picture may take."
@@ -41,18 +41,19 @@ class WorkerSettings(PipelineSettings):
     lease_seconds: float = Field(
         default=10,
         ge=1,
-        description="A job whose worker sends no heartbeat for this long goes to another worker.",
+        description="Seconds without a heartbeat after which a worker's jobs go to other workers.",
     )
     reconcile_seconds: float = Field(
         default=5,
         gt=0,
-        description="How often, in seconds, unfinished pictures without a job are queued again.",
+        description="Seconds between two searches for unfinished pictures without a job, which "
+        "are then requeued.",
     )
     parked_retry_seconds: float = Field(
         default=900,
         gt=0,
-        description="Seconds until a picture is tried again after all retries to deliver it "
-        "failed. It is tried at once when the central server answers again.",
+        description="Seconds until the delivery of a picture is tried again after all its "
+        "retries failed. When the central server is back, it is tried at once.",
     )
     shutdown_seconds: float = Field(
         default=15, ge=0, description="Seconds that a stopping worker waits for its running jobs."

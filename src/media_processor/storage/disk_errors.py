@@ -18,9 +18,11 @@ def disk_errors() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise StorageFull("The disk is full. Free some space and send it again.") from error
+            raise StorageFull(
+                "The disk is full. Free some space, then send the picture again."
+            ) from error
         if error.errno in _FAILING:
             raise StorageFailing(
-                f"The disk fails ({error.strerror}). Nothing was kept; send it again."
+                f"The disk reported an error ({error.strerror}). Nothing was saved; send it again."
             ) from error
         raise

@@ -85,7 +85,7 @@ class _Plan:
         Profiles(plan.worker.watermarks)
         logo = plan.worker.google_logo
         if "://" not in logo and not Path(logo).expanduser().is_file():
-            raise SetupError(f"GOOGLE_LOGO: there is no file {logo}.")
+            raise SetupError(f"GOOGLE_LOGO: the file {logo} doesn't exist.")
         return plan
 
     @property
@@ -113,12 +113,12 @@ def _only_one(data: Path) -> Iterator[None]:
         held.enter_context(hold_folder(data))
     except AlreadyLocked:
         raise SetupError(
-            f"Another media-processor uses {data}. Stop it, or set MEDIA_DATA_DIR to another "
+            f"Another media-processor is using {data}. Stop it, or set MEDIA_DATA_DIR to another "
             "folder."
         ) from None
     except OSError as error:
         raise SetupError(
-            f"{data} can't be written ({error.strerror}). Set MEDIA_DATA_DIR to a folder that can."
+            f"{data} isn't writable ({error.strerror}). Set MEDIA_DATA_DIR to a folder that is."
         ) from None
     with held:
         stat = os.statvfs(data)
@@ -242,7 +242,7 @@ async def _answers_ping(settings: RedisSettings, log_file: Path) -> None:
                 await queue.ping()
                 return
             await asyncio.sleep(0.05)
-    raise SetupError(f"Valkey doesn't start. {log_file} has the reason.")
+    raise SetupError(f"Valkey didn't start. {log_file} has the reason.")
 
 
 async def _all_up(addresses: Addresses) -> None:
@@ -257,7 +257,7 @@ async def _answers_health(http: httpx2.AsyncClient, url: str) -> None:
             if (await http.get(f"{url}/health")).status_code == 200:
                 return
         await asyncio.sleep(0.05)
-    raise SetupError(f"{url} doesn't come up. The lines above have the reason.")
+    raise SetupError(f"{url} didn't start. The log above has the reason.")
 
 
 def _tries() -> Iterator[None]:

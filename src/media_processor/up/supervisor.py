@@ -67,7 +67,7 @@ async def _keep_running(service: Service) -> None:
             ended = f"died (exit status {await process.wait()})"
         if time.monotonic() - started > _HEALTHY_SECONDS:
             backoff = _FIRST_BACKOFF
-        log.warning("💥 %s %s; starting it again in %g s", service.name, ended, backoff)
+        log.warning("💥 %s %s; restarting it in %g s", service.name, ended, backoff)
         await asyncio.sleep(backoff)
         backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
@@ -108,7 +108,7 @@ async def _stop(service: Service) -> None:
     try:
         await asyncio.wait_for(process.wait(), _STOP_SECONDS)
     except TimeoutError:
-        log.warning("⚠️ %s didn't stop within %g s and is killed", service.name, _STOP_SECONDS)
+        log.warning("⚠️ %s didn't stop within %g s; killing it", service.name, _STOP_SECONDS)
         process.kill()
         await process.wait()
     await last_words

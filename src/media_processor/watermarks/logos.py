@@ -45,8 +45,8 @@ class LogoSource:
             if self._is_chosen:
                 raise
             log.warning(
-                "⚠️ %s GOOGLE_LOGO is not set and its default can't be used, so pictures get "
-                "the logo that comes with media-processor.",
+                "⚠️ %s GOOGLE_LOGO is not set and its default can't be used, so the "
+                "bundled logo is used.",
                 error.detail,
             )
             from media_processor.images.logo import bundled_logo_path

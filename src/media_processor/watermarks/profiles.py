@@ -24,17 +24,16 @@ class Profiles:
             self._changed = changed
             try:
                 self._known = _read(self._file)
-                log.info("🗂️ %s read again: %d profiles", self._file.name, len(self._known))
+                log.info("🗂️ %s reloaded; profiles: %d", self._file.name, len(self._known))
             except SetupError as error:
-                log.error("❌ %s The profiles read before stay in force.", error.detail)
+                log.error("❌ %s The previous profiles stay in use.", error.detail)
         return {DEFAULT.name: DEFAULT} | self._known
 
     def get(self, name: str) -> Profile:
         profiles = self.all()
         if name not in profiles:
             raise UnknownProfile(
-                f"There is no profile named {name[:40]!r}. "
-                f"Known profiles: {', '.join(sorted(profiles))}."
+                f"There is no profile {name[:40]!r}. Known profiles: {', '.join(sorted(profiles))}."
             )
         return profiles[name]
 

@@ -41,13 +41,13 @@ def _check(name: str, table: object, text: str, file: Path) -> Profile:
         return SetupError(f"WATERMARKS: {file}, line {line}: {where}: {reason}.")
 
     if not isinstance(table, dict):
-        raise wrong((), f"write a profile as a table, [{name}]")
+        raise wrong((), f"must be a table, [{name}]")
     if not _NAME.fullmatch(name):
-        raise wrong((), "a name has 1 to 40 of a-z, 0-9, - and _")
+        raise wrong((), "a profile's name must be 1 to 40 characters of a-z, 0-9, - and _")
     if name == DEFAULT.name:
-        raise wrong((), "default is the specification's and can't be changed; use another name")
+        raise wrong((), "can't be changed; use another name")
     if "name" in table:
-        raise wrong(("name",), "the name is what stands in the brackets")
+        raise wrong(("name",), "unknown key; the name of a profile is in the brackets")
     try:
         return _SHAPE.validate_json(json.dumps({"name": name} | table, default=str), strict=True)
     except ValidationError as error:
@@ -59,7 +59,7 @@ def _check(name: str, table: object, text: str, file: Path) -> Profile:
             keys = (*keys, key)
         if first.kind in ("unexpected_keyword_argument", "extra_forbidden"):
             keys = first.location
-            reason = f"there is no such key. There are: {', '.join(_keys_beside(keys))}"
+            reason = f"unknown key; known are {', '.join(_keys_beside(keys))}"
         raise wrong(keys, reason) from None
 
 

@@ -110,5 +110,5 @@ def _decode(data: bytes, media_id: str) -> MediaRecord:
         return MediaRecord.model_validate_json(data)
     except ValidationError:
         raise SpoolDamaged(
-            f"The record of {media_id} in the spool can't be read. Mend or remove its file."
+            f"The record of {media_id} in the spool can't be read. Repair or remove its file."
         ) from None

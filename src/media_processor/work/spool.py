@@ -74,7 +74,7 @@ class Spool:
         bound = self._records.claim(idempotency_key, record)
         if (bound.sha256, bound.profile) != (record.sha256, record.profile):
             raise IdempotencyConflict(
-                "This Idempotency-Key was used before with other bytes or another profile. "
+                "This Idempotency-Key was already used with another file or profile. "
                 "Use a new key for a new picture."
             )
         return bound
@@ -227,7 +227,7 @@ class Spool:
         """
         media = self.find(media_id)
         if media.status != "failed":
-            raise NotFailed(f"This media is {media.status}; only a failed one can be retried.")
+            raise NotFailed(f"This picture is {media.status}; only failed pictures can be retried.")
         changes = {"status": "queued", "next_attempt_at": None, "attempts": Attempts()}
         progress = self._records.reopen(media_id, Note(_step("reopened"), changes=changes))
         return Media(media.record, "open", progress)

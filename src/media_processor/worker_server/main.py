@@ -95,9 +95,13 @@ async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> Async
     )
     await sandbox.start()
     if missing := sandbox.missing_guards:
-        log.warning("⚠️ this kernel has no %s for picture processes", " and no ".join(missing))
+        log.warning(
+            "⚠️ picture processes run without %s, which this kernel lacks", " and ".join(missing)
+        )
     if _processes(settings, chosen) and not native_core.is_installed():
-        log.info("🐢 no native core: every picture is decoded, see docs/splice.md")
+        log.info(
+            "🐢 the native core isn't installed, so every picture is decoded; see docs/splice.md"
+        )
     try:
         worker = safe_worker_name(settings.hostname)
         yield Resources(settings, worker, spool, sandbox, tasks, central)

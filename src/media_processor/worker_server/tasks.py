@@ -55,7 +55,7 @@ class StageTask:
         try:
             media = self._spool.find(media_id)
         except MediaNotFound:
-            log.warning("⚠️ %s is not in the spool; its job is dropped", media_id)
+            log.warning("⚠️ %s is not in the spool; dropping its job", media_id)
             return None
         if media.place == "open":
             return media
@@ -84,7 +84,7 @@ class StageTask:
         if not isinstance(error, MediaProcessorError):
             log.error("❌ %s: unexpected error in %s", media_id, self._stage.name, exc_info=error)
             error = MediaProcessorError(
-                f"An unexpected {type(error).__name__}; see the worker's log."
+                f"Unexpected {type(error).__name__}; the worker's log has the details."
             )
         progress = await asyncio.to_thread(self._spool.progress, media_id)
         earlier = progress.attempts[self._stage.name]
@@ -111,7 +111,7 @@ class StageTask:
     async def _note_retry(
         self, media_id: str, failure: Failure, verdict: Verdict, delay: float
     ) -> None:
-        log.warning("🔁 %s again in %g s: %s", media_id, delay, failure.detail)
+        log.warning("🔁 %s retrying in %g s: %s", media_id, delay, failure.detail)
         with suppress(StorageError):  # then it can't be noted, but it is tried again all the same
             await asyncio.to_thread(
                 self._spool.note,

@@ -16,7 +16,7 @@ def watermark(
     image, found = codec_of(info.kind).decode_upright(data, info)
     codec = codec_of(target)
     kept = found.to_keep(1, options.strip)
-    notes = [f"converted from {info.format} to {target.name}, as the profile says"]
+    notes = [f"converted from {info.format} to {target.name}, as the profile requires"]
     if info.frames > 1:
         notes.append(f"only the first of {info.frames} frames was kept")
     if image.mode == "CMYK" and image.mode not in codec.MODES:

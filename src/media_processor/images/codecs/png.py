@@ -64,7 +64,7 @@ def _to_drawable(image: ImageFile, depth: int) -> Image.Image:
 
 def _watermark_animation(data: bytes, header: png.Header, overlay: Overlay, icc: bytes) -> bytes:
     if header.depth == 16:
-        raise UnsupportedPicture("Animated PNGs of 16 bits aren't supported, only of 8.")
+        raise UnsupportedPicture("16-bit animated PNGs aren't supported, only 8-bit ones.")
     controls, still_is_first, plays = png.frame_controls(data)
     image = open_image(data, "PNG")
     canvases = _canvases(image, overlay, icc)

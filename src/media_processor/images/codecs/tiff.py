@@ -119,7 +119,7 @@ def _draw_eight_bits(
     source.load()
     image = to_drawable(source)
     if image.mode not in BASES:
-        raise UnsupportedPicture(f"TIFFs of the kind {image.mode} aren't supported.")
+        raise UnsupportedPicture(f"TIFFs with mode {image.mode} aren't supported.")
     overlay.draw(image, icc)
     if image.mode == "YCbCr":
         image = image.convert("RGB")

@@ -69,7 +69,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     """What follows the trailer isn't looked at."""
     screen = data[6:13]
     if len(screen) < 7:
-        raise BrokenPicture("The picture is cut short: its header is incomplete.")
+        raise BrokenPicture("The picture is truncated: its header is incomplete.")
     palette, at = _palette(data, screen[4], 13)
     frames: list[Frame] = []
     loop, notes = b"", {_XMP: b"", _ICC: b""}
@@ -92,9 +92,9 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
                 limits.check_metadata("metadata", at - start)
                 notes[name] = data[start + 12 : at]
         else:
-            raise BrokenPicture("The picture is damaged: it has a block that GIF doesn't define.")
+            raise BrokenPicture("The picture is damaged: it has a block of an unknown type.")
     if not frames:
-        raise BrokenPicture("The picture is cut short: it has no pixels.")
+        raise BrokenPicture("The picture is truncated: it has no pixel data.")
     icc = b"".join(blocks.payloads(notes[_ICC]))
     return Gif(
         screen,
@@ -157,8 +157,8 @@ class _Blocks:
                 return at
             self._left -= 1
             if not self._left:
-                raise ImageBomb("The file has more parts than any real picture.")
-        raise BrokenPicture("The picture is cut short: part of it is missing.")
+                raise ImageBomb("The GIF has more blocks than any real picture.")
+        raise BrokenPicture("The picture is truncated: data is missing.")
 
     def payloads(self, blocks: bytes) -> Iterator[bytes]:
         at = 0
@@ -170,7 +170,7 @@ class _Blocks:
 def _palette(data: Data, flags: int, at: int) -> tuple[bytes, int]:
     size = 3 << (flags & 7) + 1 if flags & 0x80 else 0
     if at + size > len(data):
-        raise BrokenPicture("The picture is cut short: part of it is missing.")
+        raise BrokenPicture("The picture is truncated: data is missing.")
     return data[at : at + size], at + size
 
 
@@ -178,7 +178,7 @@ def _frame(blocks: _Blocks, at: int, control: bytes, *, with_pixels: bool) -> tu
     data = blocks.data
     head = data[at + 1 : at + 10]
     if len(head) < 9 or len(control) < 4:
-        raise BrokenPicture("The picture is cut short: part of it is missing.")
+        raise BrokenPicture("The picture is truncated: data is missing.")
     left, top, width, height = (int.from_bytes(head[n : n + 2], "little") for n in range(0, 8, 2))
     if not width or not height:
         raise BrokenPicture("The picture's header is damaged.")

@@ -73,17 +73,17 @@ def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
         if is_file and not name.isalnum():
             return
         if size < head or at + size > end:
-            raise BrokenPicture("The picture is cut short: part of it is missing.")
+            raise BrokenPicture("The picture is truncated: data is missing.")
         yield Box(name, at + head, at + size)
         at += size
-    raise ImageBomb("The file has more parts than any real picture.")
+    raise ImageBomb("The file has more boxes than any real picture.")
 
 
 def _only(boxes: Iterator[Box], name: bytes) -> Box:
     for box in boxes:
         if box.name == name:
             return box
-    raise BrokenPicture("The picture is cut short: it has no pixels.")
+    raise BrokenPicture("The picture is truncated: it has no pixel data.")
 
 
 def _primary(data: Data, box: Box) -> int:

@@ -56,9 +56,9 @@ def segments(data: Data) -> Iterator[Segment]:
             return
         at = start + 2 + int.from_bytes(data[start + 2 : start + 4])
         if at < start + 4 or at > len(data):
-            raise BrokenPicture("The picture is cut short: part of it is missing.")
+            raise BrokenPicture("The picture is truncated: data is missing.")
         yield Segment(marker, start, at)
-    raise ImageBomb("The file has more parts than any real picture.")
+    raise ImageBomb("The JPEG has more segments than any real picture.")
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
@@ -83,7 +83,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
             if kind == "EXIF" and amounts[kind] == segment.end - segment.start:  # the first
                 turn = exif.orientation(data[segment.start + 10 : segment.end])
     if size is None or not scans:
-        raise BrokenPicture("The picture is cut short: it has no pixels.")
+        raise BrokenPicture("The picture is truncated: it has no pixel data.")
     return PictureInfo("JPEG", *size, turn)
 
 
@@ -105,7 +105,7 @@ def read_metadata(data: Data) -> Metadata:
             case "IPTC":
                 iptc += payload[len(_PHOTOSHOP) :]
         if segment.marker == 0xE2 and payload.startswith(_MPF):
-            notes.append("further images in the file (previews or an HDR gain map) were left out")
+            notes.append("further images in the file (previews or an HDR gain map) were dropped")
     profile = b"".join(icc[number] for number in sorted(icc))
     return Metadata(profile, exif_data, xmp, iptc, tuple(notes))
 
@@ -157,7 +157,7 @@ def components(data: Data) -> int:
     for segment in segments(data):
         if segment.marker in _FRAMES:
             return data[segment.start + 9]
-    raise BrokenPicture("The picture is cut short: it has no pixels.")
+    raise BrokenPicture("The picture is truncated: it has no pixel data.")
 
 
 def huffman_tables(data: Data) -> set[bytes]:
@@ -181,7 +181,7 @@ def _frame(data: Data, segment: Segment) -> tuple[tuple[int, int], int]:
     height = int.from_bytes(data[segment.start + 5 : segment.start + 7])
     width = int.from_bytes(data[segment.start + 7 : segment.start + 9])
     if depth != 8:
-        raise UnsupportedPicture(f"JPEGs of {depth} bits aren't supported, only of 8.")
+        raise UnsupportedPicture(f"{depth}-bit JPEGs aren't supported, only 8-bit ones.")
     if not width or not height or parts not in (1, 3, 4):
         raise BrokenPicture("The picture's header is damaged.")
     return (width, height), parts

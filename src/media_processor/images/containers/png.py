@@ -83,7 +83,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         name = data[at + 4 : at + 8]
         start, end = at + 8, at + 8 + int.from_bytes(data[at : at + 4])
         if len(name) < 4 or end + 4 > len(data):
-            raise BrokenPicture("The picture is cut short: part of it is missing.")
+            raise BrokenPicture("The picture is truncated: data is missing.")
         others += name not in (b"IDAT", b"fdAT")
         if others > _MOST_CHUNKS:
             break
@@ -91,7 +91,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         if name == b"IEND":
             return
         at = end + 4
-    raise ImageBomb("The file has more parts than any real picture.")
+    raise ImageBomb("The PNG has more chunks than any real picture.")
 
 
 def header(data: Data) -> Header:
@@ -131,7 +131,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
             case b"iTXt" if _is_xmp(data, chunk):
                 _xmp(data, chunk, limits)
     if not amount:
-        raise BrokenPicture("The picture is cut short: it has no pixels.")
+        raise BrokenPicture("The picture is truncated: it has no pixel data.")
     # What deflate can't make smaller it stores, 5 bytes a block; interlacing adds filter bytes.
     most = (ihdr.row_bytes + 9) * (ihdr.height + 8) * 2
     if amount > most + (1 << 20):

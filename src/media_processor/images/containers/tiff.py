@@ -66,7 +66,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
                 if tag in tags:
                     limits.check_metadata(kind, len(tags[tag].value))
     if not pages:
-        raise BrokenPicture("The picture is cut short: it has no pixels.")
+        raise BrokenPicture("The picture is truncated: it has no pixel data.")
     limits.check_pixels(pixels, f"{pages} pages")
     return PictureInfo("TIFF", *size, turn if 1 <= turn <= 8 else 1, pages)
 
@@ -135,7 +135,7 @@ class _Tiff:
 
     def integer(self, at: int, size: int) -> int:
         if at < 0 or at + size > len(self.data):
-            raise BrokenPicture("The picture is cut short: part of it is missing.")
+            raise BrokenPicture("The picture is truncated: data is missing.")
         return int.from_bytes(self.data[at : at + size], "little" if self.order == "<" else "big")
 
     def directories(self, limits: Limits) -> Iterator[dict[int, Tag]]:
@@ -160,7 +160,7 @@ class _Tiff:
                 size = amount * _SIZES[kind]
                 start = entry + 8 if size <= 4 else self.integer(entry + 8, 4)
                 if start + size > len(self.data):
-                    raise BrokenPicture("The picture is cut short: part of it is missing.")
+                    raise BrokenPicture("The picture is truncated: data is missing.")
                 tags[number] = Tag(kind, amount, self.data[start : start + size])
         return tags, self.integer(at + 2 + 12 * count, 4)
 
@@ -181,7 +181,7 @@ class _Tiff:
         where, sizes = _pixel_tags(tags)
         for start, size in zip(self.values(tags, where), self.values(tags, sizes), strict=True):
             if start + size > len(self.data):
-                raise BrokenPicture("The picture is cut short: part of it is missing.")
+                raise BrokenPicture("The picture is truncated: data is missing.")
             yield self.data[start : start + size]
 
 
@@ -197,8 +197,8 @@ def _check_kind(tiff: _Tiff, tags: dict[int, Tag]) -> None:
     )
     if not taken:
         raise UnsupportedPicture(
-            "This kind of TIFF isn't supported. Supported are grey, palette, RGB and CMYK "
-            "of up to 16 bits, with interleaved samples."
+            "This kind of TIFF isn't supported. Supported: grey, palette, RGB and CMYK, "
+            "up to 16 bits a sample, interleaved."
         )
 
 

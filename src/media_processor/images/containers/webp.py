@@ -48,10 +48,10 @@ def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
             return
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > end:
-            raise BrokenPicture("The picture is cut short: part of it is missing.")
+            raise BrokenPicture("The picture is truncated: data is missing.")
         yield Chunk(data[at : at + 4], at + 8, at + 8 + size)
         at += 8 + size + size % 2
-    raise ImageBomb("The file has more parts than any real picture.")
+    raise ImageBomb("The WebP has more chunks than any real picture.")
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
@@ -69,7 +69,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
             case b"EXIF":
                 turn = exif.orientation(data[chunk.start : chunk.end])
     if size is None:
-        raise BrokenPicture("The picture is cut short: it has no pixels.")
+        raise BrokenPicture("The picture is truncated: it has no pixel data.")
     return PictureInfo("WEBP", *size, turn, frames or 1)
 
 
@@ -178,7 +178,7 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
 def _size(name: bytes, head: bytes) -> Size:
     # Sections 2.5 to 2.7.
     if len(head) < 10:
-        raise BrokenPicture("The picture is cut short: its header is incomplete.")
+        raise BrokenPicture("The picture is truncated: its header is incomplete.")
     width = height = 0
     if name == b"VP8X":
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (4, 7))
