@@ -51,9 +51,19 @@ def _compose(service: str) -> str:
 
 
 def _compose_environment(service: str) -> dict[str, str]:
-    block = re.search(r"^    environment:\n((?:      .*\n)+)", _compose(service), re.MULTILINE)
-    assert block, service
-    return dict(re.findall(r"^ +(\w+): ?(.*)$", block[1], re.MULTILINE))
+    own = _block(_compose(service), "    environment:")
+    shared = re.search(r"<<: \*(\w+)", own)
+    whole = (ROOT / "deploy" / "compose.yaml").read_text()
+    block = own + (_block(whole, f"x-{shared[1]}: &{shared[1]}") if shared else "")
+    return dict(re.findall(r"^ +(\w+): ?(.*)$", block, re.MULTILINE))
+
+
+def _block(text: str, begin: str) -> str:
+    """The lines below ``begin`` that are indented by two more."""
+    indent = len(begin) - len(begin.lstrip()) + 2
+    found = re.search(rf"^{re.escape(begin)}\n((?: {{{indent}}}.*\n)+)", text, re.MULTILINE)
+    assert found, begin
+    return found[1]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -117,9 +127,14 @@ def test_ports_are_those_of_the_settings_and_published_to_this_machine_only(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_variable_is_a_setting_of_its_service(service: str) -> None:
-    assert set(_compose_environment(service)) <= _variables(service)
+def test_every_setting_of_a_service_and_nothing_else_is_passed_on_to_it(service: str) -> None:
+    """No secret of one service reaches another, as all of .env would."""
+    fixed = {*_environment(service), "MEDIA_DATA_DIR", "HOSTNAME"}
+    assert set(_compose_environment(service)) == _variables(service) - fixed
     assert set(_environment(service)) <= _variables(service)
+
+
+def test_every_variable_that_compose_uses_is_a_setting() -> None:
     used = set(re.findall(r"\$\{(\w+)", (ROOT / "deploy" / "compose.yaml").read_text()))
     assert used <= set.union(*(_variables(name) for name in SERVICES))
 

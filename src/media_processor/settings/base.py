@@ -21,9 +21,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lowest level of the messages logged to the console."
     )
-    max_upload_bytes: int = Field(
-        default=50 * 1024 * 1024, ge=1, description="Largest picture accepted, in bytes."
-    )
 
     @field_validator("media_data_dir")
     @classmethod

@@ -10,6 +10,9 @@ class ServerSettings(Settings):
         default="127.0.0.1",
         description="Address that the server listens on; `0.0.0.0` opens it to the network.",
     )
+    max_upload_bytes: int = Field(
+        default=50 * 1024 * 1024, ge=1, description="Largest picture accepted, in bytes."
+    )
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=0,
