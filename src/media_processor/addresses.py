@@ -1,9 +1,10 @@
-"""Where the fast server is unless somebody says otherwise.
+"""Where the servers are unless somebody says otherwise.
 
 Imports nothing: every command and every completion by a shell waits for it.
 """
 
 FAST_SERVER_PORT = 8000
+CENTRAL_SERVER_PORT = 8003
 FAST_SERVER = f"http://127.0.0.1:{FAST_SERVER_PORT}"
 
 

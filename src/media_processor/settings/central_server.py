@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.settings.server import ServerSettings
 
 
 class CentralServerSettings(ServerSettings):
     central_server_port: int = Field(
-        default=8003, ge=1, le=65535, description="Port of the central server."
+        default=CENTRAL_SERVER_PORT, ge=1, le=65535, description="Port of the central server."
     )
     database_url: SecretStr | None = Field(
         default=None,

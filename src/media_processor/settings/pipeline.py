@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.limits import Limits
 from media_processor.settings.redis import RedisSettings
 from media_processor.settings.spool import SpoolSettings
@@ -20,7 +21,7 @@ _WITHOUT_A_PICTURE = 256 * 1024**2
 
 class PipelineSettings(SpoolSettings, RedisSettings):
     central_server_url: str = Field(
-        default="http://host.docker.internal:8003/upload-final",
+        default=f"http://host.docker.internal:{CENTRAL_SERVER_PORT}/upload-final",
         description="URL that finished pictures are sent to. The archive is read from the same "
         "server.",
     )
@@ -103,5 +104,7 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     def _http(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be a URL such as http://archive:8003/upload-final")
+            raise ValueError(
+                f"must be a URL such as http://archive:{CENTRAL_SERVER_PORT}/upload-final"
+            )
         return value

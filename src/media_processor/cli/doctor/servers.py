@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 from pydantic import ValidationError
 
+from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.cli.config.configuration import masked
 from media_processor.cli.doctor.check import Finding, error, ok, warning
 from media_processor.errors import QueueUnavailable, SetupError
@@ -119,7 +120,7 @@ def _central_url(settings: PipelineSettings) -> str:
     try:
         port = read(CentralServerSettings).central_server_port
     except SetupError:  # the settings check reports it
-        port = 8003
+        port = CENTRAL_SERVER_PORT
     return f"http://127.0.0.1:{port}"
 
 
