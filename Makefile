@@ -36,7 +36,7 @@ run: setup ## start everything and serve until Ctrl-C
 sample-pictures: setup ## create sample pictures in testfiles/pictures
 	@if [ "$(PICTURES)" = testfiles/pictures ]; then $(RUN) testfiles.make_pictures; fi
 
-test: setup ## the default suite, against a real Valkey and real servers; prints its time
+test: setup ## run the default tests, against a real Valkey and real servers
 	@$(TESTS)
 
 test-all: setup ## also the slow tests, and branch coverage, as in CI
@@ -52,7 +52,7 @@ test-nightly: setup ## long random sequences, and every chaos fault
 	@$(RUN) pytest -m nightly
 	@$(RUN) media_processor chaos --all
 
-check: setup ## lint, types, layers, documents
+check: setup ## check lint, types, layers and documents
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy

@@ -52,8 +52,8 @@ def _row(one: Any) -> str:
         names += f" {_kind(one)}"
     default = "" if one.default in (None, False) else f"`{_shown(one.default)}`"
     variable = f" Also `{one.envvar}`." if one.envvar else ""
-    told = (one.help or "").replace("|", "\\|").replace("<", "&lt;")
-    return f"| {names} | {default} | {told}{variable} |\n"
+    help_text = (one.help or "").replace("|", "\\|").replace("<", "&lt;")
+    return f"| {names} | {default} | {help_text}{variable} |\n"
 
 
 def _kind(one: Any) -> str:
@@ -70,10 +70,10 @@ def _shown(default: object) -> object:
 
 
 def _exit_status(text: str | None, has_table: bool) -> str:
-    _, found, told = (text or "").partition("Exit status:\n")
+    _, found, help_text = (text or "").partition("Exit status:\n")
     if not found:
         return ""
-    lines = [line.split(maxsplit=1) for line in told.splitlines() if line.strip()]
+    lines = [line.split(maxsplit=1) for line in help_text.splitlines() if line.strip()]
     begin = "\n" if has_table else ""
     rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in lines)
     return f"{begin}| exit status | |\n|---|---|\n{rows}"

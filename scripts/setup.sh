@@ -16,14 +16,14 @@ find_python() {
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    say "Python 3.11 or newer is needed, and found is $(python3 --version 2>&1 || true). Install it, or name it: make PYTHON=/path/to/python3"
+    say "Python 3.11 or newer is needed; found $(python3 --version 2>&1 || true). Install it, or run: make PYTHON=/path/to/python3"
     exit 1
 fi
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
-    say "making .venv with $("$python" --version)"
+    say "creating .venv with $("$python" --version)"
     rm -rf .venv
     if ! "$python" -m venv .venv; then
-        say "Python can't make an environment here. If the lines above name ensurepip, install your system's python3-venv; else look whether the disk is full."
+        say "Python can't create .venv. If the error above mentions ensurepip, install the package python3-venv; otherwise check whether the disk is full."
         exit 1
     fi
 fi
@@ -37,11 +37,11 @@ export UV_COMPILE_BYTECODE=1
 # NATIVE=no leaves it out.
 rm -f src/media_processor_native*.so
 if [ "${NATIVE:-yes}" = no ]; then
-    say "leaving out the native core, because of NATIVE=no"
+    say "skipping the native core (NATIVE=no)"
 elif command -v cargo >/dev/null 2>&1; then
     say "building the native core with $(cargo --version), usually a minute or two"
 else
-    say "no cargo here, so no native core: everything works, but slower (https://rustup.rs installs cargo; then: rm .venv/ready && make setup)"
+    say "cargo not found, so the native core isn't built; everything works, but slower (https://rustup.rs installs cargo; then: rm .venv/ready && make setup)"
 fi
 # On a terminal uv shows its progress.
 if [ -t 2 ]; then quiet=; else quiet=--quiet; fi

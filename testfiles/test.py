@@ -59,7 +59,7 @@ def upload(http: httpx2.Client, name: str, content: bytes) -> str:
         raise Wrong(f"POST /media answered {answer.status_code}: {answer.text}")
     accepted = answer.json()
     if accepted["sha256"] != hashlib.sha256(content).hexdigest():
-        raise Wrong("the fast server received other bytes than were sent")
+        raise Wrong("the fast server's digest doesn't match the file that was sent")
     return str(accepted["id"])
 
 
@@ -98,7 +98,7 @@ def check_archive(central: httpx2.Client, media: dict[str, Any], watermarked: by
     if file.status_code != 200 or file.content != watermarked:
         raise Wrong("the archive's file is not the watermarked picture")
     if hashlib.sha256(file.content).hexdigest() != entry["sha256"]:
-        raise Wrong("the archive's digest is not that of its file")
+        raise Wrong("the archive's digest doesn't match its file")
     lines = central.get("/activity", params={"limit": 1000}).json()["lines"]
     wanted = (media["worker"], f"watermarked_{media['filename']}")
     if wanted not in [(line["worker"], line["image"]) for line in lines]:

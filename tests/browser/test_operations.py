@@ -144,4 +144,4 @@ def test_a_preview_that_cannot_be_made_says_why(busy: System, open_page: OpenPag
         "#preview-file", {"name": "no.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     )
 
-    expect(page.locator("#preview-state")).to_contain_text("The file isn't a picture")
+    expect(page.locator("#preview-state")).to_contain_text("isn't in a supported picture format")

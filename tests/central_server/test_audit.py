@@ -513,7 +513,7 @@ def test_the_command(place: Place, tmp_path: Path) -> None:
     done = run("--data", str(place.root))
     assert done.returncode == 1
     assert done.stderr == (
-        "media-processor: The activity log was altered. First sign: entry 4: "
+        "media-processor: The activity log was altered. First problem: entry 4: "
         "the log has bytes that no chain entry covers.\n"
     )
     for arguments in (

@@ -48,7 +48,10 @@ def test_without_a_fault_it_says_which_there_are() -> None:
 def test_an_unknown_fault_is_one_line() -> None:
     done = chaos("99")
     assert done.returncode == 1
-    assert done.stderr == "media-processor: There is no fault 99. 'chaos' alone shows them.\n"
+    assert (
+        done.stderr
+        == "media-processor: Unknown fault 99. 'media-processor chaos' lists the faults.\n"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +98,7 @@ class TestInvariant:
     def test_a_missing_line(self, system: System, load: Load) -> None:
         path = system.data / "worker_activity.log"
         path.write_text("\n".join(path.read_text().splitlines()[1:]) + "\n")
-        assert "missing in the log" in str(examine(system, load.accepted).wrong)
+        assert "missing from the log" in str(examine(system, load.accepted).wrong)
 
     def test_rotten_missing_and_unknown_files(self, system: System, load: Load) -> None:
         rotten, missing, *_ = system.stored_files()
@@ -105,12 +108,12 @@ class TestInvariant:
         missing.unlink()
         (rotten.parent / "unknown.jpg").write_bytes(b"")
         wrong = examine(system, load.accepted).wrong
-        assert len([reason for reason in wrong if "not what its row says" in reason]) == 2
+        assert len([reason for reason in wrong if "match its row" in reason]) == 2
         assert "a file without a row: unknown.jpg" in wrong
 
     def test_what_is_left_over(self, system: System, load: Load) -> None:
         system.valkey.client.set("arq:job:x", b"")
-        assert "a Redis key for ever: arq:job:x" in examine(system, load.accepted).wrong
+        assert "a Redis key without expiry: arq:job:x" in examine(system, load.accepted).wrong
         system.valkey.client.delete("arq:job:x")
 
 

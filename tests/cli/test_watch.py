@@ -117,7 +117,10 @@ class TestOnce:
             ".refused/trip/bad.jpg",
             ".refused/trip/bad.jpg.txt",
         }
-        assert "isn't a picture" in (inbox / ".refused" / "trip" / "bad.jpg.txt").read_text()
+        assert (
+            "isn't in a supported picture format"
+            in (inbox / ".refused" / "trip" / "bad.jpg.txt").read_text()
+        )
         assert "good.jpg: stored " in done.stdout
 
     def test_an_empty_file_is_called_empty(self, running: System, inbox: Path) -> None:

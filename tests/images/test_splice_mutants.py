@@ -60,7 +60,7 @@ def watermarked(splice: Callable[..., bytes], data: bytes) -> bytes | str:
             return bytes(splice(data, mark.samples, _PLACES, b"", _MEMORY))
         except native.Declined as declined:
             reason = str(declined)
-        if reason != "a mark of other colours":
+        if reason != "overlay with other colour channels":
             break
     return reason
 

@@ -56,7 +56,7 @@ impl Declined {
             Self::Scans => "unusual scans",
             Self::Inks => "CMYK",
             Self::Sampling => "unusual sampling",
-            Self::Overlay => "a mark of other colours",
+            Self::Overlay => "overlay with other colour channels",
             Self::Range => "values out of range",
             Self::Damaged => "damaged",
             Self::Memory => "too much memory",

@@ -86,10 +86,14 @@ async def stored_but_unheard(trial: Trial) -> Outcome:
             codes = await _deliver_fifty_times(machine)
         outcome.missed += settled.missed
         outcome.must(unheard >= pictures, f"only {unheard} replies were lost")
-        outcome.must(sorted(codes) == [200] * 49 + [201], f"doubles were answered {codes}")
-        outcome.must(len(machine.stored_files()) == len(load.accepted) + 1, "a double file")
-        outcome.must(len(machine.log_lines()) == len(load.accepted) + 1, "a double line")
-        outcome.note = f"{unheard} replies lost; 50 deliveries of one; one late worker"
+        outcome.must(
+            sorted(codes) == [200] * 49 + [201], f"repeated deliveries were answered {codes}"
+        )
+        outcome.must(
+            len(machine.stored_files()) == len(load.accepted) + 1, "a picture was stored twice"
+        )
+        outcome.must(len(machine.log_lines()) == len(load.accepted) + 1, "a line was logged twice")
+        outcome.note = f"{unheard} replies lost; one picture delivered 50 times; one late worker"
         return outcome
 
 

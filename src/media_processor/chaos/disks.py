@@ -38,7 +38,7 @@ async def power_cuts(trial: Trial) -> Outcome:
     total = Outcome(Finding(), 0.0)
     for outcome in await asyncio.gather(*(one() for _ in range(cuts))):
         total.add(outcome)
-    total.note = f"{cuts} cuts of power, {total.finding.lost} acknowledged pictures missing"
+    total.note = f"{cuts} power cuts, {total.finding.lost} acknowledged pictures missing"
     return total
 
 
@@ -153,7 +153,9 @@ async def failed_syncs(trial: Trial) -> Outcome:
         archive.touch()
         await load.send(range(5, 15))
         await asyncio.sleep(3)
-        outcome.must(len(machine.log_lines()) == before, "a line for a picture in doubt")
+        outcome.must(
+            len(machine.log_lines()) == before, "a line was logged for a picture that may be lost"
+        )
         archive.unlink()
         began = time.monotonic()
         await asyncio.to_thread(wait_until, partial(_none_open_or_parked, machine), "all done", 60)

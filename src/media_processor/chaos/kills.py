@@ -141,7 +141,7 @@ async def killed_mid_job(trial: Trial) -> Outcome:
             machine.restart(victim)
         outcome = await settle(machine, load, 60)
         burned = [one for one in load.accepted if spool.progress(one).attempts["upload"] != 1]
-        outcome.must(not burned, f"{len(burned)} burned an attempt")
+        outcome.must(not burned, f"{len(burned)} jobs used up an attempt")
         slowest = max(waits, default=0.0)
         outcome.must(bool(waits) and slowest <= 15, f"picked up after {slowest:.1f} s")
         outcome.seconds = slowest

@@ -35,14 +35,14 @@ class Fault:
 FAULTS = (
     Fault(1, "kill storm", "all stored, drained ≤ 60 s", kills.kill_storm, in_short=True),
     Fault(2, "named crash points", "invariant in every run", kills.crash_points, in_short=True),
-    Fault(3, "power cut", "0 acknowledged missing", disks.power_cuts, in_short=True),
+    Fault(3, "power cut", "no acknowledged picture lost", disks.power_cuts, in_short=True),
     Fault(4, "Redis failures", "202 throughout, stored ≤ 60 s", queue.redis_harmed, in_short=True),
     Fault(5, "worker killed mid-job", "again ≤ 15 s, no attempt counted", kills.killed_mid_job),
     Fault(6, "deploys", "stops ≤ 30 s, no 5xx but 503", kills.deploys),
     Fault(
         7, "central server down", "all stored, without help", archive.archive_away, in_short=True
     ),
-    Fault(8, "stored, reply lost", "1 file, row, line each", archive.stored_but_unheard),
+    Fault(8, "stored, reply lost", "one file, row and line each", archive.stored_but_unheard),
     Fault(9, "bad network", "every flipped byte refused", archive.bad_network),
     Fault(10, "disk full", "507 or 503, recovers ≤ 10 s", disks.full_disks),
     Fault(11, "fsync fails", "no 2xx, set aside", disks.failed_syncs, in_short=True),
@@ -69,7 +69,7 @@ class _Row:
 
 def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> int:
     if unknown := set(numbers) - {fault.number for fault in FAULTS}:
-        raise SetupError(f"There is no fault {min(unknown)}. 'chaos' alone shows them.")
+        raise SetupError(f"Unknown fault {min(unknown)}. 'media-processor chaos' lists the faults.")
     # Who ends it in any way gets his processes ended and his mounts taken away.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = random.randrange(2**32) if seed is None else seed  # noqa: S311 - not a secret
@@ -80,7 +80,7 @@ def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> 
         rows.append(_run_one(fault, seed, short, console))
         _say_result(rows[-1], console)
     sys.stdout.write(_as_json(seed, rows)) if as_json else _print_table(seed, rows)
-    # The short form is for every developer's machine: what it doesn't permit is only told.
+    # On a developer's machine, a fault that can't be run here is reported and doesn't count.
     return 0 if all(row.is_met or (short and row.not_here) for row in rows) else 1
 
 
@@ -106,7 +106,7 @@ async def _outcome(fault: Fault, trial: Trial) -> Outcome:
     try:
         return await fault.run(trial)
     except (AssertionError, TimeoutError, httpx2.HTTPError) as error:
-        return Outcome(Finding(), missed=[f"it came to no end: {error or type(error).__name__}"])
+        return Outcome(Finding(), missed=[f"it didn't finish: {error or type(error).__name__}"])
 
 
 def _say_result(row: _Row, console: Console) -> None:
@@ -143,7 +143,7 @@ def _cells(row: _Row) -> list[str]:
 
 
 def _as_json(seed: int, rows: list[_Row]) -> str:
-    told = [
+    results = [
         {
             "number": row.fault.number,
             "fault": row.fault.name,
@@ -153,4 +153,4 @@ def _as_json(seed: int, rows: list[_Row]) -> str:
         }
         for row in rows
     ]
-    return json.dumps({"seed": seed, "rows": told}, indent=1) + "\n"
+    return json.dumps({"seed": seed, "rows": results}, indent=1) + "\n"

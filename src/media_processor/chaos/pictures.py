@@ -39,7 +39,7 @@ async def deadly_picture(trial: Trial) -> Outcome:
         outcome = await settle(machine, load, 60)
         error = spool.progress(deadly).error
         outcome.must(kills == 3, f"its process died {kills} times")
-        outcome.must(outcome.finding.failed == 1, "it is no dead letter")
+        outcome.must(outcome.finding.failed == 1, "it didn't become a dead letter")
         outcome.must(outcome.finding.stored == good, f"not all {good} others are stored")
         outcome.note = f"{kills} deaths, then failed with {error.code if error else 'no reason'}"
         return outcome
@@ -89,7 +89,10 @@ async def rotten_files(trial: Trial) -> Outcome:
         found, rate = await asyncio.to_thread(_scrub, machine)
         outcome = Outcome(Finding(accepted=count, stored=len(files)))
         outcome.finding.wrong += [f"a false alarm: {bad.stored_path}" for bad in clean.bad]
-        outcome.must({bad.stored_path for bad in found.bad} == chosen, "not exactly these")
+        outcome.must(
+            {bad.stored_path for bad in found.bad} == chosen,
+            "scrub found other files than the damaged ones",
+        )
         outcome.must(trial.short or rate >= 200e6, f"only {rate / 1e6:.0f} MB/s")
         outcome.note = f"{len(found.bad)} of {rotten} found at {rate / 1e6:,.0f} MB/s"
         return outcome

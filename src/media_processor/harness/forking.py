@@ -94,7 +94,7 @@ class _Server:
             finally:
                 adopt_orphans(False)
         if not reply:
-            raise RuntimeError("The fork server has died; what it said is above.")
+            raise RuntimeError("The fork server has died; its output is above.")
         return int(reply)
 
 

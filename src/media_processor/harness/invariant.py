@@ -103,7 +103,7 @@ def _look_at(
         finding.stored += 1
         if media_id not in rows:
             finding.lost += 1
-            finding.wrong.append(f"{media_id}: stored, says the spool; the archive has no row")
+            finding.wrong.append(f"{media_id}: stored in the spool, but the archive has no row")
     elif media.status == "failed":
         finding.failed += 1
         if media.progress.error is None:
@@ -120,7 +120,7 @@ def _wrong_files(machine: Machine, rows: Iterable[StoredMedia]) -> list[str]:
         expected.add(path)
         content = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(content).hexdigest() != row.sha256:
-            wrong.append(f"{row.media_id}: the archive's file is not what its row says")
+            wrong.append(f"{row.media_id}: the archive's file doesn't match its row")
             continue
         try:
             Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]).load()
@@ -137,7 +137,7 @@ def _wrong_lines(finding: Finding, machine: Machine, rows: Iterable[StoredMedia]
     found = Counter(line.partition("] ")[2] for line in machine.log_lines())
     finding.duplicates += (found - wanted).total()
     missing = (wanted - found).total()
-    return [f"{missing} lines are missing in the log"] if missing else []
+    return [f"{missing} lines are missing from the log"] if missing else []
 
 
 def _altered(machine: Machine) -> list[str]:
@@ -161,7 +161,7 @@ def _leftovers(machine: Machine) -> list[str]:
             wait_until(lambda: not machine.temporary_files(), "leftovers are swept", 30)
         except AssertionError:
             wrong += [f"left over: {path}" for path in machine.temporary_files()]
-    wrong += [f"a Redis key for ever: {key}" for key in machine.valkey.keys_without_ttl()]
+    wrong += [f"a Redis key without expiry: {key}" for key in machine.valkey.keys_without_ttl()]
     return wrong
 
 

@@ -42,7 +42,7 @@ _JOB_TIMEOUT = 3600
 
 
 class LeasedWorker(Worker):
-    """Runs the jobs of one queue until told to stop.
+    """Runs the jobs of one queue until it is stopped.
 
     ARQ's own ``run_job`` does the running; claiming, renewing and finishing are one script
     each (jobs/scripts.py), so no crash leaves a job half moved.

@@ -1,4 +1,4 @@
-"""Wires the worker server and runs it until it is told to stop."""
+"""Wires the worker server and runs it until it is stopped."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
 /** Requests to the server, and its problems. */
 
-/** An answer that says no, in the server's words (RFC 9457). */
+/** An error response, with the detail of its problem document (RFC 9457). */
 class Problem extends Error {
   /** @param {number} status 0 if nothing answered */
   constructor(status, code, detail) {
@@ -10,10 +10,10 @@ class Problem extends Error {
   }
 }
 
-/** The problem that a body tells, or what can be said without one. */
+/** The problem in a response body, or a generic one if it has none. */
 export function problem(status, body) {
-  const told = body && typeof body.detail === "string";
-  const detail = told ? body.detail : `The server answered ${status} without a problem document.`;
+  const isProblem = body && typeof body.detail === "string";
+  const detail = isProblem ? body.detail : `The server answered ${status} without a problem document.`;
   return new Problem(status, body?.code ?? "unknown", detail);
 }
 
@@ -34,7 +34,7 @@ export async function getJson(path, options) {
   return (await ask(path, options)).json();
 }
 
-/** Tries a failed media again; its status. */
+/** Retries a failed media; returns its status. */
 export const retryMedia = (id) => getJson(`media/${id}/retry`, { method: "POST" });
 
 /** `work` for each of `items`, `width` at a time. */

@@ -4,7 +4,7 @@ import { getJson } from "./api.js";
 import { Archive } from "./archive.js";
 import { Compare } from "./compare.js";
 import { Desk } from "./desk.js";
-import { byId, tell } from "./dom.js";
+import { byId, notify } from "./dom.js";
 import { Stream } from "./events.js";
 import { MediaStore } from "./media.js";
 import { Operations } from "./operations.js";
@@ -87,11 +87,11 @@ function leaveMedia() {
 
 let greeted = false;
 
-async function lookAnew() {
+async function reloadAll() {
   try {
     await Promise.all([store.reload(desk.unsettled), profiles.load()]);
   } catch (error) {
-    if (stream.up) tell(error.message);
+    if (stream.up) notify(error.message);
   }
   operations.load();
   archive.renew();
@@ -99,7 +99,7 @@ async function lookAnew() {
 
 stream.addEventListener("hello", ({ detail }) => {
   uploads.hurry();
-  if (!greeted || !detail.resumed) lookAnew();
+  if (!greeted || !detail.resumed) reloadAll();
   greeted = true;
 });
 stream.addEventListener("media", ({ detail }) => {
@@ -133,4 +133,4 @@ addEventListener("beforeunload", (event) => {
 addEventListener("hashchange", route);
 route();
 stream.connect();
-setTimeout(() => greeted || lookAnew(), PATIENCE);
+setTimeout(() => greeted || reloadAll(), PATIENCE);

@@ -37,7 +37,7 @@ export class Card {
     this.shot = el("span", { class: "shot blank" }, this.image);
     this.title = el("span", { class: "name" });
     this.link = el("a", { class: "open" }, this.shot, this.title);
-    this.mark = el("span", { class: "mark", "aria-hidden": "true" });
+    this.sign = el("span", { class: "sign", "aria-hidden": "true" });
     this.words = el("span");
     this.bar = el("progress", { max: 1, "aria-label": "sent" });
     this.steps = el("ol", { class: "steps", "aria-label": "Stages" });
@@ -48,7 +48,7 @@ export class Card {
       "li",
       { class: "card" },
       this.link,
-      el("p", { class: "state" }, this.mark, this.words),
+      el("p", { class: "state" }, this.sign, this.words),
       ...[this.bar, this.steps, this.facts, this.reason, this.buttons],
     );
   }
@@ -58,7 +58,7 @@ export class Card {
     this.media = media;
     const state = media ? media.status : upload.state;
     this.element.dataset.state = state;
-    setText(this.mark, SIGNS[state] ?? "·");
+    setText(this.sign, SIGNS[state] ?? "·");
     setText(this.words, this.#words(state));
     this.#showName(media?.filename ?? upload.name);
     this.bar.hidden = state !== "sending";

@@ -116,7 +116,7 @@ export class Compare {
     const file = `archive/${id}/file`;
     byId("before-image").src = file;
     this.#link("download-result", file, "");
-    say("compare-words", "This picture was sent to another fast server, so only the archived copy can be shown.");
+    say("compare-words", "This picture was uploaded through another fast server, so only the archived copy can be shown.");
   }
 
   #missing(id) {
@@ -168,7 +168,7 @@ export class Compare {
     const before = `${bytes(media.size)}, ${format(media.content_type)}`;
     const after = result && `${bytes(result.size)}, ${format(result.content_type ?? media.content_type)}`;
     const facts = [
-      ["State", media.status],
+      ["Status", media.status],
       ["Reason", media.error?.detail],
       ["Next attempt", media.next_attempt_at && moment(media.next_attempt_at)],
       ["Method", result?.method && method(result)],
@@ -177,7 +177,7 @@ export class Compare {
       ["After", after],
       ["Size", `${number(media.width)} × ${number(media.height)} pixels`],
       ["Worker", media.worker],
-      ["Kept", result?.notes?.length ? `less: ${result.notes.join("; ")}` : null],
+      ["Notes", result?.notes?.join("; ")],
       ["Stored", result && moment(result.stored_at)],
       ["Stored as", result?.stored_path],
     ];

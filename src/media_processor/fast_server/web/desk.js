@@ -2,7 +2,7 @@
 
 import { retryMedia } from "./api.js";
 import { Card } from "./cards.js";
-import { announce, arrange, atMostEvery, byId, say, tell } from "./dom.js";
+import { announce, arrange, atMostEvery, byId, say, notify } from "./dom.js";
 import { entriesOf, fromClipboard, fromEntries, fromInput, refusal } from "./files.js";
 import { bytes, count, format, number } from "./format.js";
 import { isSettled } from "./media.js";
@@ -37,7 +37,7 @@ export class Desk {
       retry: (media) => this.#retry(media),
     };
     this.#takeFiles();
-    limits.then((told) => say("limits", limitWords(told)));
+    limits.then((limits) => say("limits", limitWords(limits)));
     byId("more-media").addEventListener("click", () => this.#more());
     byId("cancel-all").addEventListener("click", () => uploads.dropUnsent());
     setInterval(() => this.#tick(), 1000);
@@ -125,7 +125,7 @@ export class Desk {
     try {
       await this.store.learn(media.id, retryMedia(media.id));
     } catch (error) {
-      tell(`${media.filename}: ${error.message}`);
+      notify(`${media.filename}: ${error.message}`);
     }
   }
 
@@ -134,7 +134,7 @@ export class Desk {
     try {
       if (this.store.items.size < this.#room) await this.store.more();
     } catch (error) {
-      tell(error.message);
+      notify(error.message);
     }
     this.#renderSoon();
   }

@@ -47,24 +47,24 @@ export function tick(label, onclick) {
   return el("label", { class: "tick" }, el("input", { type: "checkbox", "aria-label": label, onclick }));
 }
 
-let announcing = 0;
+let announceTimer = 0;
 
-/** Tells a screen reader; what comes within half a second replaces what came before. */
+/** Announces to screen readers; a later text within half a second replaces this one. */
 export function announce(text) {
-  clearTimeout(announcing);
-  announcing = setTimeout(() => setText(byId("announcer"), text), 500);
+  clearTimeout(announceTimer);
+  announceTimer = setTimeout(() => setText(byId("announcer"), text), 500);
 }
 
-let telling = 0;
+let noticeTimer = 0;
 
-/** A line at the foot of the page, for a while; read out too. */
-export function tell(text) {
+/** Shows a notice at the bottom of the page for six seconds, and announces it. */
+export function notify(text) {
   const line = byId("notice");
-  clearTimeout(telling);
+  clearTimeout(noticeTimer);
   setText(line, text);
   line.hidden = false;
   announce(text);
-  telling = setTimeout(() => (line.hidden = true), 6000);
+  noticeTimer = setTimeout(() => (line.hidden = true), 6000);
 }
 
 /**

@@ -85,7 +85,7 @@ export function profileWords(set) {
   if (set.tile) words.push(`tiled, ${length(set.tile.spacing)} apart`);
   else words.push(`${set.anchor.replace("-", " ")}, ${length(set.margin)} from the edges`);
   if (set.opacity < 1) words.push(`${Math.round(set.opacity * 100)} % opaque`);
-  if (set.rotate) words.push(`turned by ${set.rotate}°`);
+  if (set.rotate) words.push(`rotated by ${set.rotate}°`);
   if (set.blend !== "normal") words.push(set.blend);
   if (set.skip_below) words.push(`skips pictures below ${set.skip_below} px`);
   if (set.quality) words.push(`quality ${set.quality}`);

@@ -4,14 +4,14 @@ import { getJson } from "./api.js";
 
 const PAGE = 60;
 const LARGE_PAGE = 500;
-// A page that is open for days must not remember all that it was told.
+// A page that is open for days must not keep everything that it received.
 const MOST = 2000;
 
 export const isSettled = (status) => status === "stored" || status === "failed";
 
 /**
  * What this page knows of media. `items` holds answers of `GET /media/{id}`, or, with
- * `brief`, only what an event told. Fires `change` when anything is known better.
+ * `brief`, only what an event reported. Fires `change` when any of it is updated.
  */
 export class MediaStore extends EventTarget {
   /** @type {Map<string, any>} */
@@ -44,9 +44,9 @@ export class MediaStore extends EventTarget {
     return media;
   }
 
-  /** Takes what an event tells, unless more is known already. */
+  /** Applies the changes of an event, unless something newer is known. */
   apply(changes) {
-    // Before, not after: whoever listens is told of an end before it is forgotten.
+    // Before, not after: listeners see that a media has ended before it is forgotten.
     if (this.items.size > MOST) {
       for (const id of this.newest().slice(MOST / 2)) isSettled(this.items.get(id).status) && this.items.delete(id);
     }
@@ -93,9 +93,9 @@ export class MediaStore extends EventTarget {
     this.next = page.next;
     for (;;) {
       for (const media of page.items) {
-        // What an event told since the question was asked is newer than the answer.
-        const told = this.items.get(media.id) !== before.get(media.id);
-        if (!told) this.items.set(media.id, media);
+        // An event that came after the request is newer than the response.
+        const isNewer = this.items.get(media.id) !== before.get(media.id);
+        if (!isNewer) this.items.set(media.id, media);
       }
       if (!oldest || !page.next || page.items.at(-1).id <= oldest) break;
       page = await getJson(`media?limit=${LARGE_PAGE}&cursor=${page.next}`);

@@ -2,7 +2,7 @@
 
 import { each, getJson, retryMedia } from "./api.js";
 import { drawBars } from "./chart.js";
-import { arrange, atMostEvery, byId, el, nameOf, say, tell, tick } from "./dom.js";
+import { arrange, atMostEvery, byId, el, nameOf, say, notify, tick } from "./dom.js";
 import { count, moment, number, span, time } from "./format.js";
 
 const POLL = 5000;
@@ -37,10 +37,10 @@ export class Operations {
   /** Everything anew. */
   load() {
     if (!this.#shown) return;
-    const told = this.#report;
-    if (told) this.queue(told);
-    // The stream tells only what changed, so an answer it has overtaken would stay.
-    getJson("queue").then((report) => this.#report === told && this.queue(report), () => {});
+    const last = this.#report;
+    if (last) this.queue(last);
+    // The stream sends only changes, so a response that an event has overtaken would stay.
+    getJson("queue").then((report) => this.#report === last && this.queue(report), () => {});
     this.deadSoon();
     this.activitySoon();
   }
@@ -109,12 +109,12 @@ export class Operations {
   }
 
   async #loadThroughput() {
-    const told = await getJson("throughput").catch(() => null);
-    if (!told) return;
-    drawBars(byId("chart"), told.finished);
-    const total = told.finished.reduce((sum, value) => sum + value, 0);
-    const minutes = Math.round((told.seconds * told.finished.length) / 60);
-    const most = `, at most ${number(Math.max(...told.finished))} in ${told.seconds} s`;
+    const recent = await getJson("throughput").catch(() => null);
+    if (!recent) return;
+    drawBars(byId("chart"), recent.finished);
+    const total = recent.finished.reduce((sum, value) => sum + value, 0);
+    const minutes = Math.round((recent.seconds * recent.finished.length) / 60);
+    const most = `, at most ${number(Math.max(...recent.finished))} in ${recent.seconds} s`;
     const words = `${count(total, "picture")} in the last ${minutes} minutes${total ? most : ""}`;
     say("chart-words", words);
     byId("chart").setAttribute("aria-label", `Pictures finished: ${words}`);
@@ -165,7 +165,7 @@ export class Operations {
   #showTicked() {
     const many = this.#ticked.size;
     byId("retry-ticked").hidden = many === 0;
-    say("retry-ticked", `Retry ${number(many)} chosen`);
+    say("retry-ticked", `Retry ${number(many)} selected`);
   }
 
   /** Also those that aren't shown. */
@@ -173,7 +173,7 @@ export class Operations {
     const ids = [];
     for (let cursor = ""; cursor !== null; ) {
       const after = cursor && `&cursor=${cursor}`;
-      const page = await getJson(`media?status=failed&limit=500${after}`).catch((error) => tell(error.message));
+      const page = await getJson(`media?status=failed&limit=500${after}`).catch((error) => notify(error.message));
       if (!page) return;
       ids.push(...page.items.map(({ id }) => id));
       cursor = page.next;
@@ -192,8 +192,8 @@ export class Operations {
         refused.push(error.message);
       }
     });
-    const not = refused.length ? `; ${number(refused.length)} could not be retried: ${refused[0]}` : "";
-    tell(`Retrying ${count(done, "picture")}${not}`);
+    const not = refused.length ? `; ${number(refused.length)} can’t be retried: ${refused[0]}` : "";
+    notify(`Retrying ${count(done, "picture")}${not}`);
     this.#ticked.clear();
     byId("dead-title").focus();
     this.deadSoon();

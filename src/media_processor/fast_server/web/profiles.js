@@ -38,7 +38,7 @@ export class Profiles {
     const before = this.name;
     this.#words = new Map(profiles.map(({ name, settings }) => [name, profileWords(settings)]));
     this.select.replaceChildren(...profiles.map(({ name }) => new Option(name, name, false, name === before)));
-    this.#tellWords();
+    this.#showWords();
   }
 
   /** The file that a preview begins with. @param {File} file */
@@ -47,11 +47,11 @@ export class Profiles {
   }
 
   #chosen() {
-    this.#tellWords();
+    this.#showWords();
     if (!this.panel.hidden) this.#renew();
   }
 
-  #tellWords() {
+  #showWords() {
     say("profile-words", this.#words.get(this.name) ?? "");
   }
 

@@ -62,10 +62,10 @@ function body(operation) {
 }
 
 /** One answer: its status, what it means, and of what kind it is. */
-function answer([status, told]) {
-  const kinds = Object.entries(told.content ?? {}).map(([type, content]) =>
+function answer([status, response]) {
+  const kinds = Object.entries(response.content ?? {}).map(([type, content]) =>
     content.schema?.$ref ? `${type}: ${kind(content.schema)}` : type);
-  return el("tr", rowHead(status), el("td", kinds.join("; ")), el("td", ...prose(told.description)));
+  return el("tr", rowHead(status), el("td", kinds.join("; ")), el("td", ...prose(response.description)));
 }
 
 /** What a shell understands as this one word. */
@@ -105,7 +105,7 @@ function section(method, path, operation, api) {
     el("pre", el("code", curl(method, path, operation, api))),
     table("Parameters", parameters),
     table(`Body: ${type}`, schema ? fields(schema, api) : []),
-    table("Answers", Object.entries(operation.responses).map(answer)),
+    table("Responses", Object.entries(operation.responses).map(answer)),
     table(`In ${kind(success)}`, success ? fields(success, api) : []),
   );
   node.id = `${method}-${path}`;
