@@ -1,5 +1,6 @@
 """Operations and profiles: what the system does now, and how a picture would look."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def test_the_operations_tell_what_the_system_does(busy: System, open_page: OpenP
 
     expect(page.locator("#workers a").first).to_contain_text(".jpg")
     expect(page.locator("#unfinished")).not_to_have_text("0")
-    expect(page.locator("#watermark-running")).not_to_have_text("0")
+    expect(page.locator("[data-stage=watermark] b").nth(1)).not_to_have_text("0")  # running
     expect(page.locator("#oldest")).not_to_have_text("–")
     screenshot(page, "operations")
     for media_id in ids:
@@ -67,6 +68,38 @@ def test_the_operations_tell_what_the_system_does(busy: System, open_page: OpenP
     expect(page.locator("#activity li").first).to_contain_text("worker-1 watermarked_")
     expect(page.locator("#verdict")).to_be_visible()
     screenshot(page, "operations-done")
+
+
+def test_each_stage_that_the_server_reports_has_a_tile(
+    running: System, open_page: OpenPage
+) -> None:
+    report = running.http.get("/queue").json()
+    report["queues"]["notify"] = {"waiting": 1234, "running": 1, "retrying": 0}
+    worker = {"name": "worker-3", "stage": "notify", "running": 1}
+    report["workers"] = [worker | {"started_at": "2026-01-02T03:04:05Z"}]
+    answers = [report, {**report, "queues": None, "workers": None}]
+
+    def stream(route: Route) -> None:
+        data = json.dumps(answers[0])
+        body = f"retry: 100\nevent: queue\ndata: {data}\n\n"
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    page = open_page(running, "#operations")
+    page.route("**/events", stream)
+    page.reload()
+
+    depths = page.locator("[data-stage=notify] b")
+    expect(depths).to_have_text(["1,234", "1", "0"])
+    expect(page.locator("#tiles dt")).to_have_text(
+        [
+            *("Watermarking", "Uploading", "Notify"),
+            *("In progress", "Oldest in progress", "Uploads", "Failed"),
+        ]
+    )
+    expect(page.locator("#workers td:nth-child(2)")).to_have_text("notify")
+    screenshot(page, "operations-third-stage")
+    answers.pop(0)
+    expect(depths).to_have_text(["?", "?", "?"])  # Redis is away
 
 
 def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: OpenPage) -> None:

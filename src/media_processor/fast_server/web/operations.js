@@ -4,12 +4,12 @@ import { each, getJson, retryMedia } from "./api.js";
 import { drawBars } from "./chart.js";
 import { arrange, atMostEvery, byId, el, nameOf, say, notify, tick } from "./dom.js";
 import { count, moment, number, span, time } from "./format.js";
+import { QueueTiles, stageWords } from "./queues.js";
 
 const POLL = 5000;
 const AT_ONCE = 4;
 const MOST_DEAD = 200;
 const MOST_LINES = 50;
-const STAGES = { watermark: "watermarking", upload: "uploading" };
 
 export class Operations {
   #shown = false;
@@ -18,6 +18,7 @@ export class Operations {
   #ticked = new Set();
   #failed = null;
   #report = null;
+  #tiles = new QueueTiles();
 
   constructor({ store }) {
     this.store = store;
@@ -65,11 +66,7 @@ export class Operations {
   queue(report) {
     this.#report = report;
     if (!this.#shown) return;
-    for (const stage of ["watermark", "upload"]) {
-      for (const kind of ["waiting", "running", "retrying"]) {
-        say(`${stage}-${kind}`, report.queues ? number(report.queues[stage][kind]) : "?");
-      }
-    }
+    this.#tiles.show(report.queues);
     byId("redis-away").hidden = report.queues !== null;
     say("unfinished", number(report.unfinished));
     say("unfinished-limit", report.limit ? `of at most ${number(report.limit)}` : "no limit");
@@ -94,7 +91,7 @@ export class Operations {
         "tr",
         {},
         el("th", { scope: "row" }, worker.name, el("small", {}, `since ${time(worker.started_at)}${guards}`)),
-        el("td", {}, STAGES[worker.stage] ?? worker.stage),
+        el("td", {}, stageWords(worker.stage)),
         el("td", { class: "doing" }, doing),
       );
     });
