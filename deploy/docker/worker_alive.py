@@ -19,7 +19,7 @@ async def check(settings: WorkerSettings) -> str | None:
         alive = await queue.workers()
     if any(worker.name == name for worker in alive):
         return None
-    return f"no heartbeat of {name}"
+    return f"no heartbeat from {name}"
 
 
 def main() -> None:

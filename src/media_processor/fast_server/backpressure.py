@@ -88,7 +88,7 @@ class Backpressure:
         if load.retry_after_seconds is not None:
             raise Overloaded(
                 f"Too many unfinished pictures ({load.unfinished:,}) or too little disk space. "
-                f"Send it again in {load.retry_after_seconds} s.",
+                f"Send the picture again in {load.retry_after_seconds} s.",
                 retry_after=load.retry_after_seconds,
             )
         self._arriving += 1

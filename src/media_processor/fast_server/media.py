@@ -35,7 +35,7 @@ def list_media(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> MediaPage:
-    """List media, newest first."""
+    """List pictures, newest first."""
     if cursor is not None and not is_media_id(cursor):
         raise InvalidField("Invalid cursor. Use the 'next' value of the previous page.")
     found_media = deps.spool.newest(status_is, cursor, limit + 1)
@@ -48,7 +48,7 @@ def list_media(
 
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
 def get_media(media: FoundMedia, deps: Deps) -> MediaStatus:
-    """The state of one media."""
+    """The status of one picture."""
     return media_status(media, deps.central)
 
 
@@ -56,7 +56,7 @@ def get_media(media: FoundMedia, deps: Deps) -> MediaStatus:
     "/media/{media_id}/retry", status_code=202, responses=answers(MediaNotFound, NotFailed)
 )
 async def retry(media_id: str, deps: Deps) -> MediaStatus:
-    """Retry a failed media, with the full number of attempts."""
+    """Retry a failed picture with the full number of attempts."""
     media = await asyncio.to_thread(deps.spool.reopen, media_id)
     deps.feed.notice(media_id)
     await deps.enqueue(media_id)

@@ -98,7 +98,9 @@ async def receive_picture(
 def _choose_profile(form: ReceivedForm, asked: str | None) -> str:
     field = form.fields.get("profile")
     if asked is not None and field is not None and asked != field:
-        raise InvalidField("The URL and the form name different profiles. Send one of them.")
+        raise InvalidField(
+            "The profile in the URL differs from the one in the form. Send only one."
+        )
     return asked or field or "default"
 
 
@@ -132,6 +134,6 @@ def _check_declared_type(file: ReceivedFile) -> None:
     declared = (file.content_type or "application/octet-stream").partition(";")[0].strip().lower()
     if not declared.startswith("image/") and declared != "application/octet-stream":
         raise UnsupportedPicture(
-            "The Content-Type of the part 'file' isn't a picture's. "
-            "Send its real type, such as image/jpeg, or none."
+            "The Content-Type of the part 'file' isn't that of a picture. "
+            "Send a type such as image/jpeg, or none."
         )

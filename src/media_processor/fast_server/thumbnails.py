@@ -102,7 +102,9 @@ async def difference(media: FoundMedia, deps: Deps) -> Response:
 )
 async def preview(
     request: Request,
-    profile: Annotated[str | None, Query(description="Name of a profile.")] = None,
+    profile: Annotated[
+        str | None, Query(description="Name of the profile to watermark with.")
+    ] = None,
 ) -> Response:
     """Watermark a picture without keeping it; the answer is a WebP."""
     deps = dependencies_of(request)

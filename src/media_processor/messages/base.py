@@ -12,7 +12,7 @@ class Message(BaseModel):
 
 
 class Problem(Message):
-    """An error as a problem document (RFC 9457); ``code`` is one of the error tree's."""
+    """An error as a problem document (RFC 9457); ``code`` is stable, for programs."""
 
     type: str
     title: str

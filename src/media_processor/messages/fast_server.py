@@ -75,7 +75,7 @@ class Throughput(Message):
 
 
 class QueueDepth(Message):
-    """One queue. ``waiting`` is due and unclaimed, ``retrying`` is for later."""
+    """One queue. ``waiting`` jobs are due and unclaimed, ``retrying`` ones are due later."""
 
     waiting: int
     running: int
@@ -95,7 +95,7 @@ class LiveWorker(Message):
 
 
 class QueueReport(Message):
-    """Body of ``GET /queue``. ``queues`` and ``workers`` are null while Redis is away.
+    """Body of ``GET /queue``. ``queues`` and ``workers`` are null while Redis can't be reached.
 
     ``parked`` of the ``failed`` are retried when the central server answers.
     ``retry_after_seconds`` is what an upload would get now, null if it would be accepted;

@@ -27,7 +27,7 @@ StepName = Literal[
 
 
 class Step(Message):
-    """Something that happened to a media, by which worker if one did it."""
+    """An event in the life of a picture, with the worker that caused it, if any."""
 
     step: StepName
     at: datetime
@@ -46,8 +46,7 @@ class Receipt(Message):
 
 
 class Result(Message):
-    """Where the finished picture is, and how it was made; the latter is null if a power cut lost
-    it."""
+    """Where the finished picture is, and how it was watermarked (null if a power cut lost that)."""
 
     sha256: str
     size: int
@@ -84,8 +83,8 @@ class MediaRecord(Message):
 
 
 class Attempts(RootModel[dict[str, int]]):
-    """How many attempts of each stage ended, by the stage's name; one that its worker's crash
-    cut short isn't counted. A stage that isn't named has none."""
+    """Ended attempts by stage; an attempt that ended with a crash of its worker isn't counted.
+    A stage without attempts is left out."""
 
     model_config = ConfigDict(frozen=True)
 

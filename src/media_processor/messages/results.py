@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a step went wrong; ``code`` is one of the error tree's."""
+    """Why a step failed; ``code`` is stable, for programs."""
 
     code: str
     detail: str
