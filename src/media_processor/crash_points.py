@@ -21,7 +21,7 @@ POINTS: dict[str, str] = {
     "watermarking": "worker: a picture process is working",
     "watermark-noted": "worker: the progress names the watermarked picture, which is not in place",
     "watermark-kept": "worker: the watermarked picture is in place",
-    "upload-enqueued": "worker: stage 2 is enqueued, stage 1 is not finished",
+    "next-enqueued": "worker: the next stage is enqueued, this one is not finished",
     "receipt-received": "worker: the receipt is there, the record is open",
     "record-closed": "worker: the record is closed, the job is not finished",
     "delivery-received": "central server: the picture is written, not synced",

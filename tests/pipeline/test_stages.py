@@ -13,7 +13,7 @@ def test_the_order_of_the_rows_is_the_way_of_a_picture() -> None:
 
 
 def test_a_worker_takes_one_stage_or_all() -> None:
-    assert CHOICES == ("watermark", "upload", "both")
+    assert CHOICES == ("watermark", "upload", "all")
     assert [stages_of(choice) for choice in CHOICES] == [STAGES[:1], STAGES[1:], STAGES]
 
 
@@ -21,4 +21,4 @@ def test_an_unknown_stage_names_the_choices() -> None:
     command = [sys.executable, "-m", "media_processor", "worker-server", "--stage", "paint"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "choose one of watermark, upload, both" in done.stderr
+    assert "choose one of watermark, upload, all" in done.stderr

@@ -19,11 +19,11 @@ def worker_server(
     stage: Annotated[
         str,
         typer.Option(
-            help="Stage to run: watermark (uses the CPU), upload (uses the network) or both.",
+            help="Stage to run (watermark uses the CPU, upload the network), or all.",
             callback=_known_stage,
             autocompletion=stages,
         ),
-    ] = "both",
+    ] = "all",
 ) -> None:
     """Run only a worker server, which watermarks pictures and delivers them."""
     from media_processor.settings import WorkerSettings, read

@@ -27,7 +27,7 @@ STAGES: tuple[Stage, ...] = (
 FIRST = STAGES[0]
 NAMES = tuple(stage.name for stage in STAGES)
 
-_EVERY = "both"
+_EVERY = "all"
 CHOICES = (*NAMES, _EVERY)
 """What ``worker-server --stage`` takes."""
 

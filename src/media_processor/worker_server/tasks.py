@@ -78,7 +78,7 @@ class StageTask:
         if self._stage.output is None:
             await asyncio.to_thread(self._spool.keep_done, media_id, name, worker, changes)
         await self._queue.ensure([self._next.job(media_id)])
-        crash_point("upload-enqueued")
+        crash_point("next-enqueued")
 
     async def _attempt_failed(self, media_id: str, error: Exception) -> None:
         if not isinstance(error, MediaProcessorError):
