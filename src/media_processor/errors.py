@@ -1,6 +1,6 @@
 """Every error that the system reports, drawn once.
 
-    MediaProcessorError                 code                     status  fault
+    MediaProcessorError                 code                     status  fault     retry
     ├── RequestError                                                     client
     │   ├── NotMultipart                not_multipart            415
     │   ├── MalformedUpload             malformed_upload         400
@@ -9,47 +9,53 @@
     │   ├── InvalidField                invalid_field            422
     │   ├── UploadTooLarge              upload_too_large         413
     │   ├── UploadTooSlow               upload_too_slow          408
-    │   ├── UnknownProfile              unknown_profile          422
+    │   ├── UnknownProfile              unknown_profile          422               never
     │   ├── IdempotencyConflict         idempotency_conflict     409
     │   ├── MediaNotFound               media_not_found          404
     │   ├── NotReadyYet                 not_ready_yet            409
     │   ├── NotFailed                   not_failed               409
     │   ├── DigestMismatch              digest_mismatch          422
     │   └── MediaConflict               media_conflict           409
-    ├── PictureError                                                     client
+    ├── PictureError                                                     client    never
     │   ├── EmptyFile                   empty_file               400
     │   ├── UnsupportedPicture          unsupported_picture      415
     │   ├── BrokenPicture               broken_picture           422
     │   ├── TooManyPixels               too_many_pixels          422
     │   ├── TooManyFrames               too_many_frames          422
     │   └── ImageBomb                   image_bomb               422
-    ├── SandboxError                                                     client
+    ├── SandboxError                                                     client    counted
     │   ├── DecoderCrash                decoder_crash            422
     │   ├── OutOfMemory                 out_of_memory            422
     │   └── TooSlow                     too_slow                 422
     ├── LogoUnavailable                 logo_unavailable         503     operator
-    ├── SpoolDamaged                    spool_damaged            500     operator
+    ├── SpoolDamaged                    spool_damaged            500     operator  never
     ├── StorageError                                                     operator
     │   ├── StorageFull                 storage_full             507
     │   └── StorageFailing              storage_failing          503
     ├── Overloaded                      overloaded               503     operator
     ├── CatalogueUnavailable            catalogue_unavailable    503     operator
     ├── QueueUnavailable                queue_unavailable        503     operator
-    ├── CentralUnavailable              central_unavailable      503     upstream
-    ├── CentralRefused                  central_refused          502     upstream
+    ├── CentralUnavailable              central_unavailable      503     upstream  counted
+    ├── CentralRefused                  central_refused          502     upstream  never
     ├── ServerUnreachable               server_unreachable       503     upstream
     ├── ServerRefused                   server_refused           502     upstream
     └── SetupError                      setup_error              500     operator
 
 An error has a stable ``code`` for programs, an HTTP ``status``, a ``detail`` for the person
-who meets it, and says whose ``fault`` it is. ``media_processor.http.problems`` encodes it as
-an RFC 9457 document; ``error_of`` decodes it on the other side.
+who meets it (what happened and, last, what to do), and says whose ``fault`` it is and whether a
+stage that met it may ``retry`` (forever, unless it says otherwise).
+``media_processor.http.problems`` encodes it as an RFC 9457 document; ``error_of`` decodes it on
+the other side.
 """
 
 from functools import cache
 from typing import ClassVar, Literal
 
 Fault = Literal["client", "operator", "upstream", "ours"]
+
+Retry = Literal["forever", "counted", "never"]
+"""What becomes of a media whose stage failed with the error: tried until it works, tried so many
+times, or given up at once."""
 
 
 class MediaProcessorError(Exception):
@@ -59,6 +65,7 @@ class MediaProcessorError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     fault: ClassVar[Fault] = "ours"
+    retry: Retry = "forever"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -115,6 +122,7 @@ class UnknownProfile(RequestError):
     code = "unknown_profile"
     status = 422
     title = "Unknown profile"
+    retry = "never"
 
 
 class IdempotencyConflict(RequestError):
@@ -158,6 +166,7 @@ class PictureError(MediaProcessorError):
     status = 422
     title = "The picture can't be used"
     fault = "client"
+    retry = "never"
 
 
 class EmptyFile(PictureError):
@@ -201,6 +210,7 @@ class SandboxError(MediaProcessorError):
     status = 422
     title = "The picture can't be processed"
     fault = "client"
+    retry: Retry = "counted"
 
 
 class DecoderCrash(SandboxError):
@@ -218,6 +228,8 @@ class OutOfMemory(SandboxError):
     def __init__(self, detail: str, *, for_good: bool = False) -> None:
         super().__init__(detail)
         self.for_good = for_good
+        if for_good:
+            self.retry = "never"
 
 
 class TooSlow(SandboxError):
@@ -236,6 +248,7 @@ class SpoolDamaged(MediaProcessorError):
     code = "spool_damaged"
     title = "A spool file is missing or damaged"
     fault = "operator"
+    retry = "never"
 
 
 class StorageError(MediaProcessorError):
@@ -292,6 +305,7 @@ class CentralUnavailable(MediaProcessorError):
     status = 503
     title = "The central server can't be reached"
     fault = "upstream"
+    retry = "counted"
 
 
 class CentralRefused(MediaProcessorError):
@@ -299,6 +313,7 @@ class CentralRefused(MediaProcessorError):
     status = 502
     title = "The central server refused the picture"
     fault = "upstream"
+    retry = "never"
 
 
 class ServerUnreachable(MediaProcessorError):
@@ -331,6 +346,13 @@ def error_of(code: str, detail: str, *, retry_after: int = 60) -> MediaProcessor
     if kind is Overloaded:
         return Overloaded(detail, retry_after=retry_after)
     return kind(detail) if kind else None
+
+
+def leaves() -> list[type[MediaProcessorError]]:
+    """Every error of the tree that has none below it."""
+    kinds = _by_code().values()
+    parents = {kind.__base__ for kind in kinds}
+    return [kind for kind in kinds if kind not in parents]
 
 
 @cache

@@ -91,12 +91,19 @@ def _errors(kind: type[errors.MediaProcessorError]) -> list[type[errors.MediaPro
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:
-    """Name, code and status in errors.py's docstring; each code once."""
+    """Everything but the titles, in errors.py's docstring; each code once."""
     rows = re.findall(r"── (\w+) +([a-z_]+) +(\d{3})", errors.__doc__ or "")
     drawn = {name: (code, int(status)) for name, code, status in rows}
     leaves = [kind for kind in _errors(errors.MediaProcessorError) if not _errors(kind)]
     assert drawn == {kind.__name__: (kind.code, kind.status) for kind in leaves}
     assert len({kind.code for kind in leaves}) == len(leaves)
+    for name, values in (("fault", get_args(errors.Fault)), ("retry", get_args(errors.Retry))):
+        told = re.findall(rf"── (\w+) .*\b({'|'.join(values)})\b", errors.__doc__ or "")
+        assert dict(told) == {
+            kind.__name__: vars(kind)[name]
+            for kind in _errors(errors.MediaProcessorError)
+            if name in vars(kind)
+        }
 
 
 def test_every_command_is_documented() -> None:

@@ -26,6 +26,8 @@ _ANYWHERE = [
     [
         (errors.DecoderCrash("x"), 0, Verdict(2, counts=True)),
         (errors.TooSlow("x"), 2, Verdict(None, counts=True)),
+        (errors.OutOfMemory("x"), 0, Verdict(2, counts=True)),
+        (errors.OutOfMemory("x", for_good=True), 0, Verdict(None, counts=True)),
         *_ANYWHERE,
     ],
 )

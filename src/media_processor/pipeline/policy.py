@@ -4,17 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from media_processor.errors import (
-    CentralRefused,
-    CentralUnavailable,
-    EmptyFile,
-    MediaProcessorError,
-    OutOfMemory,
-    PictureError,
-    SandboxError,
-    SpoolDamaged,
-    UnknownProfile,
-)
+from media_processor.errors import EmptyFile, MediaProcessorError, leaves
 
 if TYPE_CHECKING:
     from media_processor.settings import WorkerSettings
@@ -26,18 +16,10 @@ SANDBOX_DELAYS = (2.0, 2.0)
 # Waiting for an operator: long enough to be quiet, short enough to be noticed as healed.
 OPERATOR_DELAY = 10.0
 
-_HOPELESS = (PictureError, CentralRefused, SpoolDamaged, UnknownProfile)
-
 # EmptyFile is refused at the door.
-_FINAL: tuple[type[MediaProcessorError], ...] = (
-    *(kind for kind in PictureError.__subclasses__() if kind is not EmptyFile),
-    *SandboxError.__subclasses__(),
-    CentralUnavailable,
-    CentralRefused,
-    SpoolDamaged,
-    UnknownProfile,
+REASONS = tuple(
+    sorted(kind.code for kind in leaves() if kind.retry != "forever" and kind is not EmptyFile)
 )
-REASONS = tuple(sorted(kind.code for kind in _FINAL))
 """Every reason a media can fail for; docs/http-api.md explains them."""
 
 
@@ -58,25 +40,23 @@ Judge = Callable[["MediaProcessorError", int, "WorkerSettings"], Verdict]
 
 
 def judge_watermarking(error: MediaProcessorError, attempts: int, _: "WorkerSettings") -> Verdict:
-    if isinstance(error, OutOfMemory) and error.for_good:
-        return Verdict(None, counts=True)
-    if isinstance(error, SandboxError):
-        return Verdict(_nth(SANDBOX_DELAYS, attempts), counts=True)
-    return _judge_anywhere(error)
+    return _judge(error, attempts, SANDBOX_DELAYS)
 
 
 def judge_delivery(
     error: MediaProcessorError, attempts: int, settings: "WorkerSettings"
 ) -> Verdict:
-    if isinstance(error, CentralUnavailable):
-        return Verdict(_nth(settings.upload_retry_delays, attempts), counts=True, parks=True)
-    return _judge_anywhere(error)
+    return _judge(error, attempts, settings.upload_retry_delays)
 
 
-def _judge_anywhere(error: MediaProcessorError) -> Verdict:
-    if isinstance(error, _HOPELESS):
-        return Verdict(None, counts=True)
-    return Verdict(OPERATOR_DELAY, counts=False)
+def _judge(error: MediaProcessorError, attempts: int, delays: tuple[float, ...]) -> Verdict:
+    match error.retry:
+        case "never":
+            return Verdict(None, counts=True)
+        case "counted":
+            return Verdict(_nth(delays, attempts), counts=True, parks=error.fault == "upstream")
+        case "forever":
+            return Verdict(OPERATOR_DELAY, counts=False)
 
 
 def _nth(delays: tuple[float, ...], attempts: int) -> float | None:
