@@ -7,8 +7,10 @@ FUZZ_SECONDS ?= 1800
 NATIVE ?= $(shell cat .venv/native 2>/dev/null || echo yes)
 export NATIVE
 RUN := .venv/bin/python -m
-# Three at a time on two cores, as a test that waits leaves its core to others.
-TESTS := $(RUN) pytest -n 3 --dist loadscope --no-loadscope-reorder
+# What pytest makes of a test file is kept for the next run.
+unexport PYTHONDONTWRITEBYTECODE
+# Four at a time on two cores, as a test that waits leaves its core to others.
+TESTS := $(RUN) pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 NATIVE_CAN_CHANGE := tests/images tests/sandbox tests/watermarks tests/cli/test_watermark.py tests/cli/test_profiles.py \
 	tests/cli/test_doctor.py tests/end_to_end/test_contract.py tests/end_to_end/test_formats.py

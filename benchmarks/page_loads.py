@@ -1,12 +1,12 @@
 """The page loaded in Chromium, in new processes and again in one."""
 
-import shutil
 import statistics
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from benchmarks.problem import BenchmarkError
+from media_processor.harness.chromium import MISSING, find_chromium
 
 LOADS = 10
 _TIMES = """() => new Promise((resolve) => new PerformanceObserver((list) => {
@@ -39,9 +39,9 @@ class Loads:
 
 
 def program() -> str:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    found = find_chromium()
     if found is None:
-        raise BenchmarkError("there is no Chromium on this machine (Debian: apt install chromium)")
+        raise BenchmarkError(MISSING)
     return found
 
 

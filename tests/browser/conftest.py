@@ -1,12 +1,12 @@
-"""Debian's Chromium, or any other, driven through the page of a running system."""
+"""Chromium, driven through the page of a running system."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from media_processor.harness.chromium import MISSING, find_chromium
 from tests.system import System, running_system
 
 _SECONDS = 30
@@ -31,9 +31,9 @@ class OpenPage(Protocol):
 # other test of this process could have one.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    program = find_chromium()
     if program is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt install chromium)")
+        pytest.skip(MISSING)
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-gpu"]
@@ -86,5 +86,6 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     yield opened
     for page in pages:
+        page.unroute_all(behavior="ignoreErrors")  # one that still waits would fail the next test
         page.close()
     assert not complaints, "\n".join(complaints)

@@ -2,13 +2,13 @@
 
 import base64
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from media_processor.harness.chromium import MISSING, find_chromium
 from media_processor.images import splice
 from media_processor.images.codecs import Options
 from media_processor.images.overlay import Overlay
@@ -53,9 +53,9 @@ PICTURES = {
 
 
 def test_chromium_shows_the_same(tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
+    browser = find_chromium()
     if not browser:
-        pytest.skip("there is no chromium here")
+        pytest.skip(MISSING)
     outs = []
     for data in PICTURES.values():
         info = probe(data, LIMITS)
