@@ -57,7 +57,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
 
     failed = card(page, "mended.jpg")
     expect(failed).to_have_attribute("data-state", "failed")
-    expect(failed.locator(".reason")).to_contain_text("The original is gone from the spool.")
+    expect(failed.locator(".reason")).to_contain_text("The original is missing from the spool.")
     expect(page.locator("#progress-words")).to_have_text("0 of 2 stored · 2 failed")
     expect(page.locator("#pulse-words")).to_have_text("None in progress · 2 failed")
     screenshot(page, "failed")
@@ -72,7 +72,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     page.get_by_role("link", name="Operations", exact=True).click()
     row = page.locator("#dead li")
     expect(row).to_have_count(1)
-    expect(row).to_contain_text("The original is gone from the spool.")
+    expect(row).to_contain_text("The original is missing from the spool.")
     screenshot(page, "dead-letters")
     page.get_by_role("button", name="Retry all").click()
     expect(page.locator("#notice")).to_have_text("Retrying 1 picture")
