@@ -34,7 +34,6 @@ export async function getJson(path, options) {
   return (await ask(path, options)).json();
 }
 
-/** Retries a failed media; returns its status. */
 export const retryMedia = (id) => getJson(`media/${id}/retry`, { method: "POST" });
 
 /** `work` for each of `items`, `width` at a time. */

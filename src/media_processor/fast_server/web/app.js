@@ -45,8 +45,6 @@ async function limits() {
   }
 }
 
-// ── routes
-
 function route() {
   const [path, query] = location.hash.slice(1).split("?");
   const [name, id] = path.split("/");
@@ -83,8 +81,6 @@ function leaveMedia() {
   else history.replaceState(null, "", `#${view}`);
 }
 
-// ── the stream
-
 let greeted = false;
 
 async function reloadAll() {
@@ -115,8 +111,6 @@ stream.addEventListener("connection", ({ detail }) => {
   byId("banner").hidden = detail.up;
   if (!detail.up) showNoConnection();
 });
-
-// ── start
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();

@@ -52,7 +52,6 @@ export class Archive {
     this.load();
   }
 
-  /** From the beginning. */
   async load(limit = PAGE) {
     this.#next = null;
     await this.#fetch(null, limit);
@@ -167,8 +166,6 @@ export class Archive {
       el("p", { class: "actions" }, el("a", download, "Download"), el("button", copyLink, "Copy link")),
     );
   }
-
-  // ── choosing
 
   /** With shift, all between the last one and this. */
   #ticked(id, event) {

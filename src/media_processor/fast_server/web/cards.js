@@ -1,4 +1,4 @@
-/** The card of one picture on its way. */
+/** The card of one picture: an upload of this page, a media of the server, or both. */
 
 import { isShown, thumbnail } from "./api.js";
 import { el, nameOf, setText } from "./dom.js";
@@ -20,10 +20,7 @@ const SIGNS = {
 /** States whose own name isn't clear; the server's states are the words of its API. */
 const WORDS = { waiting: "waiting to be sent", delayed: "waiting" };
 
-/**
- * One picture on its way: an upload of this page, a media of the server, or both.
- * @param {{drop: Function, again: Function, retry: Function}} actions
- */
+/** @param {{drop: Function, again: Function, retry: Function}} actions */
 export class Card {
   #localUrl = null;
   #shown = null;

@@ -4,7 +4,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const BAR = 10;
 const HEIGHT = 100;
 
-/** Bars, oldest left. @param {SVGElement} svg @param {number[]} values */
+/** @param {SVGElement} svg @param {number[]} values oldest first */
 export function drawBars(svg, values) {
   const most = Math.max(1, ...values);
   svg.setAttribute("viewBox", `0 0 ${values.length * BAR} ${HEIGHT}`);

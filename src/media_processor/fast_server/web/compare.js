@@ -129,8 +129,6 @@ export class Compare {
     say("compare-words", `${which} can’t be shown; it may have been deleted.`);
   }
 
-  // ── the two views
-
   #slide() {
     const at = this.slider.value;
     byId("stage").style.setProperty("--at", `${at}%`);
@@ -160,8 +158,6 @@ export class Compare {
       if (this.#id === id && this.#changedView) say("compare-words", error.message);
     }
   }
-
-  // ── facts
 
   #showFacts(media) {
     const { result } = media;
@@ -201,7 +197,6 @@ function pictureOf({ id }, of, contentType) {
   return isShown(contentType) ? `media/${id}/${of}` : thumbnail(id, of, SIDE);
 }
 
-/** How much changed. */
 function blocks({ touched, columns, rows, block }) {
   const all = columns * rows;
   const share = (100 * touched) / all;

@@ -54,8 +54,6 @@ export class Desk {
     return open.map(({ id }) => id);
   }
 
-  // ── files come in
-
   #takeFiles() {
     for (const id of ["choose-files", "choose-folder"]) {
       const input = byId(id);
@@ -138,8 +136,6 @@ export class Desk {
     }
     this.#renderSoon();
   }
-
-  // ── what is shown
 
   #tick() {
     const counting = ["delayed", "retrying"];

@@ -1,13 +1,9 @@
-/** Draws what changed in a picture. */
+/** Draws what changed: the result where it differs from the original, over a dimmed ground. */
 
 /** More pixels than a screen shows would only cost time. */
 const LONGEST = 1600;
 
-/**
- * The result where it differs from the original, over a dimmed ground.
- * @param {HTMLCanvasElement} canvas
- * @param {HTMLImageElement} image
- */
+/** @param {HTMLCanvasElement} canvas @param {HTMLImageElement} image */
 export function draw(canvas, image, { width, height, block, runs }) {
   const scale = Math.min(1, LONGEST / Math.max(width, height));
   canvas.width = Math.max(1, Math.round(width * scale));

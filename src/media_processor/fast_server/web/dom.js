@@ -21,7 +21,6 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** The text of the element with this id. */
 export function say(id, text) {
   setText(byId(id), text);
 }
@@ -42,7 +41,6 @@ export function nameOf(name) {
   return el("bdi", { title: name }, name);
 }
 
-/** A box to tick. */
 export function tick(label, onclick) {
   return el("label", { class: "tick" }, el("input", { type: "checkbox", "aria-label": label, onclick }));
 }

@@ -1,12 +1,9 @@
-/** The one event stream of the page. */
+/** The one event stream of the page: browsers allow six connections to a host. */
 
 /** How long a browser's own reconnecting is waited for when it has given up, in ms. */
 const AGAIN = 3000;
 
-/**
- * The one stream of the page: browsers allow six connections to a host. Fires `hello`
- * (`detail.resumed`), `media` (`detail.changes`), `queue` and `connection` (`detail.up`).
- */
+/** Fires `hello` (`detail.resumed`), `media` (`detail.changes`), `queue`, `connection` (`detail.up`). */
 export class Stream extends EventTarget {
   up = true;
   #source = null;

@@ -5,7 +5,6 @@
 /** What a folder has many of at once must not freeze the page. */
 const BATCH = 100;
 
-/** What is sent of a file. */
 export function formOf(file) {
   const form = new FormData();
   // A type that isn't a picture's is a guess from the name; the server looks at the bytes.
@@ -44,7 +43,6 @@ function pictures(files, limits) {
   return { files: kept, leftOut: files.length - kept.length };
 }
 
-/** @returns {Generator<Found>} */
 export function* fromInput(files, isFolder, limits) {
   for (let at = 0; at < files.length; at += BATCH) {
     const batch = files.slice(at, at + BATCH);
@@ -61,7 +59,6 @@ export function entriesOf(transfer) {
   return items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
 }
 
-/** @returns {AsyncGenerator<Found>} */
 export async function* fromEntries(entries, limits) {
   const folders = entries.filter(({ entry }) => entry?.isDirectory);
   const files = entries.filter(({ entry, file }) => file && !entry?.isDirectory);

@@ -23,7 +23,6 @@ export function bytes(value) {
   return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${unit[0]}`;
 }
 
-/** A span of time, given in milliseconds. */
 export function span(ms) {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   const seconds = ms / 1000;
@@ -68,7 +67,6 @@ export function phases(steps) {
 /** `JPEG` for `image/jpeg`. */
 export const format = (contentType) => contentType.replace("image/", "").toUpperCase();
 
-/** How a picture was made, in words. */
 export function method({ method: way, declined }) {
   if (way === "splice") return "splice: only the blocks under the overlay were re-encoded";
   if (way === "skip") return "skip: unchanged";
@@ -77,7 +75,7 @@ export function method({ method: way, declined }) {
 
 const length = (value) => (typeof value === "number" ? `${value} px` : `${value} of the short side`);
 
-/** What a profile sets, in words. @param {Record<string, any>} set */
+/** @param {Record<string, any>} set what a profile sets */
 export function profileWords(set) {
   const what = set.text ? `The text “${set.text}”` : set.variants ? "A light or dark logo" : "The logo";
   const of = { box: "width and height", width: "width", height: "height", area: "area" };

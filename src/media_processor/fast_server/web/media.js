@@ -10,11 +10,10 @@ const MOST = 2000;
 export const isSettled = (status) => status === "stored" || status === "failed";
 
 /**
- * What this page knows of media. `items` holds answers of `GET /media/{id}`, or, with
- * `brief`, only what an event reported. Fires `change` when any of it is updated.
+ * `items` holds answers of `GET /media/{id}`, or, with `brief`, only what an event reported.
+ * Fires `change` when any of it is updated.
  */
 export class MediaStore extends EventTarget {
-  /** @type {Map<string, any>} */
   items = new Map();
   /** Where the list goes on; null at its end, undefined before it was read. */
   next = undefined;
@@ -104,7 +103,6 @@ export class MediaStore extends EventTarget {
     this.#changed();
   }
 
-  /** The next page of older ones. */
   async more() {
     if (!this.next) return;
     const page = await getJson(`media?limit=${PAGE}&cursor=${this.next}`);

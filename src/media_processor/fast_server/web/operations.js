@@ -35,7 +35,6 @@ export class Operations {
     if (shown) this.load();
   }
 
-  /** Everything anew. */
   load() {
     if (!this.#shown) return;
     const last = this.#report;
@@ -46,7 +45,6 @@ export class Operations {
     this.activitySoon();
   }
 
-  /** Media have changed. */
   changed(changes) {
     if (changes.some(({ status }) => status === "stored")) this.activitySoon();
     const known = new Set(this.#dead.map(({ id }) => id));
@@ -59,8 +57,6 @@ export class Operations {
     this.#loadThroughput();
     this.#timer = setInterval(() => this.#loadThroughput(), POLL);
   }
-
-  // ── queues and workers
 
   /** Shows an answer of `GET /queue`. */
   queue(report) {
@@ -116,8 +112,6 @@ export class Operations {
     say("chart-words", words);
     byId("chart").setAttribute("aria-label", `Pictures finished: ${words}`);
   }
-
-  // ── dead letters
 
   async #loadDead() {
     const page = await getJson(`media?status=failed&limit=${MOST_DEAD}`).catch(() => null);
@@ -195,8 +189,6 @@ export class Operations {
     byId("dead-title").focus();
     this.deadSoon();
   }
-
-  // ── the activity log
 
   async #loadActivity() {
     let problem = "";

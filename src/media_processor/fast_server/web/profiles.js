@@ -6,7 +6,6 @@ import { formOf } from "./files.js";
 import { bytes, plainName, profileWords } from "./format.js";
 
 export class Profiles {
-  /** @type {File | null} */
   #file = null;
   #request = null;
   #urls = [];

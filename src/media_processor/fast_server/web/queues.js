@@ -18,7 +18,7 @@ export class QueueTiles {
     this.#arrange(Object.keys(WORDS)); // until the first report
   }
 
-  /** @param {Record<string, Record<string, number>> | null} queues depths by stage; null: not known now */
+  /** Depths by stage; null while they are unknown. */
   show(queues) {
     if (queues) this.#arrange(Object.keys(queues));
     for (const [stage, { numbers }] of this.#tiles) {

@@ -75,7 +75,6 @@ export class Uploads extends EventTarget {
     for (const upload of [...this.items]) if (upload.state !== "accepted") this.drop(upload);
   }
 
-  /** Sends a refused one once more. */
   again(upload) {
     Object.assign(upload, { state: "waiting", detail: null, sent: 0 });
     this.#waiting.push(upload);
