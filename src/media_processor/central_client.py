@@ -23,6 +23,7 @@ from media_processor.messages.archive import (
     ArchiveQuery,
     Checkpoint,
     CheckpointPage,
+    DeliveryFields,
     LogVerdict,
     StoredMedia,
     StoredPage,
@@ -64,7 +65,7 @@ class CentralClient:
         return str(self._url.join(f"media/{media_id}/file"))
 
     async def deliver(
-        self, picture: Path, filename: str, content_type: str, fields: dict[str, str]
+        self, picture: Path, filename: str, content_type: str, fields: DeliveryFields
     ) -> Receipt:
         """Send one picture, once; return its receipt.
 
@@ -78,7 +79,9 @@ class CentralClient:
             with _LargeReads(picture) as file:
                 async with asyncio.timeout(self._timeout):
                     answer = await self._http.post(
-                        self._url, data=fields, files={"file": (filename, file, content_type)}
+                        self._url,
+                        data=fields.model_dump(exclude_none=True),
+                        files={"file": (filename, file, content_type)},
                     )
         except TimeoutError:
             raise CentralUnavailable(

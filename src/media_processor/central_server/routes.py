@@ -38,12 +38,13 @@ from media_processor.messages.archive import (
     ActivityPage,
     ArchiveQuery,
     CheckpointPage,
+    DeliveryFields,
     LogVerdict,
     StoredMedia,
     StoredPage,
 )
 from media_processor.messages.base import Check, Health, Readiness
-from media_processor.messages.media import MAIN_OWNER, Receipt
+from media_processor.messages.media import Receipt
 from media_processor.settings import CentralServerSettings
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ router = APIRouter()
 # A watermarked PNG or lossless picture may be larger than the upload.
 _GROWTH = 4
 
+_FIELDS = DeliveryFields.model_json_schema()
 _FORM = {
     "requestBody": {
         "required": True,
@@ -59,13 +61,10 @@ _FORM = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["file", "worker_name"],
+                    "required": ["file", *_FIELDS["required"]],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "worker_name": {"type": "string"},
-                        "owner": {"type": "string", "default": MAIN_OWNER},
-                        "media_id": {"type": "string", "format": "uuid"},
-                        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                        **_FIELDS["properties"],
                     },
                 }
             }
@@ -142,23 +141,25 @@ async def upload_final(
 
 
 def _delivery(form: ReceivedForm) -> Delivery:
-    file, fields = form.file, form.fields
+    file = form.file
     if file.size == 0:
         raise EmptyFile("The file is empty.")
-    if not fields.get("worker_name"):
+    if not form.fields.get("worker_name"):
         raise MissingPart("The form field 'worker_name' is missing.")
-    announced = fields.get("sha256", file.sha256)
+    fields = DeliveryFields.model_validate(form.fields)
+    announced = file.sha256 if fields.sha256 is None else fields.sha256
     if not re.fullmatch("[0-9a-f]{64}", announced):
         raise InvalidField("The field 'sha256' must be 64 lower-case hexadecimal digits.")
     if not hmac.compare_digest(announced, file.sha256):
         raise DigestMismatch(
             "The received file doesn't match the digest in 'sha256'. Send it again."
         )
-    media_id = fields.get("media_id") or new_media_id()
+    media_id = fields.media_id or new_media_id()
     if not is_media_id(media_id):
         raise InvalidField("The field 'media_id' must be a UUIDv7. Omit it to get a new one.")
-    owner = fields.get("owner", MAIN_OWNER)
-    if owner != safe_worker_name(owner):  # refused, as a cleaned name could be another owner's
+    if fields.owner != safe_worker_name(
+        fields.owner
+    ):  # refused, as a cleaned name could be another owner's
         raise InvalidField(
             "The field 'owner' must be printable, at most 200 bytes, without '|', '/' or '\\'."
         )
@@ -166,8 +167,8 @@ def _delivery(form: ReceivedForm) -> Delivery:
         picture=file.incoming,
         media_id=media_id,
         filename=safe_filename(file.filename, MAX_STORED_FILENAME_BYTES),
-        worker_name=safe_worker_name(fields["worker_name"]),
-        owner=owner,
+        worker_name=safe_worker_name(fields.worker_name),
+        owner=fields.owner,
         sha256=file.sha256,
         size=file.size,
     )

@@ -4,10 +4,24 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from media_processor.messages.base import Message
 from media_processor.messages.media import MAIN_OWNER
+
+
+class DeliveryFields(Message):
+    """The form fields of ``POST /upload-final`` beside its ``file``.
+
+    A client that sends only ``worker_name`` is right, too.
+    """
+
+    worker_name: str
+    owner: str = MAIN_OWNER
+    media_id: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
+    sha256: Annotated[
+        str | None, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+    ] = None
 
 
 class StoredMedia(Message):

@@ -56,13 +56,15 @@ def _begin(resources: Resources, media: Media) -> WatermarkResult:
 async def _send(
     resources: Resources, media: Media, picture: Path, made: WatermarkResult
 ) -> Receipt:
+    from media_processor.messages.archive import DeliveryFields
+
     media_id = media.record.id
-    fields = {
-        "worker_name": resources.worker,
-        "owner": media.record.owner,
-        "media_id": media_id,
-        "sha256": made.sha256,
-    }
+    fields = DeliveryFields(
+        worker_name=resources.worker,
+        owner=media.record.owner,
+        media_id=media_id,
+        sha256=made.sha256,
+    )
     name = watermarked_filename(media.record.filename, made.extension)
     try:
         receipt = await resources.central.deliver(picture, name, made.content_type, fields)
