@@ -147,3 +147,11 @@ def test_every_file_says_what_it_holds() -> None:
     ]
     silent = [path for path in files if path.stat().st_size and not first_line(path)]
     assert not [path for path in silent if "versions" not in path.parts]
+
+
+def test_what_the_architecture_says_to_change_exists() -> None:
+    table = text("ARCHITECTURE.md").split("## To change")[1].split("\n## ")[0].split("|---|---|")[1]
+    paths = set(re.findall(r"`([a-z_/-]+(?:/|\.[a-z]+))`", table))
+    assert len(paths) > 20
+    roots = (ROOT, ROOT / "src/media_processor", ROOT / "src/media_processor/fast_server/web")
+    assert not [path for path in paths if not any((root / path).exists() for root in roots)]
