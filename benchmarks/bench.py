@@ -12,7 +12,7 @@ from pathlib import Path
 # So that `python benchmarks/bench.py` finds its neighbours as `python -m benchmarks.bench` does.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import measures, report
+from benchmarks import command, measures, report
 from benchmarks.measures import Session, Sizes
 from benchmarks.pictures import Pictures, make_pictures
 from benchmarks.problem import BenchmarkError
@@ -42,10 +42,8 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser = command.parser(__doc__, quick="one short round")
     parser.add_argument("--only", choices=list(DESIGNS), help="measure one system alone")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
     return parser.parse_args()
 
 

@@ -1,6 +1,5 @@
 """Measures the page: its bytes, its first render, and what listeners cost. See README.md."""
 
-import argparse
 import asyncio
 import os
 import signal
@@ -10,7 +9,7 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from benchmarks import measures, page_loads, page_streams, report
+from benchmarks import command, measures, page_loads, page_streams, report
 from benchmarks.measures import Session
 from benchmarks.page_loads import Loads
 from benchmarks.page_streams import Cost
@@ -27,7 +26,7 @@ _started = time.monotonic()
 
 
 def main() -> int:
-    options = _options()
+    options = command.parser(__doc__).parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every finally runs
     with tempfile.TemporaryDirectory(prefix="bench-page-") as folder:
         try:
@@ -39,12 +38,6 @@ def main() -> int:
     if options.write:
         report.write(options.write, text, "bench-page")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
-    return parser.parse_args()
 
 
 def _measure(folder: Path, chromium: str) -> str:

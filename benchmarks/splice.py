@@ -1,6 +1,5 @@
 """Measures what the splice saves, against Pillow in place and sharp. See README.md."""
 
-import argparse
 import os
 import signal
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import report, splice_report, splice_sharp
+from benchmarks import command, report, splice_report, splice_sharp
 from benchmarks.problem import BenchmarkError
 from benchmarks.splice_pictures import GIANT, Case, at_depths, make_cases
 from benchmarks.splice_report import Results, key
@@ -25,7 +24,7 @@ _started = time.monotonic()
 
 
 def main() -> int:
-    options = _options()
+    options = command.parser(__doc__, quick="one round instead of five").parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every finally runs
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # children keep to it too
     rounds = 1 if options.quick else _FULL_ROUNDS
@@ -39,13 +38,6 @@ def main() -> int:
     if options.write:
         report.write(options.write, text, "bench-splice")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round instead of five")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this file")
-    return parser.parse_args()
 
 
 def _measure(folder: Path, rounds: int) -> str:

@@ -1,6 +1,5 @@
 """Measures how much CPU a command or a service takes to start. See README.md."""
 
-import argparse
 import os
 import resource
 import statistics
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import report
+from benchmarks import command, report
 from benchmarks.pictures import photo
 from benchmarks.problem import BenchmarkError
 from media_processor.harness.machine import CENTRAL, FAST, Machine
@@ -35,20 +34,13 @@ class Case:
 
 
 def main() -> int:
-    options = _options()
+    options = command.parser(__doc__, quick="one start of each instead of seven").parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-start-") as folder:
         text = _measure(Path(folder), 1 if options.quick else _ROUNDS)
     print(text)
     if options.write:
         report.write(options.write, text, "bench-start")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one start of each instead of seven")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
-    return parser.parse_args()
 
 
 def _measure(folder: Path, rounds: int) -> str:

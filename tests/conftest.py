@@ -1,21 +1,24 @@
 """Real parts for every test: a Valkey of its own, real server processes, real files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
+from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
     UpSettings,
     WorkerSettings,
 )
+from media_processor.work.spool import Spool
 from tests.postgres import Postgres, program
 from tests.system import System, running_system
+from tests.work.records import spool_in
 
 _SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
 
@@ -57,6 +60,17 @@ def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
     left = _valkey_process.keys_without_ttl()
     _valkey_process.client.flushall()
     assert not left, f"keys without a time to live: {left}"
+
+
+@pytest.fixture
+async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
+    async with open_queue(valkey.settings) as queue:
+        yield queue
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return spool_in(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,20 @@ from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.fast_server import QueueReport
 from media_processor.messages.media import AcceptedMedia, MediaStatus
 
+IDLE = QueueReport(
+    queues=None,
+    workers=None,
+    unfinished=0,
+    failed=0,
+    parked=0,
+    oldest_age_seconds=None,
+    limit=0,
+    accepting=True,
+    retry_after_seconds=None,
+    drain_per_second=None,
+)
+"""The report of a system that has nothing to do and doesn't know its workers."""
+
 
 class System(Machine):
     """Fails a test in which a process stays behind."""

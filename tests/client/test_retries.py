@@ -21,7 +21,6 @@ from media_processor.errors import (
 )
 from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
-from media_processor.messages.fast_server import QueueReport
 from tests.client.conftest import JPEG, Open
 from tests.client.stub import (
     Action,
@@ -35,21 +34,9 @@ from tests.client.stub import (
     tells,
     told,
 )
-from tests.system import System
+from tests.system import IDLE, System
 
-_QUEUE = QueueReport(
-    queues=None,
-    workers=None,
-    unfinished=0,
-    failed=0,
-    parked=0,
-    oldest_age_seconds=None,
-    limit=0,
-    accepting=True,
-    retry_after_seconds=None,
-    drain_per_second=None,
-)
-QUEUE = answer(200, _QUEUE.model_dump_json())
+QUEUE = answer(200, IDLE.model_dump_json())
 
 
 class TestUploads:

@@ -15,15 +15,9 @@ from tests.cli.shell import run
 from tests.images.pictures import encoded, photo
 from tests.raw import answer_to_much
 from tests.system import System
-from tests.work.records import spool_in
 
 JPEG = encoded(photo((200, 150)), "JPEG")
 NONE: frozenset[str] = frozenset()
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return spool_in(tmp_path)
 
 
 def ids(count: int, start: int = 0) -> frozenset[str]:

@@ -16,23 +16,11 @@ from media_processor.fast_server.event_feed import EventFeed
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.fast_server import QueueReport
 from tests.images.pictures import encoded, photo
-from tests.system import System
+from tests.system import IDLE, System
 from tests.work.records import accept, spool_in, store
 
 JPEG = encoded(photo((64, 48)), "JPEG")
 _PAGES = 500
-_IDLE = QueueReport(
-    queues=None,
-    workers=None,
-    unfinished=0,
-    failed=0,
-    parked=0,
-    oldest_age_seconds=None,
-    limit=0,
-    accepting=True,
-    retry_after_seconds=None,
-    drain_per_second=None,
-)
 
 
 @dataclass(frozen=True)
@@ -152,7 +140,7 @@ async def test_a_page_that_listens_is_told_of_a_new_beginning(tmp_path: Path) ->
     async def report() -> QueueReport:
         if next(looks) == 1:
             raise OSError("the second look fails")
-        return _IDLE
+        return IDLE
 
     watching = asyncio.create_task(feed.watch(report))
     async with asyncio.timeout(10), aclosing(feed.follow(None)) as events:

@@ -1,7 +1,6 @@
 """The scripts against a real Valkey: whatever state a job is in, one transition mends it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgpack
@@ -17,12 +16,6 @@ from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.settings import RedisSettings
 
 JOB = Job("watermark", "watermark_image_task", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
-
-
-@pytest.fixture
-async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
-    async with open_queue(valkey.settings) as queue:
-        yield queue
 
 
 async def waiting(queue: JobQueue) -> int:

@@ -21,12 +21,6 @@ from media_processor.jobs.worker import LeasedWorker, retry_in
 QUEUE, TASK = "watermark", "watermark_image_task"
 
 
-@pytest.fixture
-async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
-    async with open_queue(valkey.settings) as queue:
-        yield queue
-
-
 @asynccontextmanager
 async def working(
     valkey: Valkey, task: Any, *, name: str = "w", slots: int = 4, lease: float = 1.0

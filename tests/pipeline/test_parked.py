@@ -3,30 +3,17 @@
 import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from media_processor.central_client import CentralClient
-from media_processor.harness.valkey import Valkey
 from media_processor.ids import now
-from media_processor.jobs.queue import JobQueue, open_queue
+from media_processor.jobs.queue import JobQueue
 from media_processor.pipeline.parked import Parked
 from media_processor.work.spool import Spool
 from tests.images.pictures import encoded, photo
 from tests.system import System
-from tests.work.records import accept, fail, park, spool_in
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return spool_in(tmp_path)
-
-
-@pytest.fixture
-async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
-    async with open_queue(valkey.settings) as queue:
-        yield queue
+from tests.work.records import accept, fail, park
 
 
 @pytest.fixture

@@ -1,28 +1,13 @@
 """What has no job gets one; what is left over goes."""
 
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from media_processor.harness.valkey import Valkey
-from media_processor.jobs.queue import Job, JobQueue, open_queue
+from media_processor.jobs.queue import Job, JobQueue
 from media_processor.pipeline.reconciler import Reconciler
 from media_processor.work.spool import Spool
 from tests.storage.received import received
-from tests.work.records import accept, fail, new_media, spool_in, store, watermark
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return spool_in(tmp_path)
-
-
-@pytest.fixture
-async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
-    async with open_queue(valkey.settings) as queue:
-        yield queue
+from tests.work.records import accept, fail, new_media, store, watermark
 
 
 async def test_every_unfinished_picture_gets_the_job_it_needs(

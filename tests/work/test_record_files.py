@@ -10,17 +10,12 @@ import pytest
 from media_processor.errors import SpoolDamaged
 from media_processor.ids import day_folder
 from media_processor.work.spool import Spool
-from tests.work.records import accept, fail, spool_in, store, watermark
+from tests.work.records import accept, fail, store, watermark
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "uploads"
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return spool_in(tmp_path)
 
 
 def test_a_record_without_an_owner_belongs_to_main(spool: Spool) -> None:
