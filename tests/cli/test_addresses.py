@@ -33,3 +33,13 @@ def test_it_is_where_the_fast_server_listens_and_clients_ask() -> None:
     with Client() as client:
         assert FAST_SERVER in repr(client)
     assert FAST_SERVER in repr(AsyncClient())
+
+
+def test_every_command_connects_by_one_function() -> None:
+    files = [path for path in (SOURCES / "cli").rglob("*.py") if _connects(path.read_text())]
+    assert [path.name for path in files] == ["options.py"]
+
+
+def _connects(source: str) -> bool:
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return any(isinstance(func, ast.Name) and func.id == "AsyncClient" for func in calls)

@@ -8,6 +8,8 @@ import typer
 from media_processor.cli.completion import profile_names
 
 if TYPE_CHECKING:
+    from media_processor.client import AsyncClient
+    from media_processor.client.retries import OnWait
     from media_processor.settings import CentralServerSettings
 
 Url = Annotated[
@@ -26,3 +28,11 @@ def central_settings(data: Path | None) -> "CentralServerSettings":
 
     settings = read(CentralServerSettings)
     return settings.model_copy(update={"media_data_dir": data.absolute()}) if data else settings
+
+
+def connect(url: str, *, patience: float = 0, on_wait: "OnWait | None" = None) -> "AsyncClient":
+    """A client of the fast server that ``--url`` names. Unless it has ``patience``, in seconds, a
+    server that is away is reported at once."""
+    from media_processor.client import AsyncClient
+
+    return AsyncClient(url, patience=patience, on_wait=on_wait)

@@ -5,8 +5,8 @@ import sys
 
 from rich.table import Table
 
+from media_processor.cli.options import connect
 from media_processor.cli.output import cell, terminal
-from media_processor.client import AsyncClient
 from media_processor.messages.media import MediaStatus
 
 
@@ -35,7 +35,7 @@ def _cells(media: MediaStatus) -> tuple[str, ...]:
 
 
 async def failed_media(url: str, reason: str | None = None) -> list[MediaStatus]:
-    async with AsyncClient(url, patience=0) as client:
+    async with connect(url) as client:
         found = [media.details async for media in client.list(status="failed")]
     failed = [media for media in found if isinstance(media, MediaStatus)]
     return [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from media_processor.cli import interrupts
 from media_processor.cli.file_moves import place
+from media_processor.cli.options import connect
 from media_processor.cli.output import complain
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, SetupError
@@ -36,7 +37,7 @@ class _Get:
         to_stdout = not self._is_folder and str(self._target) == "-"
         folder = None if to_stdout else self._folder()
         status = 0
-        async with AsyncClient(url) as client:
+        async with connect(url, patience=30) as client:
             for media_id in media_ids:
                 # In the same folder, so that what is whole only has to be renamed.
                 with tempfile.TemporaryDirectory(prefix=".get-", dir=folder) as temporary:

@@ -10,6 +10,7 @@ from typing import TypeVar, get_args
 from rich.table import Table
 
 from media_processor.cli import interrupts
+from media_processor.cli.options import connect
 from media_processor.cli.output import amount, cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import SetupError
@@ -39,7 +40,7 @@ def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> in
         raise SetupError(f"Unknown status {status!r}. Statuses: {', '.join(_STATUSES)}.")
 
     async def run() -> int:
-        async with AsyncClient(url, patience=0) as client:
+        async with connect(url) as client:
             table = Table("id", "picture", "status", "size", "last step", "worker", box=None)
             return await _print(_details(client, wanted), table, _media, limit, as_json=as_json)
 
@@ -52,7 +53,7 @@ def list_archive(url: str, search: Search, *, limit: int, as_json: bool) -> int:
             raise SetupError(f"{option} {day} isn't a date. Write it as 2026-01-31.")
 
     async def run() -> int:
-        async with AsyncClient(url, patience=0) as client:
+        async with connect(url) as client:
             found = client.archive(
                 name=search.name,
                 worker=search.worker,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from media_processor.cli import interrupts
+from media_processor.cli.options import connect
 from media_processor.cli.output import BAD, cell, complain, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 1.0
 
 def show_queue(url: str, *, live: bool, as_json: bool) -> int:
     async def run() -> int:
-        async with AsyncClient(url, patience=0) as client:
+        async with connect(url) as client:
             report = await client.queue()
             if live:
                 await _follow(client, report, as_json=as_json)

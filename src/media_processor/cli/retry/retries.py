@@ -3,6 +3,7 @@
 import asyncio
 
 from media_processor.cli.failed.dead_letters import failed_media
+from media_processor.cli.options import connect
 from media_processor.cli.output import complain, count, terminal
 from media_processor.client import AsyncClient
 from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
@@ -25,7 +26,7 @@ async def _retry(url: str, media_ids: list[str], reason: str | None) -> int:
     if not media_ids:
         terminal().print("No picture has failed" + (f" for {reason}." if reason else "."))
         return 0
-    async with AsyncClient(url, patience=0) as client:
+    async with connect(url) as client:
         outcomes = [await _retry_one(client, media_id) for media_id in media_ids]
     terminal().print(f"Retrying {sum(outcomes)} of {count(len(outcomes), 'picture')}.")
     return 0 if all(outcomes) else 1

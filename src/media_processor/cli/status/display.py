@@ -7,8 +7,9 @@ from rich.live import Live
 from rich.table import Table
 
 from media_processor.cli import interrupts
+from media_processor.cli.options import connect
 from media_processor.cli.output import BAD, GOOD, Troubles, cell, terminal
-from media_processor.client import AsyncClient, AsyncMedia
+from media_processor.client import AsyncMedia
 from media_processor.messages.media import MediaStatus
 
 _PATIENCE = 30.0
@@ -20,7 +21,7 @@ def show_status(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
 
 async def _show(media_id: str, url: str, *, live: bool, as_json: bool) -> int:
     patience = _PATIENCE if live else 0
-    async with AsyncClient(url, patience=patience, on_wait=Troubles().report) as client:
+    async with connect(url, patience=patience, on_wait=Troubles().report) as client:
         found = await client.media(media_id)
         media = await found.refresh()
         if live and as_json:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from media_processor.cli.file_selection import pictures_in
+from media_processor.cli.options import connect
 from media_processor.cli.output import cell, terminal
 from media_processor.cli.upload.uploads import AT_A_TIME
 from media_processor.client import AsyncClient
@@ -43,7 +44,7 @@ async def show(addresses: Addresses, folder: Path) -> None:
     rows = [_Row(found.path) for found in pictures_in([folder])]
     slots = asyncio.Semaphore(AT_A_TIME)
     with Live(_progress(rows), console=console, refresh_per_second=12, transient=True) as live:
-        async with AsyncClient(addresses.fast_server) as client:
+        async with connect(addresses.fast_server, patience=30) as client:
             await asyncio.gather(*(_follow(client, row, rows, live, slots) for row in rows))
     _add_log_lines(rows, addresses.data / "worker_activity.log")
     console.print(_summary(rows))

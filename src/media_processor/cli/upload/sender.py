@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from media_processor.cli.options import connect
 from media_processor.cli.upload.sent_log import SentLog
-from media_processor.client import AsyncClient, AsyncMedia, Wait
+from media_processor.client import AsyncMedia, Wait
 from media_processor.errors import (
     IdempotencyConflict,
     MediaNotFound,
@@ -54,7 +55,7 @@ class Sender:
         self, url: str, *, profile: str, again: bool, patience: float, on_wait: OnWait
     ) -> None:
         self._profile, self._again = profile, again
-        self._client = AsyncClient(url, patience=patience, on_wait=on_wait)
+        self._client = connect(url, patience=patience, on_wait=on_wait)
         self.sent_log = SentLog(url)
 
     async def __aenter__(self) -> Self:
