@@ -1,4 +1,4 @@
-"""The most that one picture may have."""
+"""The limits of one picture: their defaults, which settings/pipeline.py takes over."""
 
 from dataclasses import dataclass
 

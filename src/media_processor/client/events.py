@@ -1,4 +1,4 @@
-"""Server-sent events (HTML standard, 9.2.6), and the changes of a media in them. No I/O."""
+"""Reads server-sent events (HTML standard, 9.2.6) of one media; not ``GET /events``. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

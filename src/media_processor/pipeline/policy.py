@@ -1,4 +1,7 @@
-"""What a failed attempt means: try again when, or give up."""
+"""What a failed attempt means: try again when, or give up.
+
+The error's ``retry`` says which; delivery's delays are the setting UPLOAD_RETRY_DELAYS.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all services share, and how settings are read."""
+"""Settings of every service, and how settings are read."""
 
 from pathlib import Path
 from typing import Literal, TypeVar

@@ -1,4 +1,4 @@
-"""What the fast server and the workers share."""
+"""Settings of the fast server and the workers: central server, limits, profiles, logo."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

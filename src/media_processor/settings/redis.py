@@ -1,4 +1,4 @@
-"""Where Redis (or Valkey) is."""
+"""Settings of the fast server and the workers: where Redis (or Valkey) is."""
 
 from urllib.parse import quote, urlsplit
 

@@ -1,4 +1,4 @@
-"""What both HTTP servers share."""
+"""Settings of both HTTP servers: address, upload limit, disk space to keep free."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""Where the spool is."""
+"""Settings of the fast server and the workers: where the spool is."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from media_processor.settings.base import Settings
 
 
 class SpoolSettings(Settings):
-    """Read by ``open_spool``, and by the storage's factory for its pictures."""
+    """What ``open_spool`` and the storage's factory open."""
 
     @property
     def uploads_dir(self) -> Path:

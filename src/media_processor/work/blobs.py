@@ -15,7 +15,7 @@ _DONE = "done"
 
 
 class Blobs:
-    """Originals are made durable together with their records, so records.py publishes them."""
+    """Originals are made durable together with their records, so record_files.py publishes them."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage

@@ -1,4 +1,4 @@
-"""What has happened to each media since it was accepted, as files: a hint, which may be lost."""
+"""The progress of each media as files: what has happened since it was accepted; may be lost."""
 
 from pydantic import ValidationError
 

@@ -14,9 +14,9 @@ from media_processor.ids import day_folder
 from media_processor.messages.media import MAIN_OWNER, MediaRecord, Progress, Status
 from media_processor.storage.incoming import Incoming
 from media_processor.work.blobs import Blobs, original_key
-from media_processor.work.listing import Listing
 from media_processor.work.media import Media, Place
-from media_processor.work.progress import ProgressFiles
+from media_processor.work.progress_files import ProgressFiles
+from media_processor.work.record_listing import Listing
 from media_processor.work.records import Note, Records
 
 # Where a record is looked for, first the place that counts if a crash has left two.

@@ -1,4 +1,4 @@
-"""Which media there are, read off the names of record files."""
+"""Lists the record files: which media there are, read off their names."""
 
 import heapq
 import logging

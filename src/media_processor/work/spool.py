@@ -1,7 +1,8 @@
 """The spool: the record of work, every media accepted and not yet stored.
 
 It knows what may happen to a media and in which order; records.py keeps where each is and what
-has happened to it, blobs.py the pictures. docs/storage-format.md has the format.
+has happened to it, blobs.py the pictures. ``open_spool`` chooses where both are kept.
+docs/storage-format.md has the format.
 """
 
 from collections.abc import Mapping
