@@ -10,7 +10,7 @@ from scripts import configuration
 from scripts.architecture import first_line, with_lists
 from typer.main import get_command
 
-from media_processor import errors
+from media_processor import errors, formats
 from media_processor.central_server.main import create_app as central_app
 from media_processor.cli.main import app as commands
 from media_processor.crash_points import POINTS
@@ -79,6 +79,23 @@ def test_every_reason_to_decline_a_splice_is_documented() -> None:
     assert len(reasons) > 15
     for reason in reasons:
         assert f"`{reason}`" in text("docs/splice.md")
+
+
+def test_every_list_of_the_formats_is_that_of_the_code() -> None:
+    read = [each.title for each in formats.FORMATS]
+    kept = [each.title for each in formats.writable().values()]
+    names = ", ".join(f"`{name}`" for name in ("keep", *formats.writable()))
+    for page, words in {
+        "README.md": f"{_listed(kept, 'and')} keep their format",
+        "docs/http-api.md": f"a {_listed(read, 'or')}.",
+        "docs/profiles.md": f"Values: {names}.",
+        "docs/cli.md": f"Supported formats: {formats.titles()}.",
+    }.items():
+        assert words in " ".join(text(page).split()), page
+
+
+def _listed(words: list[str], conjunction: str) -> str:
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
 def test_the_crash_points_are_counted_right() -> None:

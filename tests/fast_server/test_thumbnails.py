@@ -27,7 +27,7 @@ from media_processor.messages.fast_server import Difference
 from media_processor.messages.media import MediaStatus
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.tasks import TaskBuilder
-from tests.images.pictures import encoded, opened, photo
+from tests.images.pictures import WRITABLE, encoded, opened, photo
 from tests.system import System
 from tests.work.records import accept, park, spool_in, store, watermark
 
@@ -110,7 +110,7 @@ def test_the_whole_folder_of_the_cache_may_be_removed(system: System) -> None:
     assert system.http.get(path).content == before
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", WRITABLE)
 def test_every_format_can_be_shown(running: System, kind: str) -> None:
     media = running.wait_for(running.upload(encoded(photo((64, 48)), kind), "a").id, "stored")
 

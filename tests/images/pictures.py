@@ -11,6 +11,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
+from media_processor.formats import FORMATS
 from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
 from media_processor.limits import Limits
@@ -19,6 +20,10 @@ Size = tuple[int, int]
 
 LIMITS = Limits(pixels=50_000_000)
 QUARTERS = ((220, 30, 30), (30, 180, 40), (40, 60, 220), (230, 200, 20))
+
+
+WRITABLE = tuple(each.name for each in FORMATS if not each.comes_out_as)
+"""Pillow's names of the formats that come out as they came in."""
 
 
 def quartered_logo(size: Size = (60, 30), alpha: int = 255) -> Logo:

@@ -14,6 +14,7 @@ from .conftest import ApplyWatermark
 from .pictures import (
     LIMITS,
     QUARTERS,
+    WRITABLE,
     displayed,
     encoded,
     exif_with_thumbnail,
@@ -212,7 +213,7 @@ def test_iptc_stays_and_photoshops_thumbnail_goes(apply_watermark: ApplyWatermar
     assert THUMBNAIL[-60:-10] not in out
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", WRITABLE)
 def test_what_lies_behind_the_picture_goes(kind: str, apply_watermark: ApplyWatermark) -> None:
     out, _ = apply_watermark(encoded(photo(), kind) + b"PK\3\4 <?php echo 1; ?>")
     assert b"PK\3\4" not in out

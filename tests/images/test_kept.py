@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from media_processor.formats import FORMATS
 from media_processor.images.containers import gif
 from media_processor.limits import Limits
 
@@ -18,7 +19,7 @@ from .pictures import encoded, heic, opened, photo, png_with
 from .profiles import ADOBE_RGB, rgb_profile
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text()
-KINDS = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC")
+KINDS = tuple(each.title for each in FORMATS)
 ICC = rgb_profile(ADOBE_RGB)
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><mine/></x:xmpmeta>"
 IPTC = b"\x1c\2\x78\0\5hello"

@@ -16,12 +16,14 @@ from media_processor.errors import (
     TooManyPixels,
     UnsupportedPicture,
 )
+from media_processor.formats import FORMATS
 from media_processor.images.info import PictureInfo
 from media_processor.images.probe import probe
 from media_processor.limits import Limits
 
 from .pictures import (
     LIMITS,
+    WRITABLE,
     animated,
     encoded,
     exif_with_thumbnail,
@@ -32,7 +34,6 @@ from .pictures import (
 )
 
 TURNING = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"]
-KINDS = [*TURNING, "GIF", "BMP"]
 
 
 def facts_of(data: bytes, limits: Limits = LIMITS) -> PictureInfo:
@@ -113,7 +114,7 @@ def test_other_files_are_not_taken(data: bytes) -> None:
         facts_of(data)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WRITABLE)
 def test_the_limits_of_pixels_and_of_a_side_are_reported(kind: str) -> None:
     data = encoded(photo((40, 30)), kind)
     assert facts_of(data, Limits(pixels=1200)).width == 40
@@ -129,7 +130,7 @@ def test_a_webp_bomb_is_refused() -> None:
         facts_of(b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + canvas + canvas)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WRITABLE)
 def test_a_header_that_is_cut_short_is_broken(kind: str) -> None:
     data = encoded(photo((40, 30)), kind)
     with pytest.raises(BrokenPicture):
@@ -198,7 +199,7 @@ def test_a_text_chunk_can_not_pose_as_exif() -> None:
     assert facts_of(data).orientation == 1
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "HEIF"])
+@pytest.mark.parametrize("kind", [each.name for each in FORMATS])
 def test_hostile_headers_raise_picture_errors_only(kind: str) -> None:
     if kind == "HEIF":
         data = heic()[:700]

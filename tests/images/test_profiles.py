@@ -258,12 +258,12 @@ def test_a_chosen_quality_takes_the_place_of_the_sources(
 
 
 @pytest.mark.parametrize("target", formats.writable())
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIC"])
+@pytest.mark.parametrize("kind", [each.name for each in formats.FORMATS])
 def test_a_picture_can_come_out_in_another_format(
     kind: str, target: str, apply_watermark: ApplyWatermark
 ) -> None:
     turns = kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
-    if kind == "HEIC":
+    if kind == "HEIF":
         data = heic(photo((160, 120)))
     else:
         exif = {"exif": orientation_exif(6)} if turns else {}
