@@ -66,11 +66,17 @@ def verify(
     Raises:
         Altered: something was changed, removed, added or swapped.
     """
-    try:
-        return _Reader(log_file, public_key, witness, on_entry).read()
-    except Altered:
-        # The log may have been rotated between listing the files and opening them.
-        return _Reader(log_file, public_key, witness, on_entry).read()
+    witness = tuple(witness)
+    rotated: list[tuple[int, int]] | None = None
+    while True:
+        try:
+            return _Reader(log_file, public_key, witness, on_entry).read()
+        except Altered:
+            # A rotation may be under way; only what is wrong twice without one is altered.
+            before, rotated = rotated, LogFiles(log_file).rotated()
+            if rotated == before:
+                raise
+            time.sleep(_PAUSE)
 
 
 class CheckedLog:
