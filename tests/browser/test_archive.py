@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 
 from media_processor.harness.machine import FAST
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import card, expect_pictures, overtake, scenes, screenshot, without
+from tests.browser.desk import card, drawn, expect_pictures, overtake, scenes, screenshot, without
 from tests.images.pictures import encoded, photo
 from tests.system import System, running_system
 
@@ -42,6 +42,23 @@ def test_the_grid_goes_on_as_it_is_scrolled(filled: System, open_page: OpenPage)
 
     expect(tiles).to_have_count(_MANY + 12)
     expect(page.locator("#archive-count")).to_have_text(f"{_MANY + 12} pictures")
+
+
+def test_the_grid_goes_on_if_its_end_was_reached_during_a_request(
+    filled: System, open_page: OpenPage
+) -> None:
+    page = open_page(filled, "#archive")
+    tiles = page.locator("#archive-list li")
+    expect(tiles).to_have_count(60)
+
+    def scroll() -> None:
+        page.get_by_role("button", name="Show more").scroll_into_view_if_needed()
+        drawn(page)
+
+    overtake(page, re.compile(r"/archive\?"), scroll)
+    page.get_by_role("combobox", name="Sort").select_option(label="newest first")
+
+    expect(tiles).not_to_have_count(60)
 
 
 def test_a_search_is_part_of_the_address(filled: System, open_page: OpenPage) -> None:

@@ -37,9 +37,7 @@ export class Archive {
     byId("archive-more").addEventListener("click", () => this.#more());
     byId("archive-none").addEventListener("click", () => this.#choose([...this.#chosen], false));
     byId("archive-bar").addEventListener("submit", () => this.#fillZip());
-    new IntersectionObserver(([seen]) => seen.isIntersecting && this.#more(), {
-      rootMargin: "600px",
-    }).observe(byId("archive-more"));
+    this.near = new IntersectionObserver(([seen]) => seen.isIntersecting && this.#more(), { rootMargin: "600px" });
     this.newestSoon = atMostEvery(2000, () => this.#newest());
   }
 
@@ -95,6 +93,9 @@ export class Archive {
       this.#add(page.items, old);
       this.#next = page.next;
       this.#problem(null);
+      // Anew, as it may have come near during the request.
+      this.near.disconnect();
+      this.near.observe(byId("archive-more"));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#problem(error.message);
