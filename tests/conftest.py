@@ -1,5 +1,6 @@
 """Real parts for every test: a Valkey of its own, real server processes, real files."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,6 +30,10 @@ _FIRST = ("chaos", "browser", "end_to_end", "cli", "fast_server", "attacks", "ce
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _order(item.path))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # or each collection looks at everything that was imported
 
 
 def _order(path: Path) -> int:

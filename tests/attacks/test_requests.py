@@ -32,6 +32,7 @@ def talk(port: int, request: bytes) -> bytes:
         return answer
 
 
+@pytest.mark.slow
 async def test_five_hundred_dripping_clients_are_cut_and_others_are_served(running: System) -> None:
     drips = [
         asyncio.create_task(slow.drip(port, path, in_headers=number % 2 == 0))

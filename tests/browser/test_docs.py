@@ -35,6 +35,7 @@ def test_it_shows_every_operation(running: System, open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="POST /archive/zip")).to_be_in_viewport()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(running: System, open_page: OpenPage, dark: bool) -> None:
     page = open_page(running, "docs", dark=dark)

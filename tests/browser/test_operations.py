@@ -45,6 +45,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
+@pytest.mark.slow
 def test_the_operations_tell_what_the_system_does(busy: System, open_page: OpenPage) -> None:
     page = open_page(busy, "#operations")
     expect(page.locator("#accepting")).to_have_text("open")

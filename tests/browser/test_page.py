@@ -58,6 +58,7 @@ def _each_view(page: Page, *, after: Callable[[str], None]) -> None:
             page.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(filled: System, open_page: OpenPage, dark: bool) -> None:
     page = open_page(filled, dark=dark)

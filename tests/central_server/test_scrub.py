@@ -51,6 +51,7 @@ def check(data: Path) -> Scrubbed:
 run = partial(shell.run, "scrub")
 
 
+@pytest.mark.slow
 def test_twenty_flipped_bytes_in_a_thousand_files_are_found_and_no_others(data: Path) -> None:
     assert check(data).bad == []
     rng = random.Random(7)

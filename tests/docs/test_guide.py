@@ -18,6 +18,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_installed(), reason="the guide shows the native core at work")
 def test_every_command_says_what_the_guide_shows(running: System, tmp_path: Path) -> None:
     shown = GUIDE.read_text()

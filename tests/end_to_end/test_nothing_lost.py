@@ -4,6 +4,8 @@ import hashlib
 import signal
 from collections import Counter
 
+import pytest
+
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
 from tests.images.pictures import encoded, opened, photo
@@ -107,6 +109,7 @@ def test_a_catalogue_in_postgresql_that_crashes_in_the_middle_loses_and_doubles_
     _all_stored_once(system, media)
 
 
+@pytest.mark.slow
 def test_a_picture_that_needs_too_much_memory_fails_alone(system: System) -> None:
     system.environment["WATERMARK_MEMORY_BYTES"] = str(512 * 1024 * 1024)
     system.start_all()

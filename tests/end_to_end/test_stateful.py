@@ -133,6 +133,7 @@ def _run(sequences: int, steps: int) -> None:
         assert len(Pipeline.shared.accepted) >= sequences
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_whatever_the_order_nothing_is_lost_or_doubled() -> None:
     _run(20, 8)
