@@ -110,6 +110,7 @@ async def test_the_default_that_can_not_be_reached_is_replaced_with_a_warning(
     assert "the bundled logo is used" in caplog.text
 
 
+@pytest.mark.slow
 def test_jobs_wait_for_a_chosen_logo_and_then_go_on(system: System) -> None:
     port = free_port()
     system.environment["GOOGLE_LOGO"] = f"http://127.0.0.1:{port}/logo.png"
