@@ -138,7 +138,8 @@ class Machine:
 
     def _left(self) -> list[int]:
         # Orphans of killed ones too: they stay in its sessions.
-        return [pid for pid in _pids() if _session(pid) in self.sessions]
+        pids = [pid for pid in _pids() if _session(pid) in self.sessions]
+        return [pid for pid in pids if not _reap(pid)]
 
     # ── what it has kept ──────────────────────────────────────────────────────────
 
@@ -184,6 +185,13 @@ def _session(pid: int) -> int | None:
         return os.getsid(pid)
     except OSError:  # it has ended, or is somebody else's
         return None
+
+
+def _reap(pid: int) -> bool:
+    # forking.py adopts orphans for a moment: one that ends then has nobody else to wait for it.
+    with suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    return False
 
 
 def _healthy(client: httpx2.Client) -> bool:
