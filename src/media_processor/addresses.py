@@ -1,4 +1,4 @@
-"""Where the servers are unless somebody says otherwise.
+"""The servers' default addresses and ports.
 
 Imports nothing: every command and every completion by a shell waits for it.
 """

@@ -1,4 +1,4 @@
-"""Every error that the system reports, drawn once.
+"""Every error that the system reports: code, status, title, whose fault, whether to retry.
 
     MediaProcessorError                 code                     status  fault     retry
     ├── RequestError                                                     client

@@ -1,4 +1,4 @@
-"""Keeps modules from loading that a dependency imports and this process hardly ever uses"""
+"""Stops dependencies from loading modules that this process hardly ever uses."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The limits of one picture: their defaults, which settings/pipeline.py takes over."""
+"""The limits of one picture: their defaults, their checks, and what the errors say."""
 
 from dataclasses import dataclass
 

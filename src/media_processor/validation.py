@@ -1,4 +1,4 @@
-"""Reads pydantic's errors: where the value stands and what is wrong with it."""
+"""Turns pydantic's errors into one line: which value, and what is wrong with it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who sent a request, and whose pictures they are."""
+"""Who sent a request, and which owner the pictures belong to."""
 
 from dataclasses import dataclass
 

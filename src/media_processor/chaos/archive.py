@@ -1,4 +1,4 @@
-"""The central server away, deaf or doubled, and a bad network before it; rotten files."""
+"""The central server down, silent or running twice; a bad network; damaged files."""
 
 import asyncio
 import hashlib

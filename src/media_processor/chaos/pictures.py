@@ -1,4 +1,4 @@
-"""A picture that is the death of its process; pictures that rot in the archive."""
+"""A picture that kills its process; pictures that are damaged in the archive."""
 
 import asyncio
 import io

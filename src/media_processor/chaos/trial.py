@@ -1,4 +1,4 @@
-"""What every row of the table has: a machine of its own, random numbers, an outcome."""
+"""What every fault of the chaos table has: its own machine, random numbers, an outcome."""
 
 import asyncio
 import random

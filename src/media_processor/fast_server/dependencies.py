@@ -1,4 +1,4 @@
-"""What the routes need: built once by main.py, and read from the request."""
+"""What the routes need, and who calls: built once by main.py, or read from the request."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""``GET /``: the web page, and ``GET /limits``, which it checks files against."""
+"""``GET /``: the web page; ``GET /limits``: the limits it checks files against."""
 
 from importlib.resources import files
 

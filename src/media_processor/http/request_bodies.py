@@ -1,4 +1,4 @@
-"""Limits how slowly a request's body may arrive, and delivers answers sent before its end.
+"""Ends a request whose body arrives too slowly; sends an answer before the body has ended.
 
 Uvicorn lets a body arrive at any pace, so one slow client could hold a connection forever.
 

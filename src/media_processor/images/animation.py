@@ -1,4 +1,4 @@
-"""Frames of an animation that are drawn again so that each shows what it should."""
+"""Redraws the frames of an animation, so that each shows the right picture."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Colours in another space: the overlay's, which are sRGB's, in that of the picture it goes on.
+"""Converts the overlay's colours from sRGB into the picture's colour space.
 
 LittleCMS (ImageCms) is loaded once a picture has a colour profile.
 """

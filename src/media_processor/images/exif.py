@@ -1,4 +1,4 @@
-"""Just enough EXIF: read the orientation, take out previews and the place.
+"""Just enough EXIF: read the orientation, remove previews and the GPS position.
 
 Format: EXIF 2.32 section 4.5, which is TIFF 6.0. An image file directory (IFD) is a count
 (2 bytes), entries of 12 bytes (tag, type, count, value or its offset) and the offset of

@@ -1,4 +1,4 @@
-"""Draws the overlay into a picture: where, how large and how turned is settled once."""
+"""Draws the overlay into a picture; position, size and angle are computed once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

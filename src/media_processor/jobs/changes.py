@@ -1,4 +1,4 @@
-"""News of media, published in Redis when a job begins or ends and handed to who waits for it."""
+"""Changes of media: published in Redis when a job begins or ends, passed to whoever waits."""
 
 import asyncio
 import logging

@@ -30,7 +30,8 @@ REASONS = tuple(
 class Verdict:
     """``delay`` in seconds until the next attempt, None to give up; ``counts`` uses up a try.
 
-    A media that ``parks`` is retried by itself after it was given up: it isn't to blame.
+    A media that ``parks`` is retried by itself once the central server is back (parked.py asks
+    no other server), so only the central server's failures may park.
     """
 
     delay: float | None

@@ -1,4 +1,4 @@
-"""The settings of the central server."""
+"""Settings of the central server: port, database, audit key, log rotation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The settings of the fast server."""
+"""Settings of the fast server: port, witness, backpressure, thumbnail cache."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The settings of the worker server."""
+"""Settings of the worker server: processes, delivery and its retries, leases, shutdown."""
 
 import os
 import socket

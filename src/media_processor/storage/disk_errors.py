@@ -1,4 +1,4 @@
-"""What the operating system says of a disk, as errors of ours."""
+"""Turns errors of the operating system into StorageFull and StorageFailing."""
 
 import errno
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Builds tasks for picture processes: the profile, and files in place of addresses."""
+"""Builds tasks for picture processes: finds the profile, fetches its logos as files."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""The spool: the record of every accepted picture until it is stored."""
+"""The spool: every accepted picture and its record: open, stored, failed or parked."""

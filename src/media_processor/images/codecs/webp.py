@@ -1,4 +1,4 @@
-"""WebP, still and animated; each frame coded as it was, with loss or without."""
+"""WebP, still and animated; each frame stays lossy or lossless."""
 
 from typing import Any
 
