@@ -98,7 +98,7 @@ def _alike(image: Image.Image) -> dict[str, object]:
 
 
 def _status(name: str) -> int:
-    # proc_pid_status(5), in kB.
+    # In bytes; proc_pid_status(5) has kB.
     lines = Path("/proc/self/status").read_text().splitlines()
     (found,) = [line for line in lines if line.startswith(f"{name}:")]
     return int(found.split()[1]) * 1024

@@ -16,7 +16,7 @@ find_python() {
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    say "Python 3.11 or newer is needed; found $(python3 --version 2>&1 || true). Install it, or run: make PYTHON=/path/to/python3"
+    say "Python 3.11 or newer is needed; found $(python3 --version 2>&1 || true). Install it, or run: make setup PYTHON=/path/to/python3"
     exit 1
 fi
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then

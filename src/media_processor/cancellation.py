@@ -8,6 +8,7 @@ log = logging.getLogger(__name__)
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
+    """What the tasks raise is logged, not raised."""
     # Again and again: asyncio.wait_for on Python 3.11, which redis-py sends through, swallows a
     # cancellation that arrives as the sending ends (python/cpython#86296).
     pending = {task for task in tasks if not task.done()}

@@ -105,6 +105,7 @@ class CentralClient:
         return await self._get(StoredPage, "media", params)
 
     async def stored_one(self, media_id: str) -> StoredMedia:
+        """Raises MediaNotFound."""
         return await self._get(StoredMedia, f"media/{media_id}")
 
     async def activity(self, limit: int) -> ActivityPage:

@@ -134,7 +134,7 @@ class IdempotencyConflict(RequestError):
 class MediaNotFound(RequestError):
     code = "media_not_found"
     status = 404
-    title = "There is no picture with this id"
+    title = "Picture not found"
 
 
 class NotReadyYet(RequestError):

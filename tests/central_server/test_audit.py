@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from media_processor.central_server.chain import (
     public_key_file,
     read_public_key,
 )
+from media_processor.central_server.log_files import LogFiles
 from media_processor.errors import SetupError, StorageFailing
 from media_processor.ids import new_media_id
 from media_processor.messages.archive import Checkpoint
@@ -477,7 +479,7 @@ def test_a_chain_made_anew_with_another_key_is_seen(sealed: Place, tmp_path: Pat
 
 
 def test_it_can_be_checked_while_it_is_written(place: Place) -> None:
-    place.rotate_bytes = 5_000
+    place.rotate_bytes = 2_000
     archive = fill(place, 5)
     stop = threading.Event()
 
@@ -496,6 +498,14 @@ def test_it_can_be_checked_while_it_is_written(place: Place) -> None:
         writing.join()
     assert counts == sorted(counts)
     assert len(list(place.root.glob("worker_activity.*"))) > 4, "it was rotated meanwhile"
+
+
+def test_rotations_without_end_hide_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(place, 3)
+    listed = count(1)
+    monkeypatch.setattr(LogFiles, "rotated", lambda _: [(1, next(listed))])
+    with pytest.raises(Altered, match="is missing"):
+        check(place)
 
 
 run = partial(shell.run, "audit", "verify")

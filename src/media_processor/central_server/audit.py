@@ -26,6 +26,8 @@ from media_processor.messages.archive import Checkpoint, LogVerdict
 
 # A running server completes the line that it is writing within this, in seconds.
 _SOON = 3.0
+# A rotation renames its files within this, in seconds.
+_ROTATION = 1.0
 _PAUSE = 0.05
 _REPORT_EVERY = 5000
 # A request gets the last verdict if a new one takes longer, in seconds.
@@ -66,17 +68,7 @@ def verify(
     Raises:
         Altered: something was changed, removed, added or swapped.
     """
-    witness = tuple(witness)
-    rotated: list[tuple[int, int]] | None = None
-    while True:
-        try:
-            return _Reader(log_file, public_key, witness, on_entry).read()
-        except Altered:
-            # A rotation may be under way; only what is wrong twice without one is altered.
-            before, rotated = rotated, LogFiles(log_file).rotated()
-            if rotated == before:
-                raise
-            time.sleep(_PAUSE)
+    return _Reader(log_file, public_key, witness, on_entry).read()
 
 
 class CheckedLog:
@@ -151,17 +143,32 @@ class _Reader:
         return self._found.entries + 1
 
     def _open_files(self, stack: ExitStack) -> list[tuple[BinaryIO, BinaryIO]]:
+        # A rotation renames files between listing and opening them, but not what is open.
+        give_up = time.monotonic() + _ROTATION
+        while True:
+            spans = self._files.rotated()
+            problem = "the log's files keep changing"
+            with ExitStack() as opening:
+                try:
+                    opened = self._open(spans, opening)
+                    if self._files.rotated() == spans:
+                        stack.enter_context(opening.pop_all())
+                        return opened
+                except FileNotFoundError as error:
+                    problem = f"{Path(error.filename).name} is missing"
+            if time.monotonic() >= give_up:
+                raise Altered(self._next, problem)
+            time.sleep(_PAUSE)
+
+    def _open(
+        self, spans: list[tuple[int, int]], stack: ExitStack
+    ) -> list[tuple[BinaryIO, BinaryIO]]:
         files = self._files
-        pairs = [(files.rotated_log(*span), files.rotated_chain(*span)) for span in files.rotated()]
-        pairs.append((files.log, files.chain))
-        opened: list[tuple[BinaryIO, BinaryIO]] = []
-        for paths in pairs:
-            for path in paths:
-                if not path.exists():
-                    raise Altered(self._next, f"{path.name} is missing")
-            log, chain = (stack.enter_context(path.open("rb")) for path in paths)
-            opened.append((log, chain))
-        return opened
+        pairs = [(files.rotated_log(*span), files.rotated_chain(*span)) for span in spans]
+        return [
+            (stack.enter_context(log.open("rb")), stack.enter_context(chain.open("rb")))
+            for log, chain in [*pairs, (files.log, files.chain)]
+        ]
 
     def _read_files(self, log: BinaryIO, chain: BinaryIO) -> None:
         size = log.seek(0, 2)

@@ -142,9 +142,11 @@ def open_signer(file: Path) -> Signer:
         if not file.exists():
             _make_key(file)
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
+        raise SetupError(f"AUDIT_KEY: {file} can't be read or written: {error.strerror}.") from None
+    except (ValueError, TypeError):
         raise SetupError(
-            f"AUDIT_KEY: {file} can't be read or written ({type(error).__name__})."
+            f"AUDIT_KEY: {file} isn't an unencrypted private key in PEM format."
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise SetupError(f"AUDIT_KEY: {file} isn't an Ed25519 private key.")
@@ -159,10 +161,10 @@ def read_public_key(file: Path) -> str:
     """In hex; raises SetupError for a file that holds none or can't be read."""
     try:
         key = serialization.load_pem_public_key(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SetupError(
-            f"{file} isn't a public key in PEM format ({type(error).__name__})."
-        ) from None
+    except OSError as error:
+        raise SetupError(f"{file} can't be read: {error.strerror}.") from None
+    except ValueError:
+        raise SetupError(f"{file} isn't a public key in PEM format.") from None
     if not isinstance(key, Ed25519PublicKey):
         raise SetupError(f"{file} isn't an Ed25519 public key.")
     return _hex(key)

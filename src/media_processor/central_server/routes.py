@@ -145,7 +145,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
     if file.size == 0:
         raise EmptyFile("The file is empty.")
     if not form.fields.get("worker_name"):
-        raise MissingPart("The form field 'worker_name' is missing.")
+        raise MissingPart("The form field 'worker_name' is missing or empty.")
     fields = DeliveryFields.model_validate(form.fields)
     announced = file.sha256 if fields.sha256 is None else fields.sha256
     if not re.fullmatch("[0-9a-f]{64}", announced):
@@ -157,9 +157,8 @@ def _delivery(form: ReceivedForm) -> Delivery:
     media_id = fields.media_id or new_media_id()
     if not is_media_id(media_id):
         raise InvalidField("The field 'media_id' must be a UUIDv7. Omit it to get a new one.")
-    if fields.owner != safe_worker_name(
-        fields.owner
-    ):  # refused, as a cleaned name could be another owner's
+    # Refused, as a cleaned name could be another owner's.
+    if fields.owner != safe_worker_name(fields.owner):
         raise InvalidField(
             "The field 'owner' must be printable, at most 200 bytes, without '|', '/' or '\\'."
         )

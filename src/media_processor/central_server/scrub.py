@@ -102,6 +102,6 @@ def _has_row(key: str, catalogue: Catalogue) -> bool:
 
 
 def _old_keys(storage: Storage) -> Iterator[str]:
-    # Pictures lie in folders; other files of the storage do not.
+    # Pictures lie in folders, other files don't. A young picture may not have its row yet.
     horizon = now() - _YOUNG
     return (entry.key for entry in storage.walk() if "/" in entry.key and entry.modified < horizon)

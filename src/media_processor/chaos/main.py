@@ -80,7 +80,8 @@ def run(numbers: list[int], *, short: bool, seed: int | None, as_json: bool) -> 
         rows.append(_run_one(fault, seed, short, console))
         _say_result(rows[-1], console)
     sys.stdout.write(_as_json(seed, rows)) if as_json else _print_table(seed, rows)
-    # On a developer's machine, a fault that can't be run here is reported and doesn't count.
+    # In a short run, which is for developers' machines, a fault that can't be run here is
+    # reported and doesn't count.
     return 0 if all(row.is_met or (short and row.not_here) for row in rows) else 1
 
 

@@ -31,8 +31,7 @@ def central_settings(data: Path | None) -> "CentralServerSettings":
 
 
 def connect(url: str, *, patience: float = 0, on_wait: "OnWait | None" = None) -> "AsyncClient":
-    """A client of the fast server that ``--url`` names. Unless it has ``patience``, in seconds, a
-    server that is away is reported at once."""
+    """Without ``patience``, in seconds, a server that is away is reported at once."""
     from media_processor.client import AsyncClient
 
     return AsyncClient(url, patience=patience, on_wait=on_wait)

@@ -133,7 +133,8 @@ class Machine:
             wait_until(lambda: not self._left(), "children end", 5)
         left = self._left()
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return left
 
     def _left(self) -> list[int]:

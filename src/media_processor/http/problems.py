@@ -19,9 +19,8 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(code: str, status: int, title: str, detail: str) -> Problem:
-    # A URN, as no web page describes it.
     return Problem(
-        type=f"urn:media-processor:problem:{code}",
+        type=f"urn:media-processor:problem:{code}",  # no web page describes it
         title=title,
         status=status,
         detail=detail,

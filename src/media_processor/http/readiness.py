@@ -21,10 +21,14 @@ def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
         writing = Check(ok=True, detail="writable")
     except (OSError, StorageError) as error:
         writing = Check(ok=False, detail=f"not writable: {type(error).__name__}")
-    return {"storage": writing, "disk": _check_room(storage.free_bytes(), min_free_bytes)}
+    return {"storage": writing, "disk": _check_room(storage, min_free_bytes)}
 
 
-def _check_room(free: int | None, wanted: int) -> Check:
+def _check_room(storage: Storage, wanted: int) -> Check:
+    try:
+        free = storage.free_bytes()
+    except OSError as error:
+        return Check(ok=False, detail=f"unknown: {type(error).__name__}")
     if free is None:
         return Check(ok=True, detail="no limit")
     return Check(ok=free >= wanted, detail=f"{free:,} bytes free, {wanted:,} required")

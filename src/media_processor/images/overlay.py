@@ -182,6 +182,7 @@ def _blend(under: Image.Image, colours: Image.Image, blend: Blend) -> Image.Imag
 
 
 def _luminance(image: Image.Image, alpha: Image.Image) -> float:
+    # Mean relative luminance (WCAG), 0 to 1.
     if not alpha.getbbox():
         return 0.0
     from PIL import ImageStat  # only variants are measured

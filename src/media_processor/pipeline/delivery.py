@@ -56,6 +56,7 @@ def _begin(resources: Resources, media: Media) -> WatermarkResult:
 async def _send(
     resources: Resources, media: Media, picture: Path, made: WatermarkResult
 ) -> Receipt:
+    # Here, as commands import the stages only for their names.
     from media_processor.messages.archive import DeliveryFields
 
     media_id = media.record.id

@@ -58,6 +58,7 @@ class Reconciler:
         return queued
 
     def _look(self) -> list[Job]:
+        """Also drops the outputs of finished media and what uploads left behind."""
         # In this order: what has an output and isn't open by then is finished for certain.
         done = {
             stage.name: set(self._spool.outputs(stage.done_folder)) for stage in self._stages[:-1]

@@ -4,18 +4,21 @@ Called where a process is wired. It is made if it isn't there; raises OSError or
 that can't be done.
 """
 
-from media_processor.settings import CentralServerSettings
-from media_processor.settings.spool import SpoolSettings
+from typing import TYPE_CHECKING
+
 from media_processor.storage.base import Storage
 from media_processor.storage.local import LocalStorage
 
+if TYPE_CHECKING:
+    from media_processor.settings import CentralServerSettings, SpoolSettings
 
-def open_spool_storage(settings: SpoolSettings) -> Storage:
+
+def open_spool_storage(settings: "SpoolSettings") -> Storage:
     """Where the spool's pictures are."""
     return LocalStorage(settings.uploads_dir)
 
 
-def open_archive_storage(settings: CentralServerSettings, *, must_exist: bool = False) -> Storage:
+def open_archive_storage(settings: "CentralServerSettings", *, must_exist: bool = False) -> Storage:
     """Where the archive's pictures are.
 
     Raises:

@@ -46,7 +46,7 @@ class Blobs:
         self.storage.delete(_watermark_key(media_id))
 
     def mark_done(self, stage: str, media_id: str) -> None:
-        # Not durable: the stage can run again.
+        # An empty file in place of an output. Not durable: the stage can run again.
         self.storage.write(f"{_DONE}/{stage}/{media_id}", b"")
 
     def outputs(self, folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from media_processor.crash_points import crash_point
 from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed
@@ -24,7 +24,6 @@ from media_processor.messages.media import (
     StepName,
     WatermarkResult,
 )
-from media_processor.settings import SpoolSettings
 from media_processor.storage.base import Storage
 from media_processor.storage.factory import open_spool_storage
 from media_processor.storage.incoming import Incoming
@@ -32,6 +31,9 @@ from media_processor.work.blobs import Blobs
 from media_processor.work.media import Media, NewMedia, Place
 from media_processor.work.record_files import RecordFiles
 from media_processor.work.records import Note, Records
+
+if TYPE_CHECKING:
+    from media_processor.settings import SpoolSettings
 
 
 class Spool:
@@ -143,7 +145,8 @@ class Spool:
         attempted: str | None = None,
         **changes: object,
     ) -> Progress:
-        """``attempted`` is the stage of which an attempt ended; ``changes`` are a Progress's."""
+        """``attempted`` is the stage whose attempt ended and is counted; ``changes`` are fields of
+        Progress."""
         note = Note(_step(step, worker, detail), attempted, changes)
         return self._records.note(media_id, note)
 
@@ -238,7 +241,7 @@ class Spool:
         return self._records.forget_reopened(media_id)
 
 
-def open_spool(settings: SpoolSettings) -> Spool:
+def open_spool(settings: "SpoolSettings") -> Spool:
     """The spool that the settings name, which is made if it isn't there."""
     blobs = Blobs(open_spool_storage(settings))
     return Spool(RecordFiles(blobs), blobs)

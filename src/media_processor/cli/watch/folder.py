@@ -98,8 +98,9 @@ class _Watch:
         growing = self._seen.keys() - self._in_flight.keys()
         for path in sorted(growing):
             signature = _signature(path)
-            why = "it is empty" if signature and not signature[0] else "it is still growing"
-            complain(f"{path}: not sent, {why}; run the command again")
+            empty = signature and not signature[0]
+            why = "it is empty" if empty else "it is still growing; run the command again"
+            complain(f"{path}: not sent, {why}")
         await self._unless_stopped(_all(self._in_flight.values()))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:

@@ -18,6 +18,7 @@ export class Archive {
   #next = null;
   #request = null;
   #shown = false;
+  #sight;
 
   constructor() {
     this.form = byId("archive-search");
@@ -37,7 +38,7 @@ export class Archive {
     byId("archive-more").addEventListener("click", () => this.#more());
     byId("archive-none").addEventListener("click", () => this.#choose([...this.#chosen], false));
     byId("archive-bar").addEventListener("submit", () => this.#fillZip());
-    this.near = new IntersectionObserver(([seen]) => seen.isIntersecting && this.#more(), { rootMargin: "600px" });
+    this.#sight = new IntersectionObserver(([seen]) => seen.isIntersecting && this.#more(), { rootMargin: "600px" });
     this.newestSoon = atMostEvery(2000, () => this.#newest());
   }
 
@@ -94,8 +95,8 @@ export class Archive {
       this.#next = page.next;
       this.#problem(null);
       // Anew, as it may have come near during the request.
-      this.near.disconnect();
-      this.near.observe(byId("archive-more"));
+      this.#sight.disconnect();
+      this.#sight.observe(byId("archive-more"));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#problem(error.message);

@@ -37,7 +37,7 @@ export class Desk {
       retry: (media) => this.#retry(media),
     };
     this.#takeFiles();
-    limits.then((limits) => say("limits", limitWords(limits)));
+    limits.then((found) => say("limits", limitWords(found)));
     byId("more-media").addEventListener("click", () => this.#more());
     byId("cancel-all").addEventListener("click", () => uploads.dropUnsent());
     setInterval(() => this.#tick(), 1000);
