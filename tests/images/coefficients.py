@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from media_processor.images.containers import jpeg
 
 Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.int32]
 
 _SAMPLES = np.arange(8)
 _COSINES: Floats = np.cos((2 * _SAMPLES[None, :] + 1) * _SAMPLES[:, None] * np.pi / 16) / 2
@@ -52,8 +52,8 @@ def components(data: bytes, folder: Path) -> list[Component]:
     most = max(h for h, _ in factors), max(v for _, v in factors)
     return [
         Component(
-            plane.astype(np.int64),
-            read.qt[read.quant_tbl_no[number]].astype(np.int64),
+            plane.astype(np.int32),
+            read.qt[read.quant_tbl_no[number]].astype(np.int32),
             (most[0] // factors[number][0], most[1] // factors[number][1]),
         )
         for number, plane in enumerate(planes)
@@ -65,16 +65,17 @@ def touched(component: Component, cover: Cover) -> NDArray[np.bool_]:
     return found
 
 
-def expected(number: int, component: Component, cover: Cover) -> Floats:
-    """The quantised coefficients, not rounded, under the overlay: the definition in doubles."""
+def expected(number: int, component: Component, cover: Cover, covered: NDArray[np.bool_]) -> Floats:
+    """The quantised coefficients of the ``covered`` blocks (blocks, 8, 8), not rounded, under the
+    overlay: the definition in doubles."""
     colours = cover.colours
     if len(colours) == 3:
         value = np.tensordot(_YCBCR[number], colours, 1) - (128 if number == 0 else 0)
     else:
         value = colours[0] - 128
-    share = _blocks(_per_sample(component, cover.alpha))
-    over = _blocks(_per_sample(component, value * cover.alpha))
-    base = _COSINES.T @ (component.coefficients * component.steps) @ _COSINES
+    share = _blocks(_per_sample(component, cover.alpha))[covered]
+    over = _blocks(_per_sample(component, value * cover.alpha))[covered]
+    base = _COSINES.T @ (component.coefficients[covered] * component.steps) @ _COSINES
     blended: Floats = _COSINES @ (base * (1 - share) + over) @ _COSINES.T
     return blended / component.steps
 
