@@ -31,7 +31,7 @@ async def deadly_picture(trial: Trial) -> Outcome:
         await asyncio.to_thread(machine.start_all)
         load = Load(machine.fast_url)
         async with httpx2.AsyncClient(base_url=machine.fast_url, timeout=30) as http:
-            deadly = await load.send_one(http, "deadly.png", await asyncio.to_thread(_large))
+            deadly = await load.send_one(http, "deadly.tif", await asyncio.to_thread(_large))
         sending = asyncio.create_task(load.send(range(good)))
         spool = machine.spool()
         kills = await asyncio.to_thread(_kill_until_failed, machine, spool, deadly)
@@ -46,9 +46,11 @@ async def deadly_picture(trial: Trial) -> Outcome:
 
 
 def _large() -> bytes:
-    # It takes seconds, so that its process can be found at work.
+    # Decoded whole, not spliced, which takes seconds: its process can be found at work.
     made = io.BytesIO()
-    Image.linear_gradient("L").resize((7000, 7000)).convert("RGB").save(made, "PNG")
+    Image.linear_gradient("L").resize((7000, 7000)).convert("RGB").save(
+        made, "TIFF", compression="tiff_deflate"
+    )
     return made.getvalue()
 
 
