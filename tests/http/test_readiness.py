@@ -35,3 +35,17 @@ def test_a_disk_that_refuses_is_a_failed_check(
     assert not checks["storage"].ok
     assert checks["storage"].detail == f"not writable: {kind}"
     assert checks["disk"].ok
+
+
+def test_a_disk_that_cannot_be_asked_for_its_room_is_a_failed_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+
+    def broken(_: LocalStorage) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(LocalStorage, "free_bytes", broken)
+    checks = check_storage(storage, 1)
+    assert checks["storage"].ok
+    assert (checks["disk"].ok, checks["disk"].detail) == (False, "unknown: OSError")
