@@ -45,7 +45,7 @@ async def cost(
         idle = (_fast_server_seconds(session) - before) / (time.perf_counter() - start)
         grown = session.system.fast_server_bytes() / _MIB - mib
         spent = await measures.throughput(session, pictures, UPLOADS)
-    return Cost(grown, idle, spent["cpu fast server"] * UPLOADS / 1000, spent["others"])
+    return Cost(grown, idle, spent["cpu fast-server"] * UPLOADS / 1000, spent["others"])
 
 
 def _fast_server_seconds(session: Session) -> float:
