@@ -2,8 +2,10 @@ import errno
 from pathlib import Path
 
 import pytest
+from fastapi import Response
 
-from media_processor.http.readiness import check_storage
+from media_processor.http.readiness import check_storage, readiness
+from media_processor.messages.base import Check
 from media_processor.storage.local import LocalStorage
 
 
@@ -49,3 +51,18 @@ def test_a_disk_that_cannot_be_asked_for_its_room_is_a_failed_check(
     checks = check_storage(storage, 1)
     assert checks["storage"].ok
     assert (checks["disk"].ok, checks["disk"].detail) == (False, "unknown: OSError")
+
+
+def test_a_check_without_a_state_is_ok_or_an_error() -> None:
+    """As servers sent it before there were states."""
+    assert Check.model_validate_json('{"ok": true, "detail": ""}').state == "ok"
+    assert Check.model_validate_json('{"ok": false, "detail": ""}').state == "error"
+
+
+def test_only_what_is_not_ok_makes_a_service_unready() -> None:
+    response = Response()
+    missing = Check(ok=True, detail="No worker works on this spool.", state="error")
+    assert readiness({"workers": missing}, response).ready
+    assert response.status_code == 200
+    assert not readiness({"redis": Check(ok=False, detail="away")}, response).ready
+    assert response.status_code == 503

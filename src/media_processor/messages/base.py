@@ -2,7 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["ok", "warning", "error"]
+"""How well something works: as it should; with a risk or slower; not until somebody fixes it."""
 
 
 class Message(BaseModel):
@@ -22,8 +25,14 @@ class Problem(Message):
 
 
 class Check(Message):
+    """One part of a service. ``ok`` is whether the service can take requests as it is, which is
+    all that a load balancer needs; ``state`` is for people, and may be an error while ``ok`` is
+    true: a fast server without workers accepts pictures, but nobody watermarks them."""
+
     ok: bool
     detail: str
+    # Servers before 0.3 don't send it.
+    state: State = Field(default_factory=lambda sent: "ok" if sent.get("ok") else "error")
 
 
 class Readiness(Message):
