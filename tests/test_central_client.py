@@ -1,5 +1,7 @@
 """What the central server's answers mean."""
 
+from unittest.mock import patch
+
 import httpx2
 import pytest
 
@@ -8,11 +10,29 @@ from media_processor.errors import (
     CentralRefused,
     CentralUnavailable,
     DigestMismatch,
+    MediaConflict,
     MediaProcessorError,
     StorageFull,
 )
 from media_processor.http.problems import problem
-from media_processor.messages.archive import StoredPage
+from media_processor.ids import new_media_id, now
+from media_processor.messages.archive import StoredMedia, StoredPage
+
+OTHER = new_media_id()
+STORED = (
+    StoredMedia(
+        media_id=OTHER,
+        filename="watermarked_a.jpg",
+        worker_name="worker-1",
+        content_type="image/jpeg",
+        stored_path="x",
+        sha256="0" * 64,
+        size=1,
+        stored_at=now(),
+    )
+    .model_dump_json()
+    .encode()
+)
 
 
 def answer(status: int, code: str) -> httpx2.Response:
@@ -24,7 +44,7 @@ def answer(status: int, code: str) -> httpx2.Response:
     [
         (400, "empty_file", CentralRefused),
         (404, "not_found", CentralRefused),
-        (409, "media_conflict", CentralRefused),
+        (409, "media_conflict", MediaConflict),
         (408, "x", CentralUnavailable),
         (425, "x", CentralUnavailable),
         (429, "x", CentralUnavailable),
@@ -51,6 +71,23 @@ def test_an_answer_that_can_not_be_read_is_none(content: bytes) -> None:
     """A proxy between may answer 200 with a page of its own."""
     with pytest.raises(CentralUnavailable):
         _read(StoredPage, httpx2.Response(200, content=content))
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [(404, b""), (405, b"<html>"), (200, b"<html>"), (200, b"{}"), (200, STORED), (503, b"")],
+)
+async def test_an_archive_that_can_not_say_what_it_has_has_nothing(
+    status: int, content: bytes
+) -> None:
+    """One that only takes deliveries may answer anything, or of another picture."""
+    client = CentralClient("http://archive:8003/upload-final", timeout=1, connections=1)
+    answered = httpx2.MockTransport(lambda _: httpx2.Response(status, content=content))
+    with patch.object(client, "_http", httpx2.AsyncClient(transport=answered)):
+        assert await client.look_up(new_media_id()) is None
+        found = await client.look_up(OTHER)
+        assert bool(found) == (content == STORED)
+    await client.close()
 
 
 async def test_the_link_lies_beside_the_upload_address() -> None:

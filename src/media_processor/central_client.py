@@ -15,6 +15,7 @@ from media_processor.errors import (
     CentralUnavailable,
     DigestMismatch,
     InvalidField,
+    MediaConflict,
     MediaNotFound,
     StorageFull,
 )
@@ -72,6 +73,7 @@ class CentralClient:
         Raises:
             CentralUnavailable: try again later.
             CentralRefused: the same request would be refused again.
+            MediaConflict: the archive has other bytes under this media_id.
             StorageFull: the central server's disk is full.
             DigestMismatch: the bytes were damaged here or on the way.
         """
@@ -90,6 +92,25 @@ class CentralClient:
         except httpx2.HTTPError as error:
             raise _unreachable(error) from None
         return _receipt(answer)
+
+    async def look_up(self, media_id: str) -> StoredMedia | None:
+        """What the archive has under this id: nothing, perhaps as the server can't say.
+
+        Raises:
+            CentralUnavailable: there was no answer.
+        """
+        try:
+            answer = await self._http.get(self._url.join(f"media/{media_id}"))
+        except httpx2.HTTPError as error:
+            raise _unreachable(error) from None
+        # An archive that only takes deliveries answers with an error, or with anything at all.
+        if answer.status_code != 200:
+            return None
+        try:
+            row = StoredMedia.model_validate_json(answer.content)
+        except ValidationError:
+            return None
+        return row if row.media_id == media_id else None
 
     async def answers(self) -> bool:
         # A server without /ready (404) counts as able.
@@ -209,10 +230,9 @@ def _receipt(answer: httpx2.Response) -> Receipt:
             raise CentralUnavailable("The central server sent an invalid receipt.") from None
     code, reason = _problem(answer)
     detail = f"The central server answered {status}: {reason}"
-    if code == DigestMismatch.code:
-        raise DigestMismatch(detail)
-    if code == StorageFull.code:
-        raise StorageFull(detail)
+    for kind in (DigestMismatch, MediaConflict, StorageFull):
+        if code == kind.code:
+            raise kind(detail)
     if not 400 <= status < 500 or status in _RETRYABLE:
         raise CentralUnavailable(detail)
     raise CentralRefused(detail)

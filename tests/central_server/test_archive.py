@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.catalogue import Entry, metadata
 from media_processor.central_server.database import MIGRATIONS, newest_revision
 from media_processor.errors import (
@@ -112,6 +114,28 @@ def test_a_line_that_is_missing_is_completed_by_the_next_delivery(place: Place) 
 
     archive.store(delivery(archive, media_id=media_id))
     assert place.log.read_bytes() == whole
+
+
+def test_a_row_is_confirmed_only_once_its_line_is_written(place: Place) -> None:
+    archive = place.open()
+    archive.store(delivery(archive))
+    media_id = new_media_id()
+    with (
+        patch.object(ActivityLog, "put", side_effect=StorageFailing("bad sector")),
+        pytest.raises(StorageFailing),
+    ):
+        archive.store(delivery(archive, media_id=media_id))
+    entry = archive.catalogue.find(media_id)
+    assert entry
+    with (
+        patch.object(ActivityLog, "put", side_effect=StorageFailing("bad sector")),
+        pytest.raises(StorageFailing),
+    ):
+        archive.confirm(entry)
+    assert len(place.lines()) == 1
+    archive.confirm(entry)
+    archive.confirm(entry)
+    assert len(place.lines()) == 2
 
 
 def test_a_lost_log_is_written_again_from_the_catalogue(place: Place) -> None:

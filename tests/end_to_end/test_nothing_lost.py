@@ -1,13 +1,17 @@
 """Kills in the middle of work: every accepted picture is stored, once."""
 
 import hashlib
+import shutil
 import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from media_processor import crash_points
 from media_processor.harness.waiting import wait_until
 from media_processor.messages.media import AcceptedMedia
+from media_processor.pipeline.delivery import EARLIER
 from tests.images.pictures import encoded, opened, photo
 from tests.postgres import Postgres
 from tests.system import System
@@ -106,6 +110,34 @@ def test_a_catalogue_in_postgresql_that_crashes_in_the_middle_loses_and_doubles_
         answer = system.central.get("/media")
         assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_unavailable")
         postgres.start()
+    _all_stored_once(system, media)
+
+
+@pytest.mark.slow
+def test_a_picture_that_is_stored_is_never_failed_however_often_it_is_watermarked(
+    system: System, tmp_path: Path
+) -> None:
+    """The archive dies before its answer, a power cut takes what isn't synced, the logo changes."""
+    armed = tmp_path / "crash-at"
+    system.environment[crash_points.VARIABLE] = str(armed)
+    system.start_all()
+    armed.write_text("line-written")
+    media = _upload_many(system, 1)
+    wait_until(lambda: system.processes["central-server"].poll(), "the archive has died")
+    system.kill("worker-1")
+    for lost in ("progress", "watermarked"):
+        shutil.rmtree(system.data / "uploads" / lost)
+    (stored,) = system.stored_files()
+    first = stored.read_bytes()
+
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(encoded(photo((80, 60)), "PNG"))
+    system.restart("central-server")
+    system.start("worker-server", "worker-1", GOOGLE_LOGO=str(logo))
+    result = system.wait_for(media[0].id, "stored", "failed").result
+    assert result
+    assert result.notes == (EARLIER,)
+    assert stored.read_bytes() == first
     _all_stored_once(system, media)
 
 

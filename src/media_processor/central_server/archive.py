@@ -81,7 +81,18 @@ class Archive:
                 raise MediaConflict("This media_id is already stored with different content.")
             self._append(entry)
             crash_point("line-written")
-            return entry.receipt, is_new
+            return entry.media.receipt, is_new
+
+    def confirm(self, entry: Entry) -> None:
+        """See that a stored picture is as durable as its receipt says. Blocks.
+
+        Raises:
+            StorageFull, StorageFailing: it isn't: its line can't be written.
+        """
+        # A crash or a failing disk may have come between the row and the line.
+        if self._chain.last < entry.sequence or self.log.end() < entry.line.end:
+            with self._lock:
+                self._append(entry)
 
     def picture(self, media: StoredMedia) -> BinaryIO:
         """Raises FileNotFoundError if its file is missing."""

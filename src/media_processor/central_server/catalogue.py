@@ -13,7 +13,7 @@ from media_processor.central_server.chain import GENESIS, ChainEntry
 from media_processor.central_server.database import Database, open_database
 from media_processor.errors import InvalidField
 from media_processor.messages.archive import ArchiveQuery, ArchiveSort, StoredMedia
-from media_processor.messages.media import MAIN_OWNER, Receipt
+from media_processor.messages.media import MAIN_OWNER
 
 metadata = sa.MetaData()
 
@@ -74,10 +74,6 @@ class Entry:
     line: LogLine
     sequence: int
     chain_hash: str
-
-    @property
-    def receipt(self) -> Receipt:
-        return Receipt(**self.media.model_dump(include=set(Receipt.model_fields)))
 
 
 class Catalogue:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from media_processor.central_server.archive import Archive, Delivery
 from media_processor.central_server.audit import CheckedLog
+from media_processor.central_server.catalogue import Entry
 from media_processor.errors import (
     CatalogueUnavailable,
     DigestMismatch,
@@ -89,14 +90,14 @@ _Archive = Annotated[Archive, Depends(archive_of)]
 _Settings = Annotated[CentralServerSettings, Depends(settings_of)]
 
 
-def stored_media(media_id: str, archive: _Archive) -> StoredMedia:
+def stored_entry(media_id: str, archive: _Archive) -> Entry:
     entry = archive.catalogue.find(media_id) if is_media_id(media_id) else None
     if entry is None:
         raise MediaNotFound("The archive has no picture with this id.")
-    return entry.media
+    return entry
 
 
-_Stored = Annotated[StoredMedia, Depends(stored_media)]
+_Stored = Annotated[Entry, Depends(stored_entry)]
 
 
 @router.post(
@@ -182,10 +183,14 @@ def list_stored(archive: _Archive, query: Annotated[ArchiveQuery, Query()]) -> S
     return StoredPage(items=tuple(page), next=page[-1].media_id if more else None)
 
 
-@router.get("/media/{media_id}", responses=answers(MediaNotFound, CatalogueUnavailable))
-def get_stored(media: _Stored) -> StoredMedia:
-    """One stored picture."""
-    return media
+@router.get(
+    "/media/{media_id}",
+    responses=answers(MediaNotFound, StorageFull, StorageFailing, CatalogueUnavailable),
+)
+def get_stored(entry: _Stored, archive: _Archive) -> StoredMedia:
+    """One stored picture. As with 201, its file, catalogue row and log line are durable."""
+    archive.confirm(entry)
+    return entry.media
 
 
 @router.get(
@@ -193,8 +198,9 @@ def get_stored(media: _Stored) -> StoredMedia:
     response_class=FileResponse,
     responses={**PARTLY, **answers(MediaNotFound, CatalogueUnavailable)},
 )
-def get_file(media: _Stored, archive: _Archive) -> FileResponse:
+def get_file(entry: _Stored, archive: _Archive) -> FileResponse:
     """The file of a stored picture. Supports `Range` and `If-None-Match`."""
+    media = entry.media
     try:
         file = archive.picture(media)
     except FileNotFoundError:

@@ -100,7 +100,12 @@ def flip_a_byte(rng: random.Random, answers: Counter[int]) -> Fault:
     """``answers`` counts the statuses that came back."""
 
     async def flip(connection: Connection) -> None:
-        reply = await _both(connection, _copy_flipped(connection, rng))
+        head = await connection.from_client.read(_PIECE)
+        if not head.startswith(b"POST"):  # it has no picture
+            connection.to_server.write(head)
+            await clean(connection)
+            return
+        reply = await _both(connection, _copy_flipped(connection, rng, head))
         if reply:
             answers[int(reply.split(b" ", 2)[1])] += 1
 
@@ -143,9 +148,8 @@ async def _copy(
                 await asyncio.sleep(pause)
 
 
-async def _copy_flipped(connection: Connection, rng: random.Random) -> None:
+async def _copy_flipped(connection: Connection, rng: random.Random, head: bytes) -> None:
     # The picture is what lies between a JPEG's first marker and its end marker.
-    head = b""
     while b"\xff\xd8\xff" not in head:
         data = await connection.from_client.read(_PIECE)
         if not data:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from media_processor.messages.base import Message
-from media_processor.messages.media import MAIN_OWNER
+from media_processor.messages.media import MAIN_OWNER, Receipt
 
 
 class DeliveryFields(Message):
@@ -36,6 +36,10 @@ class StoredMedia(Message):
     sha256: str
     size: int
     stored_at: datetime
+
+    @property
+    def receipt(self) -> Receipt:
+        return Receipt(**self.model_dump(include=set(Receipt.model_fields)))
 
 
 ArchiveSort = Literal["newest", "oldest", "name", "largest"]
