@@ -37,6 +37,17 @@ class PictureInfo:
             return self.height, self.width
         return self.width, self.height
 
+    @property
+    def described(self) -> str:
+        frames = f", {self.frames} frames" if self.frames > 1 else ""
+        turned = f", orientation {self.orientation}" if self.orientation > 1 else ""
+        return f"{self.kind.title} of {self.width:,} x {self.height:,} pixels{frames}{turned}"
+
+    @property
+    def memory(self) -> int:
+        """Bytes that watermarking takes, about."""
+        return self.width * self.height * self.kind.bytes_a_pixel
+
     def check(self, limits: Limits) -> None:
         size = f"{self.width:,} x {self.height:,}"
         if max(self.width, self.height) > limits.side:
@@ -50,11 +61,10 @@ class PictureInfo:
 
     def check_memory(self, limits: Limits) -> None:
         # Before a library runs out of memory in its own way.
-        need = self.width * self.height * self.kind.bytes_a_pixel
-        if need > limits.memory:
+        if self.memory > limits.memory:
             raise OutOfMemory(
                 f"A {self.kind.title} of {self.width:,} x {self.height:,} pixels needs about "
-                f"{need >> 20:,} MiB of memory; the limit is {limits.memory >> 20:,} MiB.",
+                f"{self.memory >> 20:,} MiB of memory; the limit is {limits.memory >> 20:,} MiB.",
                 for_good=True,
             )
 

@@ -61,7 +61,11 @@ class TaskLine:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxReply:
-    """One line of its answers: a failure, a result, or neither if the file it wrote is all."""
+    """One line of its answers: a failure, a result, or neither if the file it wrote is all.
+
+    ``is_spent``: it holds too much memory, or has worked on too many pictures, for another one.
+    """
 
     watermarked: WatermarkResult | None = None
     failure: Failure | None = None
+    is_spent: bool = False

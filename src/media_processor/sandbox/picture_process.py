@@ -11,13 +11,15 @@ import resource
 import signal
 import sys
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from media_processor.atomic_files import write_atomically
-from media_processor.errors import MediaProcessorError, OutOfMemory
+from media_processor.errors import BrokenPicture, MediaProcessorError, OutOfMemory
 from media_processor.formats import extension_of
 from media_processor.images.logo import Logo, load_logo
+from media_processor.images.probe import probe
 from media_processor.images.profile import from_message
 from media_processor.images.watermark import watermark
 from media_processor.installation import missing_part
@@ -34,7 +36,18 @@ from media_processor.messages.sandbox import (
 )
 from media_processor.processes import die_with_parent
 from media_processor.sandbox.confinement import confine
+from media_processor.sandbox.memory import free_memory
 from media_processor.storage.disk_errors import disk_errors
+
+# A start costs what a few small pictures do.
+_MOST_PICTURES = 1000
+
+_NO_MEMORY = SandboxReply(
+    failure=Failure(
+        code=OutOfMemory.code,
+        detail="The picture needs more memory than a picture process may use.",
+    )
+)
 
 
 def main() -> None:
@@ -47,10 +60,12 @@ def main() -> None:
     os.dup2(2, 1)
     replies.write(SANDBOX_READY + " ".join(("", *guards)).encode() + b"\n")
     replies.flush()
-    for line in sys.stdin.buffer:
+    for number, line in enumerate(sys.stdin.buffer, start=1):
         _allow_cpu(seconds)
-        reply = _answer(json_lines.decode(TaskLine, line).task)
-        replies.write(json_lines.encode(reply))
+        task = json_lines.decode(TaskLine, line).task
+        reply = _answer(task)
+        is_spent = number >= _MOST_PICTURES or free_memory() < task.limits.memory
+        replies.write(json_lines.encode(replace(reply, is_spent=is_spent)))
         replies.flush()
 
 
@@ -77,9 +92,14 @@ def _allow_cpu(seconds: int) -> None:
 
 
 def _answer(task: SandboxTask) -> SandboxReply:
+    free = free_memory()
     try:
         with disk_errors():
             return _run(task)
+    except BrokenPicture as error:
+        if _may_need(task, free):  # few libraries tell a lack of memory from damage
+            return _NO_MEMORY
+        return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
     except MediaProcessorError as error:
         return SandboxReply(failure=Failure(code=error.code, detail=error.detail))
     except ImportError as error:
@@ -90,8 +110,17 @@ def _answer(task: SandboxTask) -> SandboxReply:
         detail = f"The picture can't be written: {error.strerror}."
         return SandboxReply(failure=Failure(code=MediaProcessorError.code, detail=detail))
     except MemoryError:
-        detail = "The picture needs more memory than a picture process may use."
-        return SandboxReply(failure=Failure(code=OutOfMemory.code, detail=detail))
+        return _NO_MEMORY
+
+
+def _may_need(task: SandboxTask, free: int) -> bool:
+    """Whether the picture may need more memory than was ``free``."""
+    if isinstance(task, DifferenceTask):
+        return False
+    try:
+        return probe(Path(task.source), task.limits).memory > free
+    except (MediaProcessorError, OSError):
+        return False
 
 
 def _run(task: SandboxTask) -> SandboxReply:

@@ -5,8 +5,11 @@ One dead child costs its own picture only; a fresh one takes its place.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
+import os
+import re
 import signal
 import sys
 from collections.abc import Iterable
@@ -27,11 +30,21 @@ from media_processor.messages.sandbox import (
 )
 from media_processor.sandbox.confinement import GUARDS
 from media_processor.sandbox.failures import error_of
+from media_processor.terminal import printable
 
 log = logging.getLogger(__name__)
 
 # Python and Pillow are up within a second, on a machine that isn't overwhelmed.
 _START_SECONDS = 60.0
+
+# A busy machine may have no memory or no process left for a moment (fork(2): EAGAIN, ENOMEM).
+_START_DELAYS = (0.25, 1.0, 4.0)
+
+_LONGEST_LINE = 300
+
+# glibc gives each of a decoder's threads an arena of 64 MiB of address space and keeps them all,
+# so that the next picture runs into the limit. Read when a process starts (mallopt(3)).
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Sandbox:
@@ -83,12 +96,9 @@ class Sandbox:
     async def _run(self, task: SandboxTask) -> SandboxReply:
         process = await self._free.get()
         try:
-            reply = await process.ask(task, seconds=self._timeout)
+            return await process.ask(task, seconds=self._timeout)
         finally:
             self._free.put_nowait(process)
-        if reply.failure:
-            raise error_of(reply.failure)
-        return reply
 
 
 class _PictureProcess:
@@ -96,6 +106,8 @@ class _PictureProcess:
         self._arguments, self._writable = arguments, writable
         self._folders: list[tuple[int, int] | None] = []
         self._process: asyncio.subprocess.Process | None = None
+        self._complaints: asyncio.Task[str] | None = None
+        self._answers = 0
         self.guards: tuple[str, ...] | None = None
 
     async def start(self) -> asyncio.subprocess.Process:
@@ -104,7 +116,25 @@ class _PictureProcess:
             await self.kill()  # it may only write into folders that are gone
         if self._process is None or self._process.returncode is not None:
             self._folders = folders
-            self._process = await asyncio.create_subprocess_exec(
+            await self._launch()
+        if self._process is None:
+            raise MediaProcessorError("A picture process can't be started.")
+        return self._process
+
+    async def _launch(self) -> None:
+        for delay in (*_START_DELAYS, None):
+            reason = await self._try_to_launch()
+            if not reason:
+                return
+            if delay is None:
+                raise MediaProcessorError(f"A picture process can't be started: {reason}.")
+            log.warning("⏳ a picture process didn't start (%s), next try in %g s", reason, delay)
+            await asyncio.sleep(delay)
+
+    async def _try_to_launch(self) -> str:
+        """Why it didn't start, or an empty string."""
+        try:
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "media_processor.sandbox.picture_process",
@@ -112,11 +142,16 @@ class _PictureProcess:
                 *(str(folder) for folder in self._writable),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, **_ENVIRONMENT},
             )
-            await self._wait_ready(self._process)
-        return self._process
+        except (OSError, RuntimeError) as error:  # no memory, no process, or no thread for it
+            return _describe(error)
+        self._process, self._answers = process, 0
+        self._complaints = asyncio.create_task(_pass_on(process.stderr))
+        return await self._wait_ready(process)
 
-    async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
+    async def _wait_ready(self, process: asyncio.subprocess.Process) -> str:
         line = b""
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -125,13 +160,44 @@ class _PictureProcess:
             await self.kill()  # its first line would be taken for an answer
             raise
         except TimeoutError:
-            pass
-        if not line.startswith(SANDBOX_READY) or not line.endswith(b"\n"):
             await self.kill()
-            raise MediaProcessorError("The picture process didn't start. The log has the reason.")
-        self.guards = tuple(line.decode().split()[1:])
+            raise MediaProcessorError(
+                f"A picture process can't be started: it wasn't ready within {_START_SECONDS:g} s."
+            ) from None
+        if line.startswith(SANDBOX_READY) and line.endswith(b"\n"):
+            self.guards = tuple(line.decode().split()[1:])
+            return ""
+        with contextlib.suppress(TimeoutError):  # so that its own exit status is known
+            async with asyncio.timeout(1):
+                await process.wait()
+        await self.kill()
+        last = await self._complaints if self._complaints else ""
+        return f"{_ending(process.returncode)}: {last}" if last else _ending(process.returncode)
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
+        """A fresh process has the last word on whether a picture fails for memory or by a crash:
+        another may be at its limit because of earlier pictures."""
+        await self.start()
+        is_fresh = not self._answers
+        try:
+            return await self._ask(task, seconds)
+        except (DecoderCrash, OutOfMemory) as error:
+            if is_fresh:
+                raise
+            log.info("♻️ %s It is tried again in a fresh picture process.", error.detail)
+        await self.kill()
+        return await self._ask(task, seconds)
+
+    async def _ask(self, task: SandboxTask, seconds: float) -> SandboxReply:
+        reply = await self._exchange(task, seconds)
+        self._answers += 1
+        if reply.is_spent:
+            await self.kill()
+        if reply.failure:
+            raise error_of(reply.failure)
+        return reply
+
+    async def _exchange(self, task: SandboxTask, seconds: float) -> SandboxReply:
         process = await self.start()
         if process.stdin is None or process.stdout is None:
             raise DecoderCrash("The picture process has no pipes.")
@@ -160,6 +226,32 @@ class _PictureProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        if self._complaints:
+            await self._complaints
+
+
+async def _pass_on(complaints: asyncio.StreamReader | None) -> str:
+    """Copy what a process writes to its stderr to ours; returns its last line."""
+    last = b""
+    while complaints and (piece := await complaints.read(1 << 16)):
+        with contextlib.suppress(OSError):
+            os.write(2, piece)
+        last = (last + piece)[-_LONGEST_LINE:]
+    line = printable(last.decode(errors="replace").rstrip().rpartition("\n")[2])
+    return re.sub(r"/\S*/", "…/", line)  # where things are is nobody's business
+
+
+def _describe(error: OSError | RuntimeError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        return str(error)
+    return f"{os.strerror(number)} ({errno.errorcode.get(number, number)})"
+
+
+def _ending(returncode: int | None) -> str:
+    if returncode is not None and returncode < 0:
+        return f"it was ended by {signal.Signals(-returncode).name}"
+    return f"it ended with exit status {returncode}"
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
