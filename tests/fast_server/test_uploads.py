@@ -238,6 +238,7 @@ def test_a_client_that_goes_away_leaves_nothing(fast_server: System) -> None:
         ("\u202egpj.exe".encode(), "gpj.exe"),
         (b"\xff\xfe.jpg", "��.jpg"),
         (b"", "picture"),
+        (b"a%22b%0D%0Ac%20d%2522.jpg", "a'bc%20d%2522.jpg"),  # as browsers escape
     ],
 )
 def test_hostile_file_names(fast_server: System, sent: bytes, kept: str) -> None:

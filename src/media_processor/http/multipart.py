@@ -35,6 +35,8 @@ _MAX_PARTS = 16
 _MAX_HEADER = 16 * 1024
 # Boundaries, part headers and fields around the file.
 _MAX_AROUND = 64 * 1024
+# What browsers escape in names, and nothing else (WHATWG HTML, "multipart/form-data encoding").
+_ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class _Form:
         disposition, options = parse_options_header(self._headers.get(b"content-disposition"))
         if disposition != b"form-data" or b"name" not in options:
             raise MalformedUpload("A part has no Content-Disposition: form-data with a name.")
-        name = options[b"name"].decode(errors="replace")
+        name = _name(options[b"name"])
         if any(part.name == name for part in self._parts):
             raise DuplicatePart(f"The form has more than one part named {name!r}. Send only one.")
         if len(self._parts) == _MAX_PARTS:
@@ -199,7 +201,7 @@ class _Form:
         content_type = self._headers.get(b"content-type")
         self._part = _Part(
             name,
-            filename.decode(errors="replace") if filename is not None else None,
+            _name(filename) if filename is not None else None,
             content_type.decode("latin-1") if content_type is not None else None,
         )
         self._parts.append(self._part)
@@ -221,6 +223,13 @@ class _Form:
 
     def _end(self) -> None:
         self._complete = True
+
+
+def _name(sent: bytes) -> str:
+    name = sent.decode(errors="replace")
+    for escaped, meant in _ESCAPED.items():
+        name = name.replace(escaped, meant)
+    return name
 
 
 def _text(part: _Part) -> str:
