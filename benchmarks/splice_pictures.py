@@ -9,7 +9,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from benchmarks.pictures import grained, photo
-from media_processor.images.logo import Logo, bundled_logo_path, load_logo
+from media_processor.images.logo import Logo, SvgLogo, bundled_logo_path, load_logo
 from media_processor.images.overlay import Overlay
 from media_processor.images.probe import probe
 from media_processor.images.profile import DEFAULT, Profile
@@ -54,7 +54,7 @@ class Case:
 
 
 @cache
-def logo() -> Logo:
+def logo() -> Logo | SvgLogo:
     return load_logo(bundled_logo_path())
 
 

@@ -39,7 +39,7 @@ def missing_part(error: ImportError) -> SetupError | None:
         )
     if module in _FORMATS:
         return SetupError(
-            f"16-bit pictures and HEIC need optional libraries that aren't installed. "
+            f"16-bit pictures, HEIC and SVG logos need optional libraries that aren't installed. "
             f"{install('formats')}"
         )
     if module == "psycopg":

@@ -88,6 +88,27 @@ def test_redis_central_server_and_logo_away(environment: dict[str, str], tmp_pat
     assert "GOOGLE_LOGO" in found["logo"][2]
 
 
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
+TEXT = "<rect width='9' height='9'/><text>A firm</text><image href='logo.png'/>"
+
+
+def test_an_svg_is_drawn_and_doubts_are_told(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "text.svg").write_text(SVG.format(TEXT))
+    (tmp_path / "empty.svg").write_text(SVG.format("<script/>"))
+    (tmp_path / "marks.toml").write_text('[empty]\nlogo = "empty.svg"\n')
+    logos = {
+        "GOOGLE_LOGO": str(tmp_path / "text.svg"),
+        "WATERMARKS": str(tmp_path / "marks.toml"),
+    }
+    status, found = doctor(environment | logos)
+    assert status == 1
+    state, told, _ = found["logo"]
+    assert (state, "convert it to paths" in told, "embed them" in told) == ("warning", True, True)
+    assert found["picture processes"][0] == "ok"
+    state, told, to_do = found["logo of empty"]
+    assert (state, "draws nothing" in told, "Correct the SVG" in to_do) == ("error", True, True)
+
+
 def test_a_redis_that_only_up_can_reach(environment: dict[str, str]) -> None:
     """No Redis is named, as with the embedded one: the fast server is asked."""
     without = {name: value for name, value in environment.items() if "REDIS" not in name}

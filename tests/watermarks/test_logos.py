@@ -68,6 +68,15 @@ async def test_a_logo_is_fetched_once_and_kept_on_disk(server: LogoServer, tmp_p
     assert list((tmp_path / "logo").iterdir()) == [path]
 
 
+async def test_an_svg_is_fetched_and_drawn_elsewhere(server: LogoServer, tmp_path: Path) -> None:
+    """Only a picture process finds out that nothing would be seen."""
+    server.content = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>'
+    path = await source(tmp_path, server.url).file()
+    assert path.read_bytes() == server.content
+    with pytest.raises(LogoUnavailable, match="draws nothing"):
+        load_logo(path)
+
+
 @pytest.mark.parametrize(
     ("status", "content", "words"),
     [

@@ -1,6 +1,7 @@
 """The logo: checked once, scaled once for each size that it is needed in."""
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import Protocol
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from media_processor import formats
 from media_processor.errors import LogoUnavailable, PictureError
 from media_processor.images.info import Size
 from media_processor.images.pillow import open_image
@@ -18,8 +20,21 @@ from media_processor.limits import Limits
 
 MAX_BYTES = 5_000_000
 MAX_SIDE = 4096
+WANTED = (
+    f"A logo is a PNG, WebP, JPEG or SVG of at most {MAX_BYTES / 1e6:g} MB, and of at most "
+    f"{MAX_SIDE:,} px per side unless it is an SVG."
+)
 _ORIENTATION = 0x0112
 _FORMATS = ("PNG", "WEBP", "JPEG")
+
+# An SVG's root element, behind an XML declaration, comments and a DOCTYPE, which may have
+# entities.
+_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*"
+    rb"<(?:[\w.-]+:)?svg[\s/>]",
+    re.DOTALL,
+)
+_HEAD_BYTES = 65_536
 
 # Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
 # A 12-megapixel picture takes 0.2 megapixels of logo; giants aren't worth their memory.
@@ -65,7 +80,29 @@ class Logo:
         return self.image.size
 
     def resize_to(self, size: Size) -> Image.Image:
-        return (_scale if size[0] * size[1] > KEPT_PIXELS else _scale_cached)(self, size)
+        return _kept(self, size)
+
+    def draw(self, size: Size) -> Image.Image:
+        return self.image.resize(size, Resampling.LANCZOS)
+
+
+@dataclass(frozen=True, eq=False)
+class SvgLogo:
+    """``data`` is the file, which has ``size`` at ``scale``."""
+
+    data: bytes
+    digest: str
+    size: Size
+    scale: float
+
+    def resize_to(self, size: Size) -> Image.Image:
+        return _kept(self, size)
+
+    def draw(self, size: Size) -> Image.Image:
+        from media_processor.images import svg  # 100 ms that other logos don't pay
+
+        share = max(size[0] / self.size[0], size[1] / self.size[1])
+        return svg.draw(self.data, self.scale * share, size)
 
 
 @dataclass(frozen=True)
@@ -100,39 +137,69 @@ def turn(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _scale(logo: Logo, size: Size) -> Image.Image:
-    return logo.image.resize(size, Resampling.LANCZOS)
+def _draw(logo: Logo | SvgLogo, size: Size) -> Image.Image:
+    return logo.draw(size)
 
 
-_scale_cached = lru_cache(KEPT)(_scale)
+_draw_cached = lru_cache(KEPT)(_draw)
 
 
-def load_logo(path: Path) -> Logo:
-    """Read a PNG, WebP or JPEG of at most 5 MB and 4096 px a side.
+def _kept(logo: Logo | SvgLogo, size: Size) -> Image.Image:
+    return (_draw if size[0] * size[1] > KEPT_PIXELS else _draw_cached)(logo, size)
+
+
+def load_logo(path: Path) -> Logo | SvgLogo:
+    """Read a PNG, WebP or JPEG of at most 4096 px a side, or an SVG; at most 5 MB.
 
     Raises LogoUnavailable, whose detail says what is wrong.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise LogoUnavailable(f"The logo has {size:,} bytes; the limit is {MAX_BYTES:,}.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise LogoUnavailable(f"The logo's file can't be read: {error.strerror}.") from error
-    try:
-        return Logo(_decode(data), sha256(data).hexdigest())
-    except PictureError as error:
-        raise LogoUnavailable(f"The logo can't be used. {error.detail}") from error
+    data = _read(path)
+    digest = sha256(data).hexdigest()
+    if not is_svg(data):
+        return Logo(_decode(data), digest)
+    from media_processor.images import svg
+
+    return SvgLogo(data, digest, *svg.measure(data))
+
+
+def check_logo(path: Path) -> None:
+    """As ``load_logo``, but an SVG is only recognised: it is drawn in a picture process."""
+    data = _read(path)
+    if not is_svg(data):
+        _decode(data)
+
+
+def is_svg(data: bytes) -> bool:
+    return _SVG.match(data[:_HEAD_BYTES]) is not None
 
 
 def bundled_logo_path() -> Path:
     return Path(__file__).with_name("bundled_logo.png")
 
 
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise LogoUnavailable(f"The logo has {size:,} bytes; the limit is {MAX_BYTES:,}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise LogoUnavailable(f"The logo's file can't be read: {error.strerror}.") from error
+
+
 def _decode(data: bytes) -> Image.Image:
+    kind = formats.recognise(data[: formats.HEAD_BYTES])
+    if data and (kind is None or kind.name not in _FORMATS):
+        found = "of another kind" if kind is None else f"a {kind.title}"
+        raise LogoUnavailable(f"The logo can't be used: it is {found}. {WANTED}")
+    try:
+        return _decode_raster(data)
+    except PictureError as error:
+        raise LogoUnavailable(f"The logo can't be used. {error.detail}") from error
+
+
+def _decode_raster(data: bytes) -> Image.Image:
     info = probe(data, Limits(pixels=MAX_SIDE * MAX_SIDE, frames=1))
-    if info.format not in _FORMATS:
-        raise LogoUnavailable("The logo must be a PNG, WebP or JPEG.")
     if max(info.width, info.height) > MAX_SIDE:
         raise LogoUnavailable(
             f"The logo is {info.width} x {info.height} px; the limit is {MAX_SIDE} px per side."

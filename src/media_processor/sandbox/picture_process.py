@@ -18,7 +18,7 @@ from pathlib import Path
 from media_processor.atomic_files import write_atomically
 from media_processor.errors import BrokenPicture, MediaProcessorError, OutOfMemory
 from media_processor.formats import extension_of
-from media_processor.images.logo import Logo, load_logo
+from media_processor.images.logo import Logo, SvgLogo, load_logo
 from media_processor.images.probe import probe
 from media_processor.images.profile import from_message
 from media_processor.images.watermark import watermark
@@ -170,7 +170,7 @@ def _watermark(task: WatermarkTask) -> WatermarkResult:
 
 
 @lru_cache(maxsize=4)
-def _logo(path: Path, changed: int) -> Logo:  # noqa: ARG001 - a changed file is another logo
+def _logo(path: Path, changed: int) -> Logo | SvgLogo:  # noqa: ARG001 - a changed file is another logo
     return load_logo(path)
 
 

@@ -88,9 +88,9 @@ class LogoSource:
 
 def _check_logo(path: Path) -> None:
     # Here, as most services never check a logo and so need no Pillow.
-    from media_processor.images.logo import load_logo
+    from media_processor.images.logo import check_logo
 
-    load_logo(path)
+    check_logo(path)
 
 
 def _is_logo(path: Path) -> bool:

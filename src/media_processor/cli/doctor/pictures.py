@@ -8,7 +8,7 @@ from pathlib import Path
 
 from media_processor.cli.doctor.check import Finding, error, ok, source_of, warning
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.images.logo import bundled_logo_path
+from media_processor.images.logo import bundled_logo_path, is_svg
 from media_processor.installation import native_core_advice
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.sandbox.pool import Sandbox
@@ -55,12 +55,16 @@ async def _check_profile(
             order = await tasks.build(source, folder / "watermarked.png", profile, tokens)
     except MediaProcessorError as problem:
         address = "GOOGLE_LOGO" if profile == "default" else f"the logo of {profile} in WATERMARKS"
-        to_do = f"Set {address} to a PNG, WebP or JPEG (URL or file). Until then, pictures wait."
+        to_do = f"Set {address} to a PNG, WebP, JPEG or SVG (URL or file). Pictures wait for it."
         return [error(logo, f"{problem.detail} ({by})", to_do)]
     found = _judge_logo(logo, order, by, is_chosen=settings.google_logo_is_set)
-    if profile != "default":  # one process is enough to know that they can be had
+    svgs = [data for data in (Path(path).read_bytes() for path in order.logos) if is_svg(data)]
+    if profile != "default" and not svgs:  # one process is enough to know that they can be had
         return [found]
-    return [found, await _watermark_one(settings, order, source)]
+    tried = await _watermark_one(settings, order, source)
+    if svgs:
+        found = _judge_svgs(logo, svgs, found, tried)
+    return [found, tried] if profile == "default" else [found]
 
 
 def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
@@ -68,6 +72,17 @@ def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) ->
         found = f"the bundled logo is used ({by})"
         return warning(name, found, "Set GOOGLE_LOGO to your own logo.")
     return ok(name, f"available and readable ({by})")
+
+
+def _judge_svgs(name: str, svgs: list[bytes], found: Finding, tried: Finding) -> Finding:
+    from media_processor.images.svg import doubts
+
+    if tried.state == "error":
+        return error(name, tried.found, "Correct the SVG, or use a PNG. Pictures wait for it.")
+    if doubtful := [doubt for data in svgs for doubt in doubts(data)]:
+        to_do = "Look at it: media-processor profiles preview default"
+        return warning(name, f"the SVG can be drawn, but {'; '.join(doubtful)}", to_do)
+    return found
 
 
 async def _watermark_one(settings: PipelineSettings, order: WatermarkTask, source: Path) -> Finding:
