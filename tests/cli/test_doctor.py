@@ -109,6 +109,21 @@ def test_an_svg_is_drawn_and_doubts_are_told(environment: dict[str, str], tmp_pa
     assert (state, "draws nothing" in told, "Correct the SVG" in to_do) == ("error", True, True)
 
 
+@pytest.mark.slow
+def test_a_redis_that_refuses_us(environment: dict[str, str], running: System) -> None:
+    running.valkey.acl("SETUSER", "somebody", "on", ">sesame", "~*", "+ping")
+    url = f"redis://somebody:sesam@127.0.0.1:{running.valkey.port}"
+    try:
+        _, wrong = doctor(environment | {"REDIS_URL": url})
+        _, poor = doctor(environment | {"REDIS_URL": url.replace("sesam@", "sesame@")})
+    finally:
+        running.valkey.acl("DELUSER", "somebody")
+    assert wrong["redis"][0] == poor["redis"][0] == "error"
+    assert "refuses the user name or password" in wrong["redis"][1]
+    assert "doesn't allow its user" in poor["redis"][1]
+    assert "sesam" not in str(wrong) + str(poor)
+
+
 def test_a_redis_that_only_up_can_reach(environment: dict[str, str]) -> None:
     """No Redis is named, as with the embedded one: the fast server is asked."""
     without = {name: value for name, value in environment.items() if "REDIS" not in name}

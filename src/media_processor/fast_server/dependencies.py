@@ -48,8 +48,10 @@ class Dependencies:
         try:
             async with asyncio.timeout(_ENQUEUE_SECONDS):
                 await self.queue.ensure([FIRST.job(media_id)])
-        except (QueueUnavailable, TimeoutError):
-            log.warning("⏸️ %s waits in the spool: Redis can't be reached", media_id)
+        except QueueUnavailable as error:
+            log.warning("⏸️ %s waits in the spool: %s", media_id, error.detail)
+        except TimeoutError:
+            log.warning("⏸️ %s waits in the spool: Redis doesn't answer", media_id)
 
 
 def dependencies_of(request: Request) -> Dependencies:

@@ -63,7 +63,7 @@ async def ready(deps: Deps, response: Response) -> Readiness:
 
 async def _check_redis(deps: Dependencies) -> Check:
     try:
-        await deps.queue.ping()
+        await deps.queue.check()
     except QueueUnavailable as error:
         return Check(ok=False, detail=error.detail)
     return Check(ok=True, detail="reachable")

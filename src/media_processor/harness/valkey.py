@@ -50,6 +50,9 @@ class Valkey:
         self.process.terminate()
         self.process.wait()
 
+    def acl(self, *words: str) -> None:
+        self.client.execute_command("ACL", *words)  # type: ignore[no-untyped-call]
+
     def keys_without_ttl(self) -> list[str]:
         # A queue's own sorted set is meant to stay.
         names = [key.decode() for key in self.client.scan_iter()]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from arq.connections import ArqRedis
 
-from media_processor.jobs.connection import REDIS_AWAY, SOCKET_TIMEOUT
+from media_processor.jobs.connection import REDIS_AWAY, SOCKET_TIMEOUT, OutageLog
 from media_processor.jobs.keys import CHANGES_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Changes:
         """``on_change`` is called with every media's id, before those who wait for it."""
         self._redis = redis
         self._on_change = on_change
+        self._outage = OutageLog(log)
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
 
     @asynccontextmanager
@@ -48,10 +49,11 @@ class Changes:
                         message = await channel.get_message(
                             ignore_subscribe_messages=True, timeout=SOCKET_TIMEOUT / 2
                         )
+                        self._outage.back()
                         if message:
                             self._hand_on(message["data"].decode())
             except REDIS_AWAY as error:
-                log.debug("can't subscribe to changes: %s", error)
+                self._outage.away(error)
                 await asyncio.sleep(1)
 
     def _hand_on(self, media_id: str) -> None:

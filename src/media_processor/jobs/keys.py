@@ -15,6 +15,9 @@ WORKERS = "media:workers"
 CHANGES_CHANNEL = "media:changes"
 """Channel on which the id of a media is published when one of its jobs begins or ends."""
 
+PROBES = ("media:probe", "media:probe:set")
+"""Keys that only a check of the server writes to. They last a second."""
+
 _QUEUE_PREFIX = "arq:queue:"
 
 

@@ -1,5 +1,6 @@
 """The queues as seen from outside a worker: enqueue, depth, which workers are alive."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,14 +11,19 @@ from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
 from redis.asyncio import Redis
 
+from media_processor.errors import QueueUnavailable
 from media_processor.jobs import keys
 from media_processor.jobs.connection import JOB_LIFETIME_MS, close, connect, redis_errors
 from media_processor.jobs.scripts import DEPTH, ENSURE
+from media_processor.jobs.server_info import check_server
 from media_processor.messages.fast_server import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
 
 # Longer than any lease, so that every running job is within it.
 _LONGEST_LEASE_MS = 3_600_000
+
+# Below the timeout of whoever asks whether a server is ready.
+_CHECK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,13 @@ class JobQueue:
             alive = [LiveWorker.model_validate_json(data) for data in heartbeats if data]
             return sorted(alive, key=lambda worker: (worker.name, worker.stage))
 
-    async def ping(self) -> None:
-        with redis_errors():
-            await self.redis.ping()
+    async def check(self) -> None:
+        """Raises QueueUnavailable, with what to do, if jobs can't be queued."""
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await check_server(self.redis)
+        except TimeoutError:
+            raise QueueUnavailable(f"Redis doesn't answer within {_CHECK_SECONDS:g} s.") from None
 
 
 @asynccontextmanager

@@ -110,3 +110,14 @@ end
 return {waiting, running, redis.call('ZCARD', KEYS[1]) - waiting - running}
 """
 )
+
+# Does what the other scripts do, to keys of its own: whether this Redis lets us work.
+# KEYS string sorted-set
+PROBE = (
+    _NOW
+    + """
+redis.call('SET', KEYS[1], now, 'PX', 1000)
+redis.call('ZADD', KEYS[2], now, 'probe')
+redis.call('PEXPIRE', KEYS[2], 1000)
+"""
+)

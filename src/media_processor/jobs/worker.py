@@ -21,7 +21,7 @@ from arq.worker import Worker, func
 from media_processor.cancellation import cancel_and_wait
 from media_processor.ids import now
 from media_processor.jobs import keys
-from media_processor.jobs.connection import REDIS_AWAY, close, connect
+from media_processor.jobs.connection import REDIS_AWAY, OutageLog, close, connect
 from media_processor.jobs.scripts import CLAIM, FINISH, RENEW
 from media_processor.messages.fast_server import LiveWorker
 from media_processor.settings import RedisSettings
@@ -33,6 +33,9 @@ TaskFunction = Callable[[dict[str, Any], str], Coroutine[Any, Any, None]]
 # A wake-up can be missed (Redis restarted, or the worker that took it died), so an idle worker
 # also looks by itself this often, in seconds: two commands a look.
 _LOOK_ANYWAY = 1.0
+
+# Seconds that a stopping worker gives a Redis that doesn't answer; looking for jobs takes one.
+_LAST_CLAIM = 2.0
 
 # The list of workers forgets one that has been silent for a day.
 _REMEMBER_WORKER_MS = 24 * 3600 * 1000
@@ -88,7 +91,7 @@ class LeasedWorker(Worker):
         self._finish = self.pool.register_script(FINISH)
         # A blocking command needs a connection that no other command waits behind.
         self._wakeups: ArqRedis = connect(settings)
-        self._away = False
+        self._outage = OutageLog(log)
         self._stopping = False
 
     async def work(self, stop: asyncio.Event, grace: float) -> None:
@@ -98,17 +101,20 @@ class LeasedWorker(Worker):
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, heartbeat, looking}, return_when=asyncio.FIRST_COMPLETED)
-            # Not cancelled: a claim under way would leave its jobs waiting for their lease.
+            # A claim that is cancelled would leave its jobs waiting for their lease.
             self._stopping = True
             self._slot_free.set()
-            await looking
+            await asyncio.wait({looking}, timeout=_LAST_CLAIM)
+            await cancel_and_wait(looking)
             await self._let_finish(grace)
-            if heartbeat.done():
-                heartbeat.result()  # raises: a worker without leases must not go on
+            for ended in (heartbeat, looking):
+                if ended.done() and not ended.cancelled():
+                    ended.result()  # raises: a worker without leases or jobs must not go on
         finally:
             await cancel_and_wait(heartbeat, looking, stopped)
             with suppress(*REDIS_AWAY):
-                await self.pool.delete(keys.heartbeat_key(self._worker_id))
+                async with asyncio.timeout(_LAST_CLAIM):
+                    await self.pool.delete(keys.heartbeat_key(self._worker_id))
             for connected in (self.pool, self._wakeups):
                 with suppress(*REDIS_AWAY):
                     await close(connected)
@@ -135,9 +141,9 @@ class LeasedWorker(Worker):
                 wait_ms = await self._claim_jobs(free)
                 if len(self.tasks) < self.max_jobs:
                     await self._wait_for_wakeup(wait_ms)
-                self._log_back()
+                self._outage.back()
             except REDIS_AWAY as error:
-                self._log_away(error)
+                self._outage.away(error)
                 await asyncio.sleep(1)
 
     async def _claim_jobs(self, free: int) -> int:
@@ -179,16 +185,6 @@ class LeasedWorker(Worker):
         await self._wakeups.execute_command(  # type: ignore[no-untyped-call]
             "BLPOP", keys.wakeup_key(self._queue), max(timeout, 0.001)
         )
-
-    def _log_away(self, error: BaseException) -> None:
-        if not self._away:
-            log.warning("🔌 Redis can't be reached (%s); retrying every second", error)
-        self._away = True
-
-    def _log_back(self) -> None:
-        if self._away:
-            log.info("🔌 Redis is back")
-        self._away = False
 
     # ── holding and finishing ────────────────────────────────────────────────────
 

@@ -196,7 +196,7 @@ async def _redis(plan: _Plan) -> AsyncIterator[dict[str, str]]:
         settings = RedisSettings.model_validate(
             {"redis_host": "127.0.0.1", "redis_port": port, "redis_password": password}
         )
-        await _answers_ping(settings, folder / "valkey.log")
+        await _takes_jobs(settings, folder / "valkey.log")
         yield environment
 
 
@@ -235,11 +235,11 @@ def _free_port() -> int:
 # ── waiting until all is up ──────────────────────────────────────────────────────────
 
 
-async def _answers_ping(settings: RedisSettings, log_file: Path) -> None:
+async def _takes_jobs(settings: RedisSettings, log_file: Path) -> None:
     async with open_queue(settings) as queue:
         for _ in _tries():
             with contextlib.suppress(QueueUnavailable):
-                await queue.ping()
+                await queue.check()
                 return
             await asyncio.sleep(0.05)
     raise SetupError(f"Valkey didn't start. {log_file} has the reason.")

@@ -11,6 +11,7 @@ from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.cli.config.configuration import masked
 from media_processor.cli.doctor.check import Finding, error, ok, warning
 from media_processor.errors import QueueUnavailable, SetupError
+from media_processor.jobs.connection import AWAY
 from media_processor.jobs.server_info import ServerInfo, read_server_info
 from media_processor.messages.base import Readiness
 from media_processor.messages.fast_server import QueueReport
@@ -41,13 +42,19 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
             return [_from_fast_server(answer.readiness)]
     try:
         info = await read_server_info(settings)
-    except QueueUnavailable:
+    except QueueUnavailable as problem:
         if settings.redis_is_set:
-            to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then, pictures wait."
-            return [error("redis", f"{where} can't be reached", to_do)]
+            return [_unusable(where, problem.detail)]
         to_do = "Run media-processor up. Services started one by one need REDIS_HOST."
         return [warning("redis", f"{_OWN}; the fast server can't be reached", to_do)]
     return _of_redis(info, where)
+
+
+def _unusable(where: str, reason: str) -> Finding:
+    if reason == AWAY:
+        to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then, pictures wait."
+        return error("redis", f"{where} can't be reached", to_do)
+    return error("redis", f"{where}: {reason}", "Until this is fixed, pictures wait.")
 
 
 def _from_fast_server(readiness: Readiness) -> Finding:
