@@ -179,6 +179,11 @@ class TestListing:
             progress = spool.note(media.record.id, "retrying")
         assert len(progress.steps) == 100
 
+    def test_every_change_has_a_greater_revision(self, spool: Spool) -> None:
+        media = accept(spool)
+        revisions = [spool.note(media.record.id, "retrying").revision for _ in range(150)]
+        assert revisions == list(range(1, 151))
+
 
 class TestDeadLetters:
     def test_a_failed_one_can_be_tried_again_with_all_its_attempts(self, spool: Spool) -> None:

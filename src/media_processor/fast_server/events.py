@@ -53,7 +53,7 @@ async def media_events(
                 yield ServerSentEvent(
                     event="status",
                     id=_event_id(media),
-                    data=media_status(media, deps.central),
+                    data=media_status(media, deps),
                 )
             if _has_ended(media) or deps.stopping.is_set():
                 return
@@ -62,7 +62,7 @@ async def media_events(
 
 
 def _event_id(media: Media) -> str:
-    return str(len(media.progress.steps))
+    return str(media.progress.revision)
 
 
 def _has_ended(media: Media) -> bool:

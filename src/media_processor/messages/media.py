@@ -98,8 +98,11 @@ class Attempts(RootModel[dict[str, int]]):
 
 
 class Progress(Message):
-    """What has happened to a media since it was accepted. May be lost: it can be made again."""
+    """What has happened to a media since it was accepted. May be lost: it can be made again.
 
+    ``revision`` grows with every change; ``steps`` are the latest only."""
+
+    revision: int = 0
     status: Status = "queued"
     attempts: Attempts = Attempts()
     worker: str | None = None

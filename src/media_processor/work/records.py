@@ -24,6 +24,8 @@ class Note:
 
     def added_to(self, progress: Progress) -> Progress:
         changes = dict(self.changes)
+        # Progress from before there were revisions has as many as steps.
+        changes["revision"] = max(progress.revision, len(progress.steps)) + 1
         if self.step:
             changes["steps"] = (*progress.steps, self.step)[-_MAX_STEPS:]
             changes["worker"] = self.step.worker or progress.worker
