@@ -19,7 +19,7 @@ def test_everybody_takes_it_from_there() -> None:
         if isinstance(node, ast.Constant) and not _is_prose(node)
         if any(str(port) in str(node.value) for port in (FAST_SERVER_PORT, CENTRAL_SERVER_PORT))
     ]
-    assert written == ["addresses.py:6", "addresses.py:7"]
+    assert written == ["addresses.py:8", "addresses.py:9"]
 
 
 def _is_prose(node: ast.Constant) -> bool:

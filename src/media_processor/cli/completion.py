@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from media_processor.addresses import FAST_SERVER, is_http_url
+from media_processor.addresses import fast_server_url, is_http_url
 
 # A shell that waits longer than this feels broken.
 _SECONDS = 0.5
@@ -59,7 +59,7 @@ def _fetch(found: list[str]) -> None:
     import urllib.request
     from http.client import HTTPException
 
-    url = (os.environ.get("FAST_SERVER_URL") or FAST_SERVER).rstrip("/")
+    url = (os.environ.get("FAST_SERVER_URL") or fast_server_url()).rstrip("/")
     if not is_http_url(url):
         return
     try:

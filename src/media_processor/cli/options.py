@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from media_processor.addresses import fast_server_url
 from media_processor.cli.completion import profile_names
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from media_processor.client.retries import OnWait
     from media_processor.settings import CentralServerSettings
 
+DEFAULT_URL = fast_server_url()
 Url = Annotated[
     str, typer.Option("--url", envvar="FAST_SERVER_URL", help="Address of the fast server.")
 ]

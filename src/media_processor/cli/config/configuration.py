@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from rich.table import Table
 
-from media_processor.addresses import FAST_SERVER
+from media_processor.addresses import fast_server_url
 from media_processor.cli.output import BAD, GOOD, WARNING, cell, terminal
 from media_processor.settings import (
     CentralServerSettings,
@@ -31,7 +31,7 @@ _READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "central-server": (CentralServerSettings,),
     "up": (UpSettings, RedisSettings),
 }
-_OF_COMMANDS = {"FAST_SERVER_URL": FAST_SERVER}
+_OF_COMMANDS = {"FAST_SERVER_URL": fast_server_url()}
 
 # MAX_UPLOAD_BYTE is 0.97 like MAX_UPLOAD_BYTES; LOGNAME, which every shell sets, is 0.67
 # like HOSTNAME.

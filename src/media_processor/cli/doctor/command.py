@@ -2,11 +2,10 @@
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import AsJson, Url
+from media_processor.cli.options import DEFAULT_URL, AsJson, Url
 
 
-def doctor(url: Url = FAST_SERVER, as_json: AsJson = False) -> None:
+def doctor(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Check this machine and the servers, and say how to fix what is wrong.
 
     It checks settings, Redis, fast server, workers, central server, clocks, storage, logo,

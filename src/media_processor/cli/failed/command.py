@@ -2,11 +2,10 @@
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import JsonLines, Url
+from media_processor.cli.options import DEFAULT_URL, JsonLines, Url
 
 
-def failed(as_json: JsonLines = False, url: Url = FAST_SERVER) -> None:
+def failed(as_json: JsonLines = False, url: Url = DEFAULT_URL) -> None:
     """List the pictures that failed, each with its reason. Their originals are kept.
 
     \b

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import Url
+from media_processor.cli.options import DEFAULT_URL, Url
 
 
 def get(
@@ -18,7 +17,7 @@ def get(
         bool, typer.Option("--original", help="Download the file as it was uploaded.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Download watermarked pictures, or the originals. No file is ever left half-written.
 

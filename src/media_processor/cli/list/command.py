@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
 from media_processor.cli.completion import statuses
-from media_processor.cli.options import JsonLines, Url
+from media_processor.cli.options import DEFAULT_URL, JsonLines, Url
 
 
 def list_pictures(
@@ -37,7 +36,7 @@ def list_pictures(
     ] = "newest",
     limit: Annotated[int, typer.Option(min=0, help="List at most this many; 0 for all.")] = 50,
     as_json: JsonLines = False,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """List the pictures that the fast server knows, newest first; or those in the archive.
 

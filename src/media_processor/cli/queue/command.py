@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import AsJson, Url
+from media_processor.cli.options import DEFAULT_URL, AsJson, Url
 
 
 def queue(
@@ -13,7 +12,7 @@ def queue(
         bool, typer.Option("--follow", "-f", help="Refresh every second until Ctrl-C.")
     ] = False,
     as_json: AsJson = False,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Show how many pictures are waiting, and what each worker is doing.
 

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
 from media_processor.cli.completion import reasons
-from media_processor.cli.options import Url
+from media_processor.cli.options import DEFAULT_URL, Url
 
 
 def retry(
@@ -21,7 +20,7 @@ def retry(
             help="Retry the pictures that failed for this reason.", autocompletion=reasons
         ),
     ] = None,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Retry failed pictures, each with the full number of attempts.
 

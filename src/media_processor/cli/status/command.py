@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import AsJson, Url
+from media_processor.cli.options import DEFAULT_URL, AsJson, Url
 
 
 def status(
@@ -17,7 +16,7 @@ def status(
         ),
     ] = False,
     as_json: AsJson = False,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Show the status of a picture.
 

@@ -25,7 +25,7 @@ def up(
     \b
     Examples:
       media-processor up
-      GOOGLE_LOGO=our-logo.png WORKERS=3 media-processor up
+      LOGO=our-logo.png WORKERS=3 media-processor up
 
     \b
     Exit status:

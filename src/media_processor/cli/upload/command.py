@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import JsonLines, ProfileName, Url
+from media_processor.cli.options import DEFAULT_URL, JsonLines, ProfileName, Url
 
 
 def upload(
@@ -30,7 +29,7 @@ def upload(
         bool, typer.Option("--null", "-0", help="Paths on standard input are separated by NUL.")
     ] = False,
     as_json: JsonLines = False,
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Send pictures to the fast server, several at a time.
 

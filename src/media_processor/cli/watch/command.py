@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.addresses import FAST_SERVER
-from media_processor.cli.options import ProfileName, Url
+from media_processor.cli.options import DEFAULT_URL, ProfileName, Url
 
 
 def watch(
@@ -31,7 +30,7 @@ def watch(
         typer.Option(min=0.05, help="Seconds without a change until a file counts as complete."),
     ] = 2.0,
     profile: ProfileName = "default",
-    url: Url = FAST_SERVER,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Send the pictures in a folder, then keep watching it for new ones.
 

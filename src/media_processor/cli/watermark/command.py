@@ -44,12 +44,13 @@ def watermark(
 ) -> None:
     """Watermark pictures on this machine, without a server.
 
-    The logo is GOOGLE_LOGO, a URL or a file. Each result is printed with its method:
+    The logo is LOGO, a URL or a file. Each result is printed with its method:
     splice (only what the logo covers was re-encoded) or decode (the whole picture was
     re-encoded, with the reason).
 
     With --output, a picture is skipped if its result exists and is not older, or if its name
     begins with watermarked_. So running the same command again watermarks only new pictures.
+    If the logo or the profile has changed since, the result is listed as outdated.
 
     \b
     Examples:
@@ -60,7 +61,7 @@ def watermark(
     \b
     Exit status:
       0    every picture was watermarked or skipped
-      1    at least one picture failed, or nothing could be done
+      1    at least one picture failed or is outdated, or nothing could be done
       2    wrong usage
       130  interrupted; finished pictures are kept
     """
