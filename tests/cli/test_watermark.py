@@ -29,7 +29,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def tree(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path) for path in files if not path.name.startswith("."))
 
 
 class TestOne:
@@ -125,6 +126,37 @@ class TestMany:
         forced = run("watermark", "in", "-o", "out", "--force", cwd=folder, **LOGO)
         assert forced.stdout.splitlines()[-1].startswith("3 watermarked, 0 skipped, 0 failed")
         assert "watermarked_watermarked_old.jpg" in tree(folder / "out")
+
+    def test_what_another_logo_made_is_listed_and_made_again_by_force(self, folder: Path) -> None:
+        logo = folder / "logo.png"
+        logo.write_bytes(encoded(photo((30, 20)), "PNG"))
+        own = {"GOOGLE_LOGO": str(logo)}
+        assert run("watermark", "in", "-o", "out", cwd=folder, **LOGO).returncode == 0
+        (folder / "in/c.jpg").write_bytes(JPEG)
+
+        for arguments in (("--dry-run",), ()):
+            done = run("watermark", "in", "-o", "out", *arguments, cwd=folder, **own)
+            assert "watermarked with another logo or profile" in done.stdout + done.stderr
+            assert done.returncode == 1
+        assert "out/watermarked_a.jpg" in done.stderr
+        assert done.stdout.splitlines()[-1].startswith(
+            "1 watermarked, 1 skipped, 2 outdated, 0 failed"
+        )
+
+        made = (folder / "out/watermarked_a.jpg").read_bytes()
+        forced = run("watermark", "in", "-o", "out", "--force", cwd=folder, **own)
+        assert forced.returncode == 0
+        assert (folder / "out/watermarked_a.jpg").read_bytes() != made
+        again = run("watermark", "in", "-o", "out", cwd=folder, **own)
+        assert again.returncode == 0, again.stderr
+
+    def test_a_result_of_unknown_making_counts_as_up_to_date(self, folder: Path) -> None:
+        (folder / "out").mkdir()
+        (folder / "out/watermarked_a.jpg").write_bytes(JPEG)
+        (folder / "out/.watermarked.jsonl").write_text('["watermarked_a.jpg", "to\n{]\n[1]\n')
+        done = run("watermark", "in/a.jpg", "-o", "out", cwd=folder, **LOGO)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("0 watermarked, 1 skipped")
 
     def test_a_folder_inside_its_own_source(self, folder: Path) -> None:
         for summary in ("2 watermarked, 1 skipped", "0 watermarked, 3 skipped"):

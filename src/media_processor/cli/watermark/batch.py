@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from media_processor.cli import interrupts
 from media_processor.cli.output import amount, complain, progress, rate
-from media_processor.cli.watermark.plan import Job, plan_many, plan_one
+from media_processor.cli.watermark.plan import Job, mark_outdated, plan_many, plan_one
+from media_processor.cli.watermark.results_log import ResultsLog, digest_of
 from media_processor.errors import MediaProcessorError
 from media_processor.installation import NO_NATIVE_CORE, native_core_advice
 from media_processor.messages.results import WatermarkResult
@@ -32,6 +33,7 @@ class _Tally:
     """What became of the pictures; ``ways`` counts splice, decode, skip and failed."""
 
     skipped: int
+    outdated: int
     ways: Counter[str] = field(default_factory=Counter)
     lacks_core: bool = False
     size: int = 0
@@ -43,7 +45,9 @@ class _Tally:
         counts = sorted(self.ways.items())
         ways = ", ".join(f"{way} {count}" for way, count in counts if way != "failed")
         return (
-            f"{done} watermarked, {self.skipped} skipped, {self.ways['failed']} failed"
+            f"{done} watermarked, {self.skipped} skipped, "
+            + (f"{self.outdated} outdated, " if self.outdated else "")
+            + f"{self.ways['failed']} failed"
             + (f" ({ways})" if ways else "")
             + f": {amount(self.size)} in {seconds:.1f} s, {rate(done, seconds):.1f} pictures/s"
         )
@@ -63,27 +67,35 @@ def watermark_files(
     tasks = TaskBuilder(settings)
     chosen, limits = tasks.profiles.get(profile), settings.picture_limits
     if output:
+        log = ResultsLog(output)
         planned = plan_many(files, output, chosen, limits, force=force)
+        planned = asyncio.run(mark_outdated(planned, log, tasks, chosen))
     else:
+        log = None
         planned = [plan_one(files, chosen, limits, force=force)]
     if dry_run:
         return _tell(planned)
     logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.ERROR)
     todo = [job for job in planned if not job.skipped]
-    tally = _Tally(len(planned) - len(todo))
+    outdated = [job for job in planned if job.is_outdated]
+    tally = _Tally(len(planned) - len(todo) - len(outdated), len(outdated))
     status = 0
     if todo:
         processes = min(jobs or settings.watermark_processes, len(todo))
-        batch = _Batch(settings, tasks, profile, processes, output or todo[0].target.parent)
+        batch = _Batch(settings, tasks, profile, processes, output or todo[0].target.parent, log)
         status = interrupts.run(batch.run(todo, tally))
+    for job in outdated:
+        complain(f"{job.target}: {job.skipped}; left as it is")
     if output:
         sys.stdout.write(f"{tally}\n")
+    if outdated:
+        complain("To make outdated results again, add --force or delete them.")
     if tally.lacks_core and (advice := native_core_advice()):
         complain(
             f"The native core isn't installed, so pictures are decoded, which is slower. {advice}"
         )
-    return status or (1 if tally.ways["failed"] else 0)
+    return status or (1 if tally.ways["failed"] or outdated else 0)
 
 
 def _tell(planned: list[Job]) -> int:
@@ -96,7 +108,7 @@ def _tell(planned: list[Job]) -> int:
         sys.stdout.write(f"{printable(str(job.source))}: {printable(what)}\n")
     skipped = sum(1 for job in planned if job.skipped)
     sys.stdout.write(f"would watermark {len(planned) - skipped}, skip {skipped}\n")
-    return 0
+    return 1 if any(job.is_outdated for job in planned) else 0
 
 
 class _Batch:
@@ -109,10 +121,11 @@ class _Batch:
         profile: str,
         processes: int,
         folder: Path,
+        log: ResultsLog | None,
     ) -> None:
         self._settings, self._tasks, self._profile = settings, tasks, profile
         self._processes, self._folder = processes, folder.absolute()
-        self._slots = asyncio.Semaphore(processes)
+        self._slots, self._log = asyncio.Semaphore(processes), log
 
     async def run(self, todo: list[Job], tally: _Tally) -> int:
         await self._tasks.check(self._tasks.profiles.get(self._profile))
@@ -163,6 +176,9 @@ class _Batch:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 watermarked = await self._watermark_file(sandbox, job.source, temporary)
                 temporary.replace(job.target)
+                if self._log:
+                    made_by = digest_of(watermarked.profile_digest, watermarked.logos)
+                    self._log.keep(job.target, made_by)
             except MediaProcessorError as error:
                 return error.detail
             except OSError as error:

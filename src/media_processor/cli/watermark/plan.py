@@ -1,9 +1,10 @@
 """What ``watermark`` will do: where each result goes, and which pictures are skipped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
+from media_processor.cli.watermark.results_log import ResultsLog, digest_of
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.filenames import watermarked_filename
 from media_processor.formats import content_type_of, extension_of, named, writable
@@ -11,17 +12,23 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.probe import probe
 from media_processor.images.profile import Profile
 from media_processor.limits import Limits
+from media_processor.watermarks.tasks import TaskBuilder
 
 _PREFIX = watermarked_filename("", None)
+_ALREADY_WATERMARKED = "already watermarked"
+_OUTDATED = "watermarked with another logo or profile"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture and where its result goes; ``skipped`` says why there is nothing to do."""
+    """A picture and where its result goes; ``skipped`` says why there is nothing to do.
+
+    A result that ``is_outdated`` was made with another logo or profile."""
 
     source: Path
     target: Path
     skipped: str | None = None
+    is_outdated: bool = False
 
 
 def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
@@ -82,6 +89,21 @@ def plan_many(
     return list(jobs.values())
 
 
+async def mark_outdated(
+    jobs: list[Job], log: ResultsLog, tasks: TaskBuilder, profile: Profile
+) -> list[Job]:
+    """Marks results that another logo or profile made. Raises LogoUnavailable."""
+    done = [job for job in jobs if job.skipped == _ALREADY_WATERMARKED]
+    if not any(log.made_by(job.target) for job in done):
+        return jobs
+    today = digest_of(profile.digest, await tasks.logo_digests(profile))
+    outdated = {job for job in done if log.made_by(job.target) not in (None, today)}
+    return [
+        replace(job, skipped=_OUTDATED, is_outdated=True) if job in outdated else job
+        for job in jobs
+    ]
+
+
 def _all(files: list[Path]) -> list[Found]:
     for path in files:
         if path.exists() and not (path.is_file() or path.is_dir()):
@@ -96,7 +118,7 @@ def _reason_to_skip(source: Path, target: Path) -> str | None:
         newer = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
     except FileNotFoundError:
         return None
-    return "already watermarked" if newer else None
+    return _ALREADY_WATERMARKED if newer else None
 
 
 def _info(source: Path, limits: Limits) -> PictureInfo | None:
