@@ -1,7 +1,11 @@
 """Text as an overlay, drawn at the size that it is needed in."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -15,13 +19,25 @@ _LARGEST = 2000
 _SHADOW = 0.05  # of the font's size, to the right and down
 _MOST_CHARACTERS = 300
 
+# Of pymupdf-fonts (OFL), which the extra "formats" brings: FiraGO has most living alphabets,
+# Noto Sans more of Latin, Greek and Cyrillic, the others signs.
+_FALLBACKS = (
+    "FiraGO_Regular",
+    "NotoSans_Regular",
+    "NotoSansSymbols_Regular",
+    "NotoSansSymbols2_Regular",
+)
+# Never a character, so a font draws what it draws for all that it lacks.
+_NO_CHARACTER = "\uffff"
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+FontOfSize = Callable[[int], Font]
 
 
 @dataclass(frozen=True)
 class Text:
     """One line in ``colour`` with a ``shadow`` (``#rrggbb`` or ``#rrggbbaa``), in the font of a
-    file or in Pillow's own (Aileron)."""
+    file or in Pillow's own (Aileron); in another one if that lacks a character."""
 
     text: str
     font: Path | None
@@ -58,13 +74,53 @@ class Text:
         offset = _offset(points) if self.shadow else 0
         return left, top, right + offset, bottom + offset
 
+    @property
+    def missing(self) -> str:
+        """The characters that no font here has, so that a box is drawn for each."""
+        return _choose_font(self.font, self._line)[1]
+
     def _font(self, points: int) -> Font:
+        return _choose_font(self.font, self._line)[0](points)
+
+
+@lru_cache(maxsize=16)
+def _choose_font(file: Path | None, line: str) -> tuple[FontOfSize, str]:
+    """The first font that has every character, else the one that lacks the fewest; and those."""
+    wanted = partial(_own_font, file)
+    best, fewest = wanted, _lacks(wanted, line)
+    for name in _FALLBACKS:
+        if not fewest:
+            break
         try:
-            if self.font:
-                return ImageFont.truetype(self.font, points)
-            return ImageFont.load_default(points)
-        except OSError as error:
-            raise LogoUnavailable(f"The font can't be used: {error.strerror or error}.") from None
+            content = import_module(f"pymupdf_fonts.{name}").fontbuffer
+        except ImportError:
+            break
+        font = partial(_font_in, content)
+        if len(missing := _lacks(font, line)) < len(fewest):
+            best, fewest = font, missing
+    return best, fewest
+
+
+def _own_font(file: Path | None, points: int) -> Font:
+    try:
+        return ImageFont.truetype(file, points) if file else ImageFont.load_default(points)
+    except OSError as error:
+        raise LogoUnavailable(f"The font can't be used: {error.strerror or error}.") from None
+
+
+def _font_in(content: bytes, points: int) -> Font:
+    return ImageFont.truetype(BytesIO(content), points)
+
+
+def _lacks(font_of_size: FontOfSize, line: str) -> str:
+    font = font_of_size(_MEASURED_AT)
+    box = _glyph(font, _NO_CHARACTER)
+    return "".join(dict.fromkeys(c for c in line if not c.isspace() and _glyph(font, c) == box))
+
+
+def _glyph(font: Font, character: str) -> tuple[Size, bytes]:
+    drawn = font.getmask(character)
+    return drawn.size, bytes(drawn)
 
 
 def _offset(points: int) -> int:

@@ -69,6 +69,7 @@ def watermark(
     info.check_memory(limits)
     width, height = info.displayed_size
     boxes: tuple[Box, ...] = ()
+    notes: tuple[str, ...] = ()
     contrast = None
     if min(width, height) < profile.skip_below:
         watermarked = Encoded(
@@ -79,7 +80,10 @@ def watermark(
         )
         declined = None
     else:
-        drawn = artworks if profile.text is None else [_text_of(data, info, profile, tokens, font)]
+        drawn = artworks
+        if profile.text is not None:
+            text = _text_of(data, info, profile, tokens, font)
+            drawn, notes = [text], _missing_characters(text)
         watermarked, overlay, declined = _draw_overlay(data, info, drawn, profile, limits)
         boxes, contrast = tuple(overlay.boxes), overlay.contrast
     write_atomically(target, watermarked.data)
@@ -93,7 +97,7 @@ def watermark(
         declined=declined,
         sha256=sha256(watermarked.data).hexdigest(),
         size=len(watermarked.data),
-        notes=watermarked.notes,
+        notes=(*watermarked.notes, *notes),
         is_converted=watermarked.format != info.format,
         contrast=contrast,
     )
@@ -142,3 +146,9 @@ def _text_of(
     if "{exif.artist}" in text:
         known["exif.artist"] = read_artist(data, info.format)
     return Text(fill_tokens(text, known), font, profile.colour, profile.shadow)
+
+
+def _missing_characters(text: "Text") -> tuple[str, ...]:
+    if not text.missing:
+        return ()
+    return (f"the text's font lacks {text.missing}: boxes were drawn instead; set another font",)
