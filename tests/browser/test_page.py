@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.desk import card, expect_pictures, scenes, screenshot
 from tests.system import System
 
-_MOST_BYTES = 100_000
+_MOST_BYTES = 110_000
 _LOADS = 5
 _FIRST_CONTENTFUL_PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) => {
     const paint = list.getEntriesByName("first-contentful-paint")[0];

@@ -44,6 +44,7 @@ def test_a_failure_tells_why_and_a_retry_mends_it(system: System, open_page: Ope
     system.wait_healthy()
     page = open_page(system)
     drop(page, [("mended.jpg", scene(0)), ("lost.jpg", scene(1))])
+    expect(page.locator("#pulse-words")).to_contain_text("workers: error")
     waiting = page.locator("#cards .card[data-state=queued]")
     expect(waiting).to_have_count(2)
     originals = {

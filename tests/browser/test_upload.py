@@ -62,6 +62,7 @@ def test_three_are_in_flight_and_the_others_can_be_cancelled(
 
     expect(page.locator("#cards .card[data-state=sending]")).to_have_count(3)
     expect(page.locator("#cards .card[data-state=waiting]")).to_have_count(5)
+    expect(page.locator("#pulse-words")).to_have_text("8 to send")
     card(page, "held 0.jpg").get_by_role("button", name="Cancel").click()
     expect(card(page, "held 0.jpg")).to_have_count(0)
     expect(card(page, "held 3.jpg")).to_have_attribute("data-state", "sending")
@@ -69,6 +70,7 @@ def test_three_are_in_flight_and_the_others_can_be_cancelled(
 
     unsent = page.locator("#cards .card:is([data-state=waiting], [data-state=sending])")
     expect(unsent).to_have_count(0)
+    expect(page.locator("#pulse-words")).not_to_contain_text("to send")
 
 
 def test_what_the_server_would_refuse_is_told_before_it_is_sent(
@@ -95,7 +97,7 @@ def test_what_the_server_would_refuse_is_told_before_it_is_sent(
         expect(refused).to_have_attribute("data-state", "refused")
         expect(refused.locator(".reason")).to_have_text(refusals[code])
         expect(refused.get_by_role("button", name="Retry")).to_have_count(0)
-    expect(page.locator("#progress-words")).to_have_text("3 refused")
+    expect(page.locator("#progress-words")).to_have_text("0 of 3 stored · 3 refused")
     screenshot(page, "refused")
     assert "POST" not in sent
     card(page, "notes.txt").get_by_role("button", name="Dismiss").click()

@@ -85,7 +85,7 @@ def test_redis_central_server_and_logo_away(environment: dict[str, str], tmp_pat
     assert "sesame" not in str(found)
     assert "REDIS_HOST" in found["redis"][2]
     assert "CENTRAL_SERVER_URL" in found["central server"][2]
-    assert "GOOGLE_LOGO" in found["logo"][2]
+    assert "Set LOGO to" in found["logo"][2]
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'

@@ -73,6 +73,19 @@ def test_events_of_a_finished_picture_end_at_once(running: System, stored: Media
     assert answer.text.count("event: status") == 1
 
 
+def test_event_ids_still_grow_after_more_steps_than_are_kept(
+    running: System, stored: MediaStatus
+) -> None:
+    spool, ids = running.spool(), []
+    for _ in range(3):
+        for _ in range(50):
+            spool.note(stored.id, "stored")
+        answer = running.http.get(stored.links.events)
+        ids += [int(line.split()[1]) for line in answer.text.splitlines() if "id:" in line[:3]]
+    assert ids == sorted(set(ids))
+    assert ids[-1] > 150
+
+
 @pytest.mark.parametrize("path", ["", "/original", "/watermarked", "/events"])
 @pytest.mark.parametrize("media_id", ["x", "..%2f..", "01a20a66-a48f-7ad5-bb5f-000000000000"])
 def test_an_unknown_media_is_not_found(running: System, media_id: str, path: str) -> None:
@@ -119,7 +132,14 @@ def test_it_tells_how_it_is(running: System) -> None:
     assert running.http.get("/health").json() == {"status": "ok"}
     ready = Readiness.model_validate_json(running.http.get("/ready").content)
     assert ready.ready
-    assert set(ready.checks) == {"storage", "disk", "redis", "picture_processes"}
+    assert set(ready.checks) == {
+        "storage",
+        "disk",
+        "redis",
+        "workers",
+        "picture_processes",
+        "central_server",
+    }
 
 
 def test_errors_of_the_framework_are_problem_documents_too(running: System) -> None:

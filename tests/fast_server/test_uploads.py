@@ -23,7 +23,11 @@ _LIMIT = 1_000_000
 @pytest.fixture(scope="module")
 def fast_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running_system(tmp_path_factory.mktemp("fast-server")) as system:
-        system.environment |= {"MAX_UPLOAD_BYTES": str(_LIMIT), "MAX_PIXELS": "1000000"}
+        system.environment |= {
+            "MAX_UPLOAD_BYTES": str(_LIMIT),
+            "MAX_PIXELS": "1000000",
+            "PUBLIC_URL": "https://media.example.com/desk/",
+        }
         system.start_all()
         yield system
 
@@ -119,6 +123,15 @@ def test_an_unknown_profile_is_refused(fast_server: System) -> None:
     assert "default" in refused(fast_server, answer, 422, "unknown_profile").detail
 
 
+def test_the_link_of_a_stored_picture_begins_with_the_public_url(fast_server: System) -> None:
+    media = fast_server.wait_for(fast_server.upload(JPEG).id, "stored")
+    assert media.result
+    public = "https://media.example.com/desk/"
+    assert media.result.link == f"{public}archive/{media.id}/file"
+    link = media.result.link.removeprefix(public)
+    assert fast_server.http.get(link).headers["content-type"] == "image/jpeg"
+
+
 def test_an_unknown_field_is_refused(fast_server: System) -> None:
     refused(fast_server, fast_server.post(JPEG, data={"colour": "red"}), 422, "invalid_field")
 
@@ -129,8 +142,10 @@ def test_a_request_of_another_type_is_refused(fast_server: System) -> None:
 
 
 def test_a_form_without_a_file_is_refused(fast_server: System) -> None:
-    answer = fast_server.http.post("/media", files={"picture": ("a.jpg", JPEG)})
-    refused(fast_server, answer, 400, "missing_part")
+    for content in (b"small", JPEG * 20):
+        answer = fast_server.http.post("/media", files={"picture": ("a.jpg", content)})
+        refused(fast_server, answer, 400, "missing_part")
+        assert "It has a file in 'picture'; rename that part." in answer.json()["detail"]
     text = raw.body(raw.part(b'; name="file"', JPEG))
     answer = fast_server.http.post("/media", content=text, headers=raw.headers())
     refused(fast_server, answer, 400, "missing_part")

@@ -48,7 +48,7 @@ def test_every_route_answers_it_as_it_answers_get(running: System, tmp_path: Pat
     assert {("fast", "/events"), ("fast", "/"), ("central", "/media/{media_id}/file")} <= {*routes}
     for name, path in routes:
         server = running.http if name == "fast" else running.central
-        path = path.replace("{media_id}", media.id)
+        path = path.replace("{media_id}", media.id).replace("{name}", "default")
 
         before, head, after = got(server, path), server.head(path), got(server, path)
 

@@ -30,10 +30,10 @@ from media_processor.errors import (
     UploadTooSlow,
 )
 from media_processor.filenames import MAX_STORED_FILENAME_BYTES, safe_filename, safe_worker_name
-from media_processor.http.files import PARTLY, PictureFile
+from media_processor.http.files import DOWNLOAD, PictureFile
 from media_processor.http.multipart import ReceivedForm, receive_form
 from media_processor.http.problems import answers
-from media_processor.http.readiness import check_storage, readiness
+from media_processor.http.readiness import answer_ready, check_storage
 from media_processor.ids import is_media_id, new_media_id
 from media_processor.messages.archive import (
     ActivityPage,
@@ -196,7 +196,7 @@ def get_stored(entry: _Stored, archive: _Archive) -> StoredMedia:
 @router.get(
     "/media/{media_id}/file",
     response_class=FileResponse,
-    responses={**PARTLY, **answers(MediaNotFound, CatalogueUnavailable)},
+    responses={**DOWNLOAD, **answers(MediaNotFound, CatalogueUnavailable)},
 )
 def get_file(entry: _Stored, archive: _Archive) -> FileResponse:
     """The file of a stored picture. Supports `Range` and `If-None-Match`."""
@@ -249,7 +249,7 @@ def ready(archive: _Archive, settings: _Settings, response: Response) -> Readine
     """Whether storage, disk and catalogue are ready to store a picture."""
     checks = check_storage(archive.storage, settings.min_free_bytes)
     checks["catalogue"] = _check_catalogue(archive)
-    return readiness(checks, response)
+    return answer_ready(Readiness.of(checks), response)
 
 
 def _check_catalogue(archive: Archive) -> Check:

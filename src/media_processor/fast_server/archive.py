@@ -15,7 +15,7 @@ from media_processor.errors import (
 from media_processor.fast_server.archive_proxy import Conditions, proxy_response, stream_or_cut_off
 from media_processor.fast_server.dependencies import Deps, StoredId
 from media_processor.fast_server.zip_file import stream_zip
-from media_processor.http.files import PARTLY
+from media_processor.http.files import DOWNLOAD
 from media_processor.http.problems import answers
 from media_processor.ids import is_media_id
 from media_processor.messages.archive import ArchiveQuery, StoredPage, WitnessedActivity
@@ -41,7 +41,7 @@ async def _fetch(
 @router.get(
     "/archive/{media_id}/file",
     response_class=Response,
-    responses={**PARTLY, **answers(MediaNotFound, CentralUnavailable)},
+    responses={**DOWNLOAD, **answers(MediaNotFound, CentralUnavailable)},
 )
 async def get_file(answer: Annotated[StreamingResponse, Depends(_fetch)]) -> StreamingResponse:
     """A stored picture."""

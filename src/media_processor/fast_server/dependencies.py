@@ -12,6 +12,7 @@ from media_processor.central_client import CentralClient
 from media_processor.errors import MediaNotFound, QueueUnavailable
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.fast_server.event_feed import EventFeed
+from media_processor.fast_server.health import Health
 from media_processor.fast_server.renditions import Renditions
 from media_processor.fast_server.witness import Witness
 from media_processor.ids import is_media_id
@@ -42,6 +43,7 @@ class Dependencies:
     feed: EventFeed
     renditions: Renditions
     witness: Witness
+    health: Health
 
     async def enqueue(self, media_id: str) -> None:
         # While Redis can't be reached, the reconciler does it later.

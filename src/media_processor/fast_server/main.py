@@ -15,6 +15,7 @@ from media_processor.fast_server import archive, events, media, system, thumbnai
 from media_processor.fast_server.backpressure import Backpressure
 from media_processor.fast_server.dependencies import Dependencies
 from media_processor.fast_server.event_feed import EventFeed
+from media_processor.fast_server.health import Health
 from media_processor.fast_server.page import serve_page
 from media_processor.fast_server.queue_report import report_queue
 from media_processor.fast_server.renditions import Renditions
@@ -88,6 +89,7 @@ async def _open_dependencies(
                 feed=feed,
                 renditions=renditions,
                 witness=Witness(settings.witness_file, central, settings.witness_seconds),
+                health=Health(spool, queue, central, settings.min_free_bytes),
             )
         finally:
             await renditions.close()

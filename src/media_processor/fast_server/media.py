@@ -18,7 +18,7 @@ from media_processor.fast_server.archive_proxy import Conditions
 from media_processor.fast_server.dependencies import Deps, FoundMedia
 from media_processor.fast_server.media_files import original_answer, watermark_answer
 from media_processor.fast_server.representations import media_status
-from media_processor.http.files import PARTLY
+from media_processor.http.files import DOWNLOAD
 from media_processor.http.problems import answers
 from media_processor.ids import is_media_id
 from media_processor.messages.media import MediaPage, MediaStatus, Status
@@ -41,7 +41,7 @@ def list_media(
     found_media = deps.spool.newest(status_is, cursor, limit + 1)
     page = found_media[:limit]
     return MediaPage(
-        items=tuple(media_status(media, deps.central) for media in page),
+        items=tuple(media_status(media, deps) for media in page),
         next=page[-1].record.id if len(found_media) > limit else None,
     )
 
@@ -49,7 +49,7 @@ def list_media(
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
 def get_media(media: FoundMedia, deps: Deps) -> MediaStatus:
     """The status of one picture."""
-    return media_status(media, deps.central)
+    return media_status(media, deps)
 
 
 @router.post(
@@ -60,13 +60,13 @@ async def retry(media_id: str, deps: Deps) -> MediaStatus:
     media = await asyncio.to_thread(deps.spool.reopen, media_id)
     deps.feed.notice(media_id)
     await deps.enqueue(media_id)
-    return media_status(media, deps.central)
+    return media_status(media, deps)
 
 
 @router.get(
     "/media/{media_id}/original",
     response_class=FileResponse,
-    responses={**PARTLY, **answers(MediaNotFound)},
+    responses={**DOWNLOAD, **answers(MediaNotFound)},
 )
 def get_original(media: FoundMedia, deps: Deps) -> FileResponse:
     """The original picture, byte for byte."""
@@ -83,7 +83,7 @@ async def _watermarked(
 @router.get(
     "/media/{media_id}/watermarked",
     response_class=Response,
-    responses={**PARTLY, **answers(MediaNotFound, NotReadyYet, CentralUnavailable)},
+    responses={**DOWNLOAD, **answers(MediaNotFound, NotReadyYet, CentralUnavailable)},
 )
 async def get_watermarked(answer: Annotated[Response, Depends(_watermarked)]) -> Response:
     """The watermarked picture."""

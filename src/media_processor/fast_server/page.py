@@ -23,7 +23,7 @@ def serve_page(app: FastAPI) -> None:
     app.mount("/web", PageFiles(directory=_WEB))
 
 
-@router.get("/", response_class=FileResponse)
+@router.get("/", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
 def page() -> FileResponse:
     """The web page."""
     return FileResponse(f"{_WEB}/index.html", media_type="text/html", headers=PAGE_HEADERS)

@@ -18,7 +18,7 @@ async def report_queue(deps: Dependencies) -> QueueReport:
     unfinished = await asyncio.to_thread(deps.spool.open_ids)
     failed = await asyncio.to_thread(deps.spool.failed_count)
     parked = await asyncio.to_thread(deps.spool.parked_ids)
-    load = deps.backpressure.load()
+    load, ready = deps.backpressure.load(), await deps.health.readiness()
     queues = workers = None
     with suppress(QueueUnavailable, TimeoutError):
         async with asyncio.timeout(_REDIS_SECONDS):
@@ -35,4 +35,6 @@ async def report_queue(deps: Dependencies) -> QueueReport:
         accepting=load.retry_after_seconds is None,
         retry_after_seconds=load.retry_after_seconds,
         drain_per_second=load.drain_per_second,
+        state=ready.state,
+        problems=ready.problems,
     )

@@ -67,7 +67,7 @@ class Renditions:
     def __init__(self, settings: FastServerSettings, tasks: TaskBuilder) -> None:
         self._folder = settings.thumbnails_dir
         self._most_bytes = settings.thumbnail_cache_bytes
-        self._tasks = tasks
+        self.tasks = tasks
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sandbox = Sandbox(
             _PROCESSES,
@@ -107,7 +107,7 @@ class Renditions:
                     before=str(first),
                     after=str(second),
                     target=str(target),
-                    limits=self._tasks.limits,
+                    limits=self.tasks.limits,
                 )
                 await self._sandbox.difference(task)
 
@@ -121,7 +121,7 @@ class Renditions:
             Overloaded: too many requests wait.
         """
         with self._turn(), self.scratch() as watermarked, self.scratch() as shown:
-            order = await self._tasks.build(picture, watermarked, profile, tokens)
+            order = await self.tasks.build(picture, watermarked, profile, tokens)
             await self._sandbox.watermark(order)
             await self._sandbox.make_thumbnail(self._thumbnail_task(watermarked, shown, Side.VIEW))
             return await asyncio.to_thread(shown.read_bytes)
@@ -144,7 +144,7 @@ class Renditions:
 
     def _thumbnail_task(self, source: Path, target: Path, side: int) -> ThumbnailTask:
         return ThumbnailTask(
-            source=str(source), target=str(target), side=side, limits=self._tasks.limits
+            source=str(source), target=str(target), side=side, limits=self.tasks.limits
         )
 
     @contextmanager

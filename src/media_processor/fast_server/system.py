@@ -1,15 +1,21 @@
 """``GET /queue``, ``/profiles``, ``/health``, ``/ready``…: the state of the system."""
 
 import asyncio
+from hashlib import sha256
+from pathlib import Path
 
 from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
 
-from media_processor.errors import QueueUnavailable
-from media_processor.fast_server.dependencies import Dependencies, Deps
+from media_processor.errors import LogoUnavailable, MediaNotFound, UnknownProfile
+from media_processor.fast_server.dependencies import Deps
 from media_processor.fast_server.queue_report import report_queue
-from media_processor.http.readiness import check_storage, readiness
+from media_processor.formats import recognise
+from media_processor.http.files import DOWNLOAD, PictureFile
+from media_processor.http.problems import answers
+from media_processor.http.readiness import answer_ready
 from media_processor.images.profile import as_message
-from media_processor.messages.base import Check, Health, Readiness
+from media_processor.messages.base import Health, Readiness
 from media_processor.messages.fast_server import (
     ProfileList,
     ProfileSummary,
@@ -29,6 +35,33 @@ def list_profiles(deps: Deps) -> ProfileList:
             for name, profile in deps.profiles.all().items()
         )
     )
+
+
+@router.get(
+    "/profiles/{name}/logo",
+    response_class=FileResponse,
+    responses={**DOWNLOAD, **answers(UnknownProfile, MediaNotFound, LogoUnavailable)},
+)
+async def get_logo(name: str, deps: Deps) -> PictureFile:
+    """The logo of a profile; of variants, the first."""
+    logos = await deps.renditions.tasks.logos(deps.profiles.get(name))
+    if not logos:
+        raise MediaNotFound("This profile draws a text, so it has no logo.")
+    return await asyncio.to_thread(_logo_file, logos[0])
+
+
+def _logo_file(path: Path) -> PictureFile:
+    content = path.read_bytes()
+    kind = recognise(content)
+    answer = PictureFile(
+        path.open("rb"),
+        filename=path.name,
+        content_type=kind.content_type if kind else "image/svg+xml",
+        sha256=sha256(content).hexdigest(),
+    )
+    # An SVG that is opened by itself could run scripts.
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
 
 
 @router.get("/queue")
@@ -53,31 +86,5 @@ async def health() -> Health:
     "/ready", responses={503: {"model": Readiness, "description": "At least one check failed."}}
 )
 async def ready(deps: Deps, response: Response) -> Readiness:
-    """Whether Redis, storage and disk are ready to accept a picture."""
-    floor = deps.settings.min_free_bytes
-    checks = await asyncio.to_thread(check_storage, deps.spool.storage, floor)
-    checks["redis"] = await _check_redis(deps)
-    checks["picture_processes"] = await _check_guards(deps)
-    return readiness(checks, response)
-
-
-async def _check_redis(deps: Dependencies) -> Check:
-    try:
-        await deps.queue.check()
-    except QueueUnavailable as error:
-        return Check(ok=False, detail=error.detail)
-    return Check(ok=True, detail="reachable")
-
-
-async def _check_guards(deps: Dependencies) -> Check:
-    # Never a failed check: the limits on memory and time hold without these guards too.
-    try:
-        workers = await deps.queue.workers()
-    except QueueUnavailable:
-        return Check(ok=True, detail="unknown: Redis can't be reached")
-    without = [
-        f"{worker.name} lacks {' and '.join(worker.missing_guards)}"
-        for worker in workers
-        if worker.missing_guards
-    ]
-    return Check(ok=True, detail="; ".join(without) or "guarded by Landlock and seccomp")
+    """The state of everything that pictures need; 503 if they can't be accepted safely."""
+    return answer_ready(await deps.health.readiness(), response)

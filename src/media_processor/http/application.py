@@ -26,6 +26,8 @@ def application(server: str, lifespan: Lifespan, *, max_body_bytes: int) -> Fast
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # As clients made from the description call them; FastAPI would add path and method.
+        generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestBodies, max_body_bytes=max_body_bytes)

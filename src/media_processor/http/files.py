@@ -11,8 +11,11 @@ from starlette.types import Message, Receive, Scope, Send
 from media_processor.http.problems import MEDIA_TYPE, problem, respond
 from media_processor.messages.base import Problem
 
-PARTLY: dict[int | str, dict[str, object]] = {
-    206: {"description": "The bytes that `Range` selects."},
+_PICTURE = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+
+DOWNLOAD: dict[int | str, dict[str, object]] = {
+    200: {"description": "The whole file.", "content": _PICTURE},
+    206: {"description": "The bytes that `Range` selects.", "content": _PICTURE},
     304: {"description": "`If-None-Match` names this file."},
     416: {
         "description": "`range_not_satisfiable`",

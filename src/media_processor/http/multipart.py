@@ -166,7 +166,7 @@ class _Form:
             raise MalformedUpload("The body ended before its closing boundary.")
         file = next((part for part in self._parts if part.name == "file"), None)
         if file is None or file.filename is None:
-            raise MissingPart("The form needs a part named 'file' that holds a picture.")
+            raise _missing(next((part.name for part in self._parts if part.filename), None))
         fields = {part.name: _text(part) for part in self._parts if part.name != "file"}
         return ReceivedForm(
             ReceivedFile(
@@ -217,6 +217,8 @@ class _Form:
             self._pending.append(memoryview(data)[start:end])
             self.pending_bytes += end - start
         elif len(part.data) + end - start > _MAX_FIELD:
+            if part.filename:
+                raise _missing(part.name)
             raise InvalidField(f"The field {part.name!r} is longer than {_MAX_FIELD:,} bytes.")
         else:
             part.data += data[start:end]
@@ -230,6 +232,13 @@ def _name(sent: bytes) -> str:
     for escaped, meant in _ESCAPED.items():
         name = name.replace(escaped, meant)
     return name
+
+
+def _missing(other: str | None) -> MissingPart:
+    wanted = "The form needs a part named 'file' that holds a picture."
+    return MissingPart(
+        f"{wanted} It has a file in {other!r}; rename that part." if other else wanted
+    )
 
 
 def _text(part: _Part) -> str:

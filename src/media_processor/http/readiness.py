@@ -7,11 +7,9 @@ from media_processor.messages.base import Check, Readiness
 from media_processor.storage.base import Storage
 
 
-def readiness(checks: dict[str, Check], response: Response) -> Readiness:
-    ready = all(check.ok for check in checks.values())
-    if not ready:
-        response.status_code = 503
-    return Readiness(ready=ready, checks=checks)
+def answer_ready(found: Readiness, response: Response) -> Readiness:
+    response.status_code = 200 if found.ready else 503
+    return found
 
 
 def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:

@@ -36,10 +36,23 @@ class Check(Message):
 
 
 class Readiness(Message):
-    """Body of ``GET /ready``: a check of each part that the service needs, by name."""
+    """Body of ``GET /ready``: a check of each part that the service needs, by name.
+
+    ``state`` is the worst of them."""
 
     ready: bool
     checks: dict[str, Check]
+    state: State = "ok"
+
+    @classmethod
+    def of(cls, checks: dict[str, Check]) -> "Readiness":
+        states = {check.state for check in checks.values()}
+        worst: State = "error" if "error" in states else "warning" if "warning" in states else "ok"
+        return cls(ready=all(check.ok for check in checks.values()), checks=checks, state=worst)
+
+    @property
+    def problems(self) -> dict[str, Check]:
+        return {name: check for name, check in self.checks.items() if check.state != "ok"}
 
 
 class Health(Message):

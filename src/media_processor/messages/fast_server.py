@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from media_processor.messages.base import Message
+from pydantic import Field
+
+from media_processor.messages.base import Check, Message, State
 from media_processor.messages.media import Status
 
 
@@ -99,7 +101,8 @@ class QueueReport(Message):
 
     ``parked`` of the ``failed`` are retried when the central server answers.
     ``retry_after_seconds`` is what an upload would get now, null if it would be accepted;
-    ``limit`` applies to ``unfinished``, 0 means no limit.
+    ``limit`` applies to ``unfinished``, 0 means no limit. ``state`` and ``problems`` are the
+    system's, as ``GET /ready`` has them.
     """
 
     queues: dict[str, QueueDepth] | None
@@ -112,3 +115,5 @@ class QueueReport(Message):
     accepting: bool
     retry_after_seconds: int | None
     drain_per_second: float | None
+    state: State = "ok"
+    problems: dict[str, Check] = Field(default_factory=dict)

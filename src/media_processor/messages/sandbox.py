@@ -14,7 +14,7 @@ the picture's fault."""
 @dataclass(frozen=True, kw_only=True)
 class WatermarkTask:
     """Watermark a picture. Paths are absolute; ``logos`` and ``font`` are the profile's files,
-    ``tokens`` the values of the placeholders in its text."""
+    ``tokens`` the values of the placeholders in its text; ``notes`` go into the result."""
 
     kind: Literal["watermark"] = "watermark"
     source: str
@@ -24,6 +24,7 @@ class WatermarkTask:
     font: str | None
     tokens: dict[str, str]
     limits: Limits
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,7 +162,7 @@ def _watermark(task: WatermarkTask) -> WatermarkResult:
         method=made.method,
         declined=made.declined,
         extension=extension_of(made.content_type) if made.is_converted else None,
-        notes=made.notes,
+        notes=(*task.notes, *made.notes),
         profile_digest=profile.digest,
         logos=tuple(logo.digest for logo in logos),
         contrast=made.contrast,

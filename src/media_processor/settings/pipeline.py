@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.limits import Limits
@@ -63,6 +63,7 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         description="URL or file of the logo. If it is unset and the default is unreachable, a "
         "logo bundled with the package is used. If it is set and unreachable, jobs wait.",
     )
+    logo: str | None = Field(default=None, description="A second name of `GOOGLE_LOGO`.")
     watermark_timeout: float = Field(
         default=60,
         gt=0,
@@ -84,9 +85,21 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         return self.media_data_dir / "logo"
 
     @property
-    def google_logo_is_set(self) -> bool:
+    def logo_address(self) -> str:
+        return self.logo or self.google_logo
+
+    @property
+    def logo_is_set(self) -> bool:
         # A chosen logo is never replaced by another.
-        return "google_logo" in self.model_fields_set
+        return not {"logo", "google_logo"}.isdisjoint(self.model_fields_set)
+
+    @field_validator("logo")
+    @classmethod
+    def _one_logo(cls, value: str | None, info: ValidationInfo) -> str | None:
+        other = info.data.get("google_logo")
+        if value and other not in (value, DEFAULT_GOOGLE_LOGO):
+            raise ValueError("GOOGLE_LOGO names another logo; unset one of the two")
+        return value
 
     @property
     def picture_limits(self) -> Limits:

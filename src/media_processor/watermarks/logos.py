@@ -1,4 +1,4 @@
-"""Where the logo comes from: GOOGLE_LOGO, a URL or a file, fetched once and kept on disk."""
+"""Where the logo comes from: LOGO, a URL or a file, fetched once and kept on disk."""
 
 import asyncio
 import hashlib
@@ -20,6 +20,7 @@ class LogoSource:
         replaced by the bundled one."""
         self._address, self._cache, self._is_chosen = address, cache, is_chosen
         self._file: Path | None = None
+        self.is_fallback = False
         self._one_at_a_time = asyncio.Lock()
 
     async def file(self) -> Path:
@@ -45,10 +46,10 @@ class LogoSource:
             if self._is_chosen:
                 raise
             log.warning(
-                "⚠️ %s GOOGLE_LOGO is not set and its default can't be used, so the "
-                "bundled logo is used.",
+                "⚠️ %s LOGO is not set and its default can't be used, so the bundled logo is used.",
                 error.detail,
             )
+            self.is_fallback = True
             from media_processor.images.logo import bundled_logo_path
 
             return bundled_logo_path()

@@ -1,5 +1,7 @@
 """Builds tasks for picture processes: finds the profile, fetches its logos as files."""
 
+import asyncio
+from hashlib import sha256
 from pathlib import Path
 
 from media_processor.errors import LogoUnavailable
@@ -10,6 +12,8 @@ from media_processor.settings import PipelineSettings
 from media_processor.watermarks.logos import LogoSource
 from media_processor.watermarks.profiles import Profiles, resolve
 
+_FALLBACK = "the default logo can't be fetched, so the one bundled with the package was used"
+
 
 class TaskBuilder:
     """Makes tasks out of profiles; every logo is fetched once."""
@@ -18,7 +22,7 @@ class TaskBuilder:
         self.profiles = profiles or Profiles(settings.watermarks)
         self._settings = settings
         self._default = LogoSource(
-            settings.google_logo, settings.logo_dir, is_chosen=settings.google_logo_is_set
+            settings.logo_address, settings.logo_dir, is_chosen=settings.logo_is_set
         )
         self._sources: dict[str, LogoSource] = {}
 
@@ -32,15 +36,17 @@ class TaskBuilder:
             LogoUnavailable: one of its logos can't be had now.
         """
         chosen = self.profiles.get(profile)
+        logos = await self.logos(chosen)
         font = resolve(chosen.font, self._settings.watermarks) if chosen.font else None
         return WatermarkTask(
             source=str(source),
             target=str(target),
             profile=as_message(chosen),
-            logos=tuple([str(path) for path in await self._logos(chosen)]),
+            logos=tuple([str(path) for path in logos]),
             font=font,
             tokens=tokens,
             limits=self.limits,
+            notes=(_FALLBACK,) if None in chosen.logos and self._default.is_fallback else (),
         )
 
     @property
@@ -49,9 +55,15 @@ class TaskBuilder:
 
     async def check(self, profile: Profile) -> None:
         """Raises LogoUnavailable if one of the profile's logos can't be had."""
-        await self._logos(profile)
+        await self.logos(profile)
 
-    async def _logos(self, profile: Profile) -> list[Path]:
+    async def logo_digests(self, profile: Profile) -> list[str]:
+        """SHA-256, in hex, of the file of each of the profile's logos; raises LogoUnavailable."""
+        files = await self.logos(profile)
+        return [sha256(await asyncio.to_thread(file.read_bytes)).hexdigest() for file in files]
+
+    async def logos(self, profile: Profile) -> list[Path]:
+        """The files of the profile's logos; raises LogoUnavailable."""
         try:
             return [await self._logo(address) for address in profile.logos]
         except LogoUnavailable as error:

@@ -102,6 +102,11 @@ async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> Async
         log.info(
             "🐢 the native core isn't installed, so every picture is decoded; see docs/splice.md"
         )
+    if not settings.logo_is_set:
+        log.warning(
+            "⚠️ LOGO is not set, so pictures get Google's logo, fetched from its site. Set LOGO to "
+            "the URL or file of your own."
+        )
     try:
         worker = safe_worker_name(settings.hostname)
         yield Resources(settings, worker, spool, sandbox, tasks, central)

@@ -48,16 +48,16 @@ async def _check_profile(
 ) -> list[Finding]:
     logo = "logo" if profile == "default" else f"logo of {profile}"
     source = folder / "picture.png"
-    by = source_of(settings, "google_logo" if profile == "default" else "watermarks")
+    by = source_of(settings, _setting(settings, profile))
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
             order = await tasks.build(source, folder / "watermarked.png", profile, tokens)
     except MediaProcessorError as problem:
-        address = "GOOGLE_LOGO" if profile == "default" else f"the logo of {profile} in WATERMARKS"
+        address = "LOGO" if profile == "default" else f"the logo of {profile} in WATERMARKS"
         to_do = f"Set {address} to a PNG, WebP, JPEG or SVG (URL or file). Pictures wait for it."
         return [error(logo, f"{problem.detail} ({by})", to_do)]
-    found = _judge_logo(logo, order, by, is_chosen=settings.google_logo_is_set)
+    found = _judge_logo(logo, order, by, is_chosen=settings.logo_is_set)
     svgs = [data for data in (Path(path).read_bytes() for path in order.logos) if is_svg(data)]
     if profile != "default" and not svgs:  # one process is enough to know that they can be had
         return [found]
@@ -67,10 +67,18 @@ async def _check_profile(
     return [found, tried] if profile == "default" else [found]
 
 
+def _setting(settings: PipelineSettings, profile: str) -> str:
+    if profile != "default":
+        return "watermarks"
+    return "logo" if settings.logo else "google_logo"
+
+
 def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
     if not is_chosen and order.logos == (str(bundled_logo_path()),):
         found = f"the bundled logo is used ({by})"
-        return warning(name, found, "Set GOOGLE_LOGO to your own logo.")
+        return warning(name, found, "Set LOGO to your own logo.")
+    if not is_chosen:
+        return warning(name, "Google's logo is used, the default", "Set LOGO to your own logo.")
     return ok(name, f"available and readable ({by})")
 
 

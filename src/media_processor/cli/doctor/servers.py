@@ -143,11 +143,13 @@ async def _server(name: str, url: str, to_do: str) -> list[Finding]:
         to_do = "Check the address: this may be another program."
         found = f"{where} answered {answer.status}, but not with a readiness report"
         return [warning(name, found, to_do), *clock]
-    bad = {part: check for part, check in answer.readiness.checks.items() if not check.ok}
+    bad = answer.readiness.problems
     if not bad:
         return [ok(name, f"{where} is ready"), *clock]
     reasons = "; ".join(f"{part}: {check.detail}" for part, check in bad.items())
-    to_do = "Fix the failed checks; the server's log has details."
+    to_do = "The server's log has details."
+    if answer.readiness.ready:
+        return [warning(name, f"{where} is ready, but {reasons}", to_do), *clock]
     return [error(name, f"{where} is not ready: {reasons}", to_do), *clock]
 
 

@@ -76,7 +76,7 @@ def _print(report: QueueReport, *, as_json: bool, short: bool = False) -> None:
 
 
 def tables_of(report: QueueReport) -> Group:
-    parts: list[Table | Text] = []
+    parts: list[Table | Text] = [cell(one.detail, BAD) for one in report.problems.values()]
     if report.queues is None or report.workers is None:
         parts.append(cell("Redis can't be reached; these numbers come from the spool.", BAD))
     else:
@@ -89,8 +89,9 @@ def tables_of(report: QueueReport) -> Group:
             since = f"{one.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
             doing = cell(" ".join(one.doing))
             workers.add_row(cell(one.name), one.stage, since, str(one.running), doing)
-        nobody = cell("no worker is running", BAD)
-        parts += [queues, Text(), workers if report.workers else nobody, Text()]
+        parts += [queues, Text()]
+        if report.workers:
+            parts += [workers, Text()]
     return Group(*parts, cell(_total(report)))
 
 

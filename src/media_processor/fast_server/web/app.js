@@ -9,7 +9,7 @@ import { Stream } from "./events.js";
 import { MediaStore } from "./media.js";
 import { Operations } from "./operations.js";
 import { Profiles } from "./profiles.js";
-import { showNoConnection, showPulse } from "./pulse.js";
+import { showNoConnection, showPulse, showUnsent } from "./pulse.js";
 import { Uploads } from "./uploads.js";
 
 const VIEWS = { upload: "Upload", archive: "Archive", operations: "Operations" };
@@ -124,6 +124,7 @@ byId("archive-bar").addEventListener("submit", () => {
 addEventListener("beforeunload", (event) => {
   if (desk.unsent && !downloading) event.preventDefault();
 });
+uploads.addEventListener("change", () => showUnsent(desk.unsent));
 addEventListener("hashchange", route);
 route();
 stream.connect();

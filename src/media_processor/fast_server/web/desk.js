@@ -43,9 +43,9 @@ export class Desk {
     setInterval(() => this.#tick(), 1000);
   }
 
-  /** Whether leaving the page now would lose files that aren't sent yet. */
+  /** How many files leaving the page now would lose. */
   get unsent() {
-    return [...this.uploads.items].some(({ state }) => ["waiting", "sending", "delayed"].includes(state));
+    return [...this.uploads.items].filter(({ state }) => ["waiting", "sending", "delayed"].includes(state)).length;
   }
 
   /** Media of this page whose end it hasn't seen. */
@@ -209,11 +209,11 @@ export class Desk {
   #counts() {
     const counts = { total: 0, ended: 0, stored: 0, failed: 0, refused: 0 };
     for (const { state, status } of this.uploads.items) {
+      counts.total += 1;
       if (state === "refused") counts.refused += 1;
-      else counts.total += 1;
       if (isSettled(status)) counts[status] += 1;
     }
-    counts.ended = counts.stored + counts.failed;
+    counts.ended = counts.stored + counts.failed + counts.refused;
     return counts;
   }
 

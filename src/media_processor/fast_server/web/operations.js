@@ -63,7 +63,9 @@ export class Operations {
     this.#report = report;
     if (!this.#shown) return;
     this.#tiles.show(report.queues);
-    byId("redis-away").hidden = report.queues !== null;
+    const problems = Object.values(report.problems).map(({ detail }) => el("li", {}, detail));
+    byId("problems").replaceChildren(...problems);
+    byId("problems").hidden = !problems.length;
     say("unfinished", number(report.unfinished));
     say("unfinished-limit", report.limit ? `of at most ${number(report.limit)}` : "no limit");
     const age = report.oldest_age_seconds;

@@ -9,12 +9,13 @@ export class Profiles {
   #file = null;
   #request = null;
   #urls = [];
-  #words = new Map();
+  #settings = new Map();
 
   constructor(send) {
     this.select = byId("profile");
     this.panel = byId("preview");
     this.select.addEventListener("change", () => this.#chosen());
+    byId("profile-logo").addEventListener("load", ({ target }) => (target.hidden = false));
     byId("preview-open").addEventListener("click", () => this.#open());
     byId("preview-other").addEventListener("click", () => byId("preview-file").click());
     byId("preview-close").addEventListener("click", () => this.#close());
@@ -35,7 +36,7 @@ export class Profiles {
   async load() {
     const { profiles } = await getJson("profiles");
     const before = this.name;
-    this.#words = new Map(profiles.map(({ name, settings }) => [name, profileWords(settings)]));
+    this.#settings = new Map(profiles.map(({ name, settings }) => [name, settings]));
     this.select.replaceChildren(...profiles.map(({ name }) => new Option(name, name, false, name === before)));
     this.#showWords();
   }
@@ -51,7 +52,11 @@ export class Profiles {
   }
 
   #showWords() {
-    say("profile-words", this.#words.get(this.name) ?? "");
+    const settings = this.#settings.get(this.name);
+    say("profile-words", settings ? profileWords(settings) : "");
+    const logo = byId("profile-logo");
+    logo.hidden = true; // until it is there
+    if (settings && !settings.text) logo.src = `profiles/${encodeURIComponent(this.name)}/logo`;
   }
 
   #open() {
