@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from fastapi import Response
 
-from media_processor.http.readiness import check_storage, readiness
-from media_processor.messages.base import Check
+from media_processor.http.readiness import answer_ready, check_storage
+from media_processor.messages.base import Check, Readiness
 from media_processor.storage.local import LocalStorage
 
 
@@ -62,7 +62,7 @@ def test_a_check_without_a_state_is_ok_or_an_error() -> None:
 def test_only_what_is_not_ok_makes_a_service_unready() -> None:
     response = Response()
     missing = Check(ok=True, detail="No worker works on this spool.", state="error")
-    assert readiness({"workers": missing}, response).ready
-    assert response.status_code == 200
-    assert not readiness({"redis": Check(ok=False, detail="away")}, response).ready
-    assert response.status_code == 503
+    found = answer_ready(Readiness.of({"workers": missing}), response)
+    assert (found.ready, found.state, response.status_code) == (True, "error", 200)
+    found = answer_ready(Readiness.of({"redis": Check(ok=False, detail="away")}), response)
+    assert (found.ready, found.state, response.status_code) == (False, "error", 503)
