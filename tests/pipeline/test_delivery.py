@@ -56,7 +56,7 @@ async def test_an_earlier_version_of_the_same_picture_is_the_receipt(
     changes = await deliver(resources, media)
     media_id = media.record.id
     spool.close_stored(media_id, "worker-1", attempted="upload", keep_original=True, **changes)
-    result = media_status(spool.find(media_id), resources.central).result
+    result = media_status(spool.find(media_id), resources.central.link).result
     assert result
     assert result.sha256 == hashlib.sha256(PICTURE).hexdigest()
     assert result.size == len(PICTURE)

@@ -45,6 +45,10 @@ class Dependencies:
     witness: Witness
     health: Health
 
+    def link_of(self, media_id: str) -> str:
+        base = self.settings.public_url
+        return f"{base}/archive/{media_id}/file" if base else self.central.link(media_id)
+
     async def enqueue(self, media_id: str) -> None:
         # While Redis can't be reached, the reconciler does it later.
         try:

@@ -53,7 +53,7 @@ async def media_events(
                 yield ServerSentEvent(
                     event="status",
                     id=_event_id(media),
-                    data=media_status(media, deps),
+                    data=media_status(media, deps.link_of),
                 )
             if _has_ended(media) or deps.stopping.is_set():
                 return

@@ -41,7 +41,7 @@ def list_media(
     found_media = deps.spool.newest(status_is, cursor, limit + 1)
     page = found_media[:limit]
     return MediaPage(
-        items=tuple(media_status(media, deps) for media in page),
+        items=tuple(media_status(media, deps.link_of) for media in page),
         next=page[-1].record.id if len(found_media) > limit else None,
     )
 
@@ -49,7 +49,7 @@ def list_media(
 @router.get("/media/{media_id}", responses=answers(MediaNotFound))
 def get_media(media: FoundMedia, deps: Deps) -> MediaStatus:
     """The status of one picture."""
-    return media_status(media, deps)
+    return media_status(media, deps.link_of)
 
 
 @router.post(
@@ -60,7 +60,7 @@ async def retry(media_id: str, deps: Deps) -> MediaStatus:
     media = await asyncio.to_thread(deps.spool.reopen, media_id)
     deps.feed.notice(media_id)
     await deps.enqueue(media_id)
-    return media_status(media, deps)
+    return media_status(media, deps.link_of)
 
 
 @router.get(

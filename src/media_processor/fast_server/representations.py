@@ -1,9 +1,13 @@
 """A media as the API returns it."""
 
-from media_processor.fast_server.dependencies import Dependencies
+from collections.abc import Callable
+
 from media_processor.messages.media import AcceptedMedia, MediaLinks, MediaStatus, Result, Step
 from media_processor.pipeline.stages import NAMES
 from media_processor.work.media import Media
+
+LinkOf = Callable[[str], str]
+"""The address of a stored picture, by its id."""
 
 
 def links(media_id: str) -> MediaLinks:
@@ -21,7 +25,7 @@ def accepted_media(media: Media) -> AcceptedMedia:
     )
 
 
-def media_status(media: Media, deps: Dependencies) -> MediaStatus:
+def media_status(media: Media, link_of: LinkOf) -> MediaStatus:
     record, progress = media.record, media.progress
     return MediaStatus.model_validate(
         record.model_dump()
@@ -33,12 +37,12 @@ def media_status(media: Media, deps: Dependencies) -> MediaStatus:
             "steps": (Step(step="accepted", at=record.accepted_at), *progress.steps),
             "next_attempt_at": progress.next_attempt_at,
             "error": progress.error,
-            "result": _result(media, deps),
+            "result": _result(media, link_of),
         }
     )
 
 
-def _result(media: Media, deps: Dependencies) -> Result | None:
+def _result(media: Media, link_of: LinkOf) -> Result | None:
     receipt, made = media.progress.receipt, media.progress.watermarked
     if media.status != "stored" or receipt is None:
         return None
@@ -47,7 +51,7 @@ def _result(media: Media, deps: Dependencies) -> Result | None:
         size=receipt.size,
         stored_path=receipt.stored_path,
         stored_at=receipt.stored_at,
-        link=_link(receipt.media_id, deps),
+        link=link_of(receipt.media_id),
         content_type=made.content_type if made else None,
         method=made.method if made else None,
         declined=made.declined if made else None,
@@ -56,8 +60,3 @@ def _result(media: Media, deps: Dependencies) -> Result | None:
         logos=made.logos if made else (),
         contrast=made.contrast if made else None,
     )
-
-
-def _link(media_id: str, deps: Dependencies) -> str:
-    base = deps.settings.public_url
-    return f"{base}/archive/{media_id}/file" if base else deps.central.link(media_id)
