@@ -11,6 +11,7 @@ from media_processor.cancellation import cancel_and_wait
 from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
+from media_processor.harness.waiting import wait_until_async
 from media_processor.jobs import keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.settings import RedisSettings
@@ -93,6 +94,18 @@ async def test_a_connection_that_closes_under_a_write_counts_as_away(
     monkeypatch.setattr(AbstractConnection, "send_packed_command", closed)
     with pytest.raises(QueueUnavailable):
         await queue.ensure([JOB])
+
+
+async def test_a_lease_has_one_holder_until_it_ends(queue: JobQueue) -> None:
+    tokens = [str(number) for number in range(20)]
+    took = await asyncio.gather(*(queue.has_lease("t", token, 60) for token in tokens))
+    assert took.count(True) == 1
+    holder = tokens[took.index(True)]
+    assert await queue.has_lease("t", holder, 60)
+    assert not await queue.has_lease("t", "other", 60)
+    assert await queue.has_lease("t", holder, 0.001)
+    await wait_until_async(lambda: queue.has_lease("t", "other", 60), "the lease has ended")
+    assert not await queue.has_lease("t", holder, 60)
 
 
 async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:

@@ -63,3 +63,8 @@ def worker_id(name: str, queue: str) -> str:
 def heartbeat_key(worker: str) -> str:
     """The latest heartbeat of a worker id: what it is doing. Lasts one lease."""
     return f"media:worker:{worker}"
+
+
+def lease_key(task: str) -> str:
+    """The token of the one worker that does ``task`` for all. Lasts one lease of its own."""
+    return f"media:lease:{task}"

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from media_processor.errors import QueueUnavailable
 from media_processor.jobs import keys
 from media_processor.jobs.connection import JOB_LIFETIME_MS, close, connect, redis_errors
-from media_processor.jobs.scripts import DEPTH, ENSURE
+from media_processor.jobs.scripts import DEPTH, ENSURE, LEASE
 from media_processor.jobs.server_info import check_server
 from media_processor.messages.fast_server import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
@@ -47,6 +47,7 @@ class JobQueue:
         self.redis = redis
         self._ensure = redis.register_script(ENSURE)
         self._depth = redis.register_script(DEPTH)
+        self._lease = redis.register_script(LEASE)
 
     async def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """See that each job runs or is queued, whatever state it is in.
@@ -82,6 +83,16 @@ class JobQueue:
                 keys=[keys.queue_key(queue)], args=[keys.IN_PROGRESS_PREFIX, _LONGEST_LEASE_MS]
             )
             return QueueDepth(waiting=waiting, running=running, retrying=later)
+
+    async def has_lease(self, task: str, token: str, seconds: float) -> bool:
+        """Whether this worker, known by its ``token``, is the one that does ``task`` for all.
+
+        If nobody is, or it is already, it is for so many seconds from now.
+        """
+        with redis_errors():
+            return bool(
+                await self._lease(keys=[keys.lease_key(task)], args=[token, int(seconds * 1000)])
+            )
 
     async def workers(self) -> list[LiveWorker]:
         with redis_errors():

@@ -121,3 +121,12 @@ redis.call('ZADD', KEYS[2], now, 'probe')
 redis.call('PEXPIRE', KEYS[2], 1000)
 """
 )
+
+# Takes a lease, or renews it; returns whether the caller has it now.
+# KEYS lease · ARGV token milliseconds
+LEASE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""

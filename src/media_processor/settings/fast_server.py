@@ -1,4 +1,4 @@
-"""Settings of the fast server: port, witness, backpressure, thumbnail cache."""
+"""Settings of the fast server: port, witness, thumbnail cache."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,12 +24,6 @@ class FastServerSettings(ServerSettings, PipelineSettings):
         default=60,
         gt=0,
         description="Seconds between two copies of the checkpoints of the central server's log.",
-    )
-    max_unfinished: int = Field(
-        default=10_000,
-        ge=0,
-        description="While this many pictures are unfinished, uploads are refused with `503` and "
-        "`Retry-After`; `0` for no limit.",
     )
     thumbnail_cache_bytes: int = Field(
         default=512 * 1024**2,

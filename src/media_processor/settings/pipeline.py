@@ -1,4 +1,4 @@
-"""Settings of the fast server and the workers: central server, limits, profiles, logo."""
+"""Settings of the fast server and the workers: central server, backpressure, limits, logo."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,13 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         default=f"http://host.docker.internal:{CENTRAL_SERVER_PORT}/upload-final",
         description="URL that finished pictures are sent to. The archive is read from the same "
         "server.",
+    )
+    max_unfinished: int = Field(
+        default=10_000,
+        ge=0,
+        description="While this many pictures are unfinished, uploads are refused with `503` and "
+        "`Retry-After`; `0` for no limit. Workers retry parked pictures only while fewer than half "
+        "as many are unfinished.",
     )
     max_pixels: int = Field(
         default=_LIMITS.pixels,

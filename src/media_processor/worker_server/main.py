@@ -122,7 +122,11 @@ async def _background_tasks(
     spool, every = resources.spool, settings.reconcile_seconds
     tasks = [
         asyncio.create_task(Reconciler(spool, queue, every, stages).run()),
-        asyncio.create_task(Parked(spool, queue, resources.central, every).run()),
+        asyncio.create_task(
+            Parked(
+                spool, queue, resources.central, every=every, limit=settings.max_unfinished
+            ).run()
+        ),
         asyncio.create_task(log_queue_depths(queue, [stage.name for stage in stages])),
     ]
     try:
