@@ -108,6 +108,7 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     select = page.get_by_label("Profile", exact=True)
     expect(select.locator("option")).to_have_text(["default", "proof"])
     expect(page.locator("#profile-words")).to_contain_text("The logo, 20 %")
+    expect_pictures(page, "#profile-logo")
     before = len(busy.http.get("/media").json()["items"])
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Preview").click()
@@ -119,6 +120,8 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     select.select_option("proof")
 
     expect(page.locator("#profile-words")).to_contain_text("The text “PROOF”")
+    expect(page.locator("#profile-logo")).to_be_hidden()
+    assert busy.http.get("/profiles/proof/logo").status_code == 404
     expect(page.locator("#preview-state")).to_contain_text("with the profile “proof”")
     expect(page.locator("#preview-after")).not_to_have_attribute("src", shown or "")
     expect_pictures(page, "#preview img")

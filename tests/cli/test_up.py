@@ -172,6 +172,18 @@ def test_it_starts_again_at_once_with_the_same_data(machine: Machine) -> None:
 
 
 @_SLOW
+@pytest.mark.slow
+def test_what_does_not_work_is_said_before_the_addresses(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, REDIS_HOST="127.0.0.1", REDIS_PORT=str(free_port()))
+    machine.start()
+    try:
+        machine.says("the page", 60)
+        log = machine.text()
+        assert log.index("⚠️ redis: ") < log.index("the page")
+    finally:
+        machine.end()
+
+
 def test_workers_have_names_of_their_own(tmp_path: Path) -> None:
     machine = Machine(tmp_path, WORKERS="2", HOSTNAME="desk")
     machine.start()

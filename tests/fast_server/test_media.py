@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from media_processor.harness.waiting import wait_until
+from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.base import Problem, Readiness
 from media_processor.messages.media import MediaPage, MediaStatus
 from tests.images.pictures import encoded, opened, photo
@@ -140,6 +141,14 @@ def test_it_tells_how_it_is(running: System) -> None:
         "picture_processes",
         "central_server",
     }
+
+
+def test_the_logo_in_use_can_be_had_and_runs_nothing(running: System) -> None:
+    answer = running.http.get("/profiles/default/logo")
+    assert answer.content == bundled_logo_path().read_bytes()
+    assert answer.headers["content-type"] == "image/png"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert running.http.get("/profiles/none/logo").json()["code"] == "unknown_profile"
 
 
 def test_errors_of_the_framework_are_problem_documents_too(running: System) -> None:

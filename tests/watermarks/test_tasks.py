@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from media_processor.errors import SetupError
 from media_processor.images.logo import bundled_logo_path
-from media_processor.settings import WorkerSettings
+from media_processor.settings import WorkerSettings, read
 from media_processor.watermarks.tasks import TaskBuilder
 
 PROFILES = """
@@ -57,3 +58,32 @@ print(*sys.modules)
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert not {"httpx2", "pydantic"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["LOGO", "GOOGLE_LOGO"])
+async def test_both_names_of_the_logo_are_read(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(name, str(bundled_logo_path()))
+    settings = WorkerSettings()
+    assert settings.logo_is_set
+    task = await TaskBuilder(settings).build(tmp_path / "in", tmp_path / "out", "default", {})
+    assert (task.logos, task.notes) == ((str(bundled_logo_path()),), ())
+
+
+def test_two_logos_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGO", "ours.png")
+    monkeypatch.setenv("GOOGLE_LOGO", "theirs.png")
+    with pytest.raises(SetupError, match="LOGO: names another logo than GOOGLE_LOGO"):
+        read(WorkerSettings)
+
+
+async def test_the_result_says_that_the_bundled_logo_stood_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # whatever network there is
+    settings = WorkerSettings(media_data_dir=tmp_path)
+    assert not settings.logo_is_set
+    task = await TaskBuilder(settings).build(tmp_path / "in", tmp_path / "out", "default", {})
+    assert task.logos == (str(bundled_logo_path()),)
+    assert "bundled" in task.notes[0]

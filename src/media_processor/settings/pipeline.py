@@ -105,7 +105,7 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     def _one_logo(cls, value: str | None, info: ValidationInfo) -> str | None:
         other = info.data.get("google_logo")
         if value and other not in (value, DEFAULT_GOOGLE_LOGO):
-            raise ValueError("GOOGLE_LOGO names another logo; unset one of the two")
+            raise ValueError("names another logo than GOOGLE_LOGO; unset one of the two")
         return value
 
     @property
