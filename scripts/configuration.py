@@ -7,6 +7,7 @@ is written by hand.
 import re
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from media_processor.settings import (
@@ -19,6 +20,7 @@ from media_processor.settings import (
     UpSettings,
     WorkerSettings,
 )
+from media_processor.settings.quantities import is_bytes, written_bytes
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 
@@ -54,13 +56,16 @@ def _tables() -> str:
             title = heading
         for name, field in kind.model_fields.items():
             if name not in shown:
-                default = "" if name in _BY_MACHINE else _shown(field.default)
+                default = "" if name in _BY_MACHINE else _shown(field)
                 lines.append(f"| `{name.upper()}` | {default} | {field.description} |")
                 shown.add(name)
     return "\n".join(lines).replace("\n## ", "\n\n## ") + "\n\n"
 
 
-def _shown(default: object) -> str:
+def _shown(field: FieldInfo) -> str:
+    default = field.default
+    if is_bytes(field.metadata):
+        return f"`{written_bytes(default)}`"
     if default is None:
         return "not set"
     if isinstance(default, bool):

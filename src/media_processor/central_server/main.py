@@ -19,6 +19,7 @@ from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
 from media_processor.settings import CentralServerSettings
+from media_processor.settings.variables import warn_of_misspelt
 from media_processor.storage.factory import open_archive_storage
 from media_processor.telemetry import start_logging
 
@@ -74,6 +75,7 @@ def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
 
 def run(settings: CentralServerSettings) -> None:
     start_logging("central", settings.log_level)
+    warn_of_misspelt(log)
     port = settings.central_server_port
     check_port(settings.bind_host, port, "CENTRAL_SERVER_PORT")
     with _open_archive(settings) as archive:

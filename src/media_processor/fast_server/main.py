@@ -25,6 +25,7 @@ from media_processor.http.serve import serve
 from media_processor.jobs.changes import Changes
 from media_processor.jobs.queue import open_queue
 from media_processor.settings import FastServerSettings
+from media_processor.settings.variables import warn_of_misspelt
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.profiles import Profiles
 from media_processor.watermarks.tasks import TaskBuilder
@@ -112,6 +113,8 @@ async def _run_background_tasks(deps: Dependencies) -> AsyncIterator[None]:
 
 def run(settings: FastServerSettings) -> None:
     start_logging("fast-server", settings.log_level)
+    warn_of_misspelt(log)
+    open_spool(settings)  # what is wrong with it is said in one line, without a traceback
     stopping = asyncio.Event()
     app = create_app(settings, stopping)
     serve(app, settings.bind_host, settings.fast_server_port, "FAST_SERVER_PORT", stopping)

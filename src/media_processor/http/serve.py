@@ -1,6 +1,7 @@
 """Runs an application on Uvicorn until a signal stops it."""
 
 import asyncio
+import errno
 import logging
 import socket
 
@@ -30,6 +31,10 @@ def check_port(host: str, port: int, variable: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise SetupError(
+                    f"BIND_HOST: {host} isn't an address of this machine ({error.strerror})."
+                ) from None
             raise SetupError(
                 f"Port {port} on {host} can't be used ({error.strerror}). Stop the process that "
                 f"uses it, or choose another port, for example {variable}={port + 1}."

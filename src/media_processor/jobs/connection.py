@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 import msgpack
 from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.connection import AbstractConnection, SSLConnection
+from redis.asyncio.connection import (
+    AbstractConnection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
@@ -128,7 +132,6 @@ def connect(settings: RedisSettings) -> ArqRedis:
         timeout=SOCKET_TIMEOUT,
         socket_timeout=SOCKET_TIMEOUT,
         socket_connect_timeout=_CONNECT_TIMEOUT,
-        socket_keepalive=True,
         health_check_interval=30,
         # One quick retry heals a connection that broke while idle; a longer outage is the
         # caller's to wait out.
@@ -140,6 +143,8 @@ def connect(settings: RedisSettings) -> ArqRedis:
     )
     if pool.connection_class is SSLConnection:
         pool.connection_class = _TlsConnection
+    if pool.connection_class is not UnixDomainSocketConnection:
+        pool.connection_kwargs.setdefault("socket_keepalive", True)
     return ArqRedis(
         pool_or_conn=pool,
         job_serializer=msgpack.packb,

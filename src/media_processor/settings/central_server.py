@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from media_processor.addresses import CENTRAL_SERVER_PORT
+from media_processor.settings.quantities import Bytes
 from media_processor.settings.server import ServerSettings
 
 
@@ -23,7 +24,7 @@ class CentralServerSettings(ServerSettings):
         "missing. Default: `audit_key.pem` in the data folder. Keep it where only the "
         "central server can read it.",
     )
-    log_rotate_bytes: int = Field(
+    log_rotate_bytes: Bytes = Field(
         default=0,
         ge=0,
         description="Size in bytes at which the activity log and its chain are rotated; `0` for "

@@ -1,13 +1,14 @@
 """Settings of the fast server: port, witness, thumbnail cache."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from media_processor.addresses import FAST_SERVER_PORT, is_http_url
+from media_processor.addresses import FAST_SERVER_PORT
 from media_processor.settings.pipeline import PipelineSettings
+from media_processor.settings.quantities import Bytes, Seconds
 from media_processor.settings.server import ServerSettings
+from media_processor.settings.urls import check_http_url
 
 
 class FastServerSettings(ServerSettings, PipelineSettings):
@@ -20,12 +21,12 @@ class FastServerSettings(ServerSettings, PipelineSettings):
         "`https://media.example.com`: the `link` of a stored picture begins with it. If it is "
         "unset, `link` is the central server's address.",
     )
-    witness_seconds: float = Field(
+    witness_seconds: Seconds = Field(
         default=60,
         gt=0,
         description="Seconds between two copies of the checkpoints of the central server's log.",
     )
-    thumbnail_cache_bytes: int = Field(
+    thumbnail_cache_bytes: Bytes = Field(
         default=512 * 1024**2,
         ge=0,
         description="Disk space for cached thumbnails, in bytes. The oldest are removed first.",
@@ -34,9 +35,11 @@ class FastServerSettings(ServerSettings, PipelineSettings):
     @field_validator("public_url")
     @classmethod
     def _http_without_slash(cls, value: str | None) -> str | None:
-        if value and (not is_http_url(value) or not urlsplit(value).hostname or "?" in value):
-            raise ValueError("must be a URL such as https://media.example.com")
-        return value.rstrip("/") if value else None
+        if value is None:
+            return None
+        if "?" in value:
+            raise ValueError("can't have a part behind ?")
+        return check_http_url(value, "https://media.example.com").rstrip("/")
 
     @property
     def thumbnails_dir(self) -> Path:

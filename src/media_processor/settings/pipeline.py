@@ -1,14 +1,15 @@
 """Settings of the fast server and the workers: central server, backpressure, limits, logo."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.limits import Limits
+from media_processor.settings.quantities import Bytes, Seconds
 from media_processor.settings.redis import RedisSettings
 from media_processor.settings.spool import SpoolSettings
+from media_processor.settings.urls import check_http_url
 
 DEFAULT_GOOGLE_LOGO = (
     "https://www.google.com/images/branding/googlelogo/2x/googlelogo_color_272x92dp.png"
@@ -53,7 +54,7 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         ge=1,
         description="Maximum scans of a JPEG; a progressive one has about 10.",
     )
-    max_metadata_bytes: int = Field(
+    max_metadata_bytes: Bytes = Field(
         default=_LIMITS.metadata,
         ge=1,
         description="Maximum size of the colour profile, EXIF, XMP and IPTC of a picture, in bytes "
@@ -71,12 +72,12 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         "logo bundled with the package is used. If it is set and unreachable, jobs wait.",
     )
     logo: str | None = Field(default=None, description="A second name of `GOOGLE_LOGO`.")
-    watermark_timeout: float = Field(
+    watermark_timeout: Seconds = Field(
         default=60,
         gt=0,
         description="Seconds that a picture may take before its process is killed.",
     )
-    watermark_memory_bytes: int = Field(
+    watermark_memory_bytes: Bytes = Field(
         default=_LIMITS.memory + _WITHOUT_A_PICTURE,
         ge=512 * 1024**2,
         description="Maximum address space of a picture process, in bytes.",
@@ -122,9 +123,11 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     @field_validator("central_server_url")
     @classmethod
     def _http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(
-                f"must be a URL such as http://archive:{CENTRAL_SERVER_PORT}/upload-final"
-            )
+        return check_http_url(value, f"http://archive:{CENTRAL_SERVER_PORT}/upload-final")
+
+    @field_validator("google_logo", "logo")
+    @classmethod
+    def _url_or_file(cls, value: str | None) -> str | None:
+        if value and "://" in value and not value.startswith("file://"):
+            return check_http_url(value, "https://example.org/logo.png, or a file")
         return value

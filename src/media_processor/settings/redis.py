@@ -1,9 +1,11 @@
 """Settings of the fast server and the workers: where Redis (or Valkey) is."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from media_processor.settings.urls import check_host, check_redis_url
 
 
 class RedisSettings(BaseSettings):
@@ -20,10 +22,13 @@ class RedisSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("must start with redis://, rediss:// or unix://")
-        return value
+    def _usable(cls, value: SecretStr | None) -> SecretStr | None:
+        return SecretStr(check_redis_url(value.get_secret_value())) if value else None
+
+    @field_validator("redis_host")
+    @classmethod
+    def _host_alone(cls, value: str) -> str:
+        return check_host(value)
 
     @property
     def redis_is_set(self) -> bool:

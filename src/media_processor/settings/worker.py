@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from media_processor.settings.pipeline import PipelineSettings
+from media_processor.settings.quantities import Seconds
 
 
 class WorkerSettings(PipelineSettings):
@@ -30,39 +31,39 @@ class WorkerSettings(PipelineSettings):
         ge=1,
         description="Number of pictures that a worker delivers to the central server at a time.",
     )
-    upload_timeout: float = Field(
+    upload_timeout: Seconds = Field(
         default=15, gt=0, description="Seconds that one attempt to deliver a picture may take."
     )
-    upload_retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+    upload_retry_delays: Annotated[tuple[Seconds, ...], NoDecode] = Field(
         default=(10, 20, 30, 40, 50),
         description="Seconds before each retry of a delivery, comma-separated. Each number "
         "is one retry.",
     )
-    lease_seconds: float = Field(
+    lease_seconds: Seconds = Field(
         default=10,
         ge=1,
         description="Seconds without a heartbeat after which a worker's jobs go to other workers.",
     )
-    reconcile_seconds: float = Field(
+    reconcile_seconds: Seconds = Field(
         default=5,
         gt=0,
         description="Seconds between two searches for unfinished pictures without a job, which "
         "are then requeued.",
     )
-    parked_retry_seconds: float = Field(
+    parked_retry_seconds: Seconds = Field(
         default=900,
         gt=0,
         description="Seconds until the delivery of a picture is tried again after all its "
         "retries failed. When the central server is back, it is tried at once.",
     )
-    shutdown_seconds: float = Field(
+    shutdown_seconds: Seconds = Field(
         default=15, ge=0, description="Seconds that a stopping worker waits for its running jobs."
     )
     keep_originals: bool = Field(
         default=True,
         description="Keep the original in the spool after the watermarked picture is stored.",
     )
-    simulated_latency: Annotated[tuple[float, float] | None, NoDecode] = Field(
+    simulated_latency: Annotated[tuple[Seconds, Seconds] | None, NoDecode] = Field(
         default=None,
         description="`3-8` adds a random delay of 3 to 8 seconds to stage 1, as the original "
         "system did.",

@@ -30,6 +30,7 @@ from media_processor.settings import (
     WorkerSettings,
     read,
 )
+from media_processor.settings.variables import warn_of_misspelt
 from media_processor.telemetry import start_logging
 from media_processor.up.health import HealthLog
 from media_processor.up.supervisor import Service, kept_running
@@ -61,6 +62,7 @@ def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> No
     """
     plan = _Plan.from_environment()
     start_logging("up", plan.central.log_level)
+    warn_of_misspelt(log)
     with _only_one(plan.central.media_data_dir):
         asyncio.run(_run(plan, after_start))
 

@@ -1,8 +1,6 @@
 """Lists every setting: its value, its source, its readers, and misspelt ones."""
 
-import difflib
 import json
-import os
 import re
 import sys
 from dataclasses import asdict, dataclass
@@ -11,31 +9,11 @@ from typing import Literal, get_args
 
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 from rich.table import Table
 
-from media_processor.addresses import fast_server_url
 from media_processor.cli.output import BAD, GOOD, WARNING, cell, terminal
-from media_processor.settings import (
-    CentralServerSettings,
-    FastServerSettings,
-    RedisSettings,
-    UpSettings,
-    WorkerSettings,
-)
+from media_processor.settings.variables import OF_COMMANDS, READERS, given, misspelt
 from media_processor.validation import mistakes
-
-_READERS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "fast-server": (FastServerSettings,),
-    "worker-server": (WorkerSettings,),
-    "central-server": (CentralServerSettings,),
-    "up": (UpSettings, RedisSettings),
-}
-_OF_COMMANDS = {"FAST_SERVER_URL": fast_server_url()}
-
-# MAX_UPLOAD_BYTE is 0.97 like MAX_UPLOAD_BYTES; LOGNAME, which every shell sets, is 0.67
-# like HOSTNAME.
-_ALIKE = 0.8
 
 _MASK = "***"
 _SECRET_QUERY = re.compile(r"(?i)([?&][^=&#]*(?:pass|secret|token|key|sign|auth)[^=&#]*=)[^&#]+")
@@ -63,33 +41,24 @@ def show_configuration(*, as_json: bool) -> int:
 
 
 def settings() -> list[Setting]:
-    given = _given()
+    environment = given()
     wrong = _mistakes()
     readers: dict[str, list[str]] = {}
     fields: dict[str, FieldInfo] = {}
-    for service, kinds in _READERS.items():
+    for service, kinds in READERS.items():
         for kind in kinds:
             for name, field in kind.model_fields.items():
                 variable = name.upper()
                 readers.setdefault(variable, []).append(service)
                 fields.setdefault(variable, field)
     found = [
-        _setting(variable, field, given.get(variable), tuple(readers[variable]), wrong)
+        _setting(variable, field, environment.get(variable), tuple(readers[variable]), wrong)
         for variable, field in fields.items()
     ]
-    for variable, usual in _OF_COMMANDS.items():
-        value = given.get(variable)
+    for variable, usual in OF_COMMANDS.items():
+        value = environment.get(variable)
         source: Literal["environment", "default"] = "environment" if value else "default"
         found.append(Setting(variable, masked(value or usual), source, ("commands",)))
-    return found
-
-
-def misspelt() -> dict[str, str]:
-    known = {one.variable for one in settings()}
-    found: dict[str, str] = {}
-    for name in sorted(_given().keys() - known):
-        if close := difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
-            found[name] = close[0]
     return found
 
 
@@ -109,14 +78,9 @@ def masked(value: str, *, is_secret: bool = False) -> str:
     return f"{scheme}://{rest}"
 
 
-def _given() -> dict[str, str]:
-    # As settings read it: names in any case, and what is empty isn't set.
-    return {name.upper(): value for name, value in os.environ.items() if value}
-
-
 def _mistakes() -> dict[str, str]:
     found: dict[str, str] = {}
-    for kind in (kind for kinds in _READERS.values() for kind in kinds):
+    for kind in (kind for kinds in READERS.values() for kind in kinds):
         try:
             kind()
         except ValidationError as error:

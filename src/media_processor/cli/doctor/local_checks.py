@@ -9,13 +9,14 @@ from pathlib import Path
 from media_processor.cli.config import configuration
 from media_processor.cli.doctor.check import Finding, error, ok, source_of, warning
 from media_processor.settings import ServerSettings
+from media_processor.settings.variables import misspelt
 
 # A fast server has two open for each upload, and a hundred of its own.
 _FEW_FILES = 1024
 
 
 async def examine_settings() -> list[Finding]:
-    settings, unknown = configuration.settings(), configuration.misspelt()
+    settings, unknown = configuration.settings(), misspelt()
     found = [
         error("settings", f"{one.variable}: {one.wrong}", f"Correct {one.variable}, or unset it.")
         for one in settings
