@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import features
 
 from media_processor.images.pillow import open_image
 from media_processor.images.profile import Profile
@@ -27,3 +28,10 @@ def test_what_no_font_has_is_noted(tmp_path: Path) -> None:
     made = watermark(source, target, (), Profile("text", text="朝日 press"), Limits())
     assert made.notes == ("the text's font lacks 朝日: boxes were drawn instead; set another font",)
     assert open_image(target.read_bytes(), "JPEG").size == (300, 200)
+
+
+def test_text_that_runs_from_the_right_needs_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda name: name != "fribidi")
+    (note,) = Text("שלום", None, "#ffffff", None).notes
+    assert "libfribidi isn't installed" in note
+    assert Text("Frieden", None, "#ffffff", None).notes == ()

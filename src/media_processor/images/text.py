@@ -8,7 +8,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, features
 from PIL.Image import Resampling
 
 from media_processor.errors import LogoUnavailable
@@ -73,6 +73,19 @@ class Text:
         left, top, right, bottom = (round(side) for side in box)
         offset = _offset(points) if self.shadow else 0
         return left, top, right + offset, bottom + offset
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the text as it is drawn."""
+        found = []
+        if self.missing:
+            found.append(
+                f"the text's font lacks {self.missing}: boxes were drawn instead; set another font"
+            )
+        right_to_left = any(unicodedata.bidirectional(c) in ("R", "AL") for c in self._line)
+        if right_to_left and not features.check("fribidi"):
+            found.append("the text was drawn from left to right, as libfribidi isn't installed")
+        return tuple(found)
 
     @property
     def missing(self) -> str:

@@ -83,7 +83,7 @@ def watermark(
         drawn = artworks
         if profile.text is not None:
             text = _text_of(data, info, profile, tokens, font)
-            drawn, notes = [text], _missing_characters(text)
+            drawn, notes = [text], text.notes
         watermarked, overlay, declined = _draw_overlay(data, info, drawn, profile, limits)
         boxes, contrast = tuple(overlay.boxes), overlay.contrast
     write_atomically(target, watermarked.data)
@@ -146,9 +146,3 @@ def _text_of(
     if "{exif.artist}" in text:
         known["exif.artist"] = read_artist(data, info.format)
     return Text(fill_tokens(text, known), font, profile.colour, profile.shadow)
-
-
-def _missing_characters(text: "Text") -> tuple[str, ...]:
-    if not text.missing:
-        return ()
-    return (f"the text's font lacks {text.missing}: boxes were drawn instead; set another font",)
