@@ -18,6 +18,10 @@ class Spliced(Buffer):
     def blocks(self) -> int:
         """How many there are in the picture."""
 
+    @property
+    def end(self) -> int:
+        """Where the picture ends in the source; what is behind it is left out."""
+
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 

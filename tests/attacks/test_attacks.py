@@ -35,8 +35,11 @@ def test_an_attack_ends_as_it_must(attack: Attack, attacked: System) -> None:
     assert processor_seconds(attacked) - before <= SECONDS
     assert peak_memory(attacked) <= MEMORY
     if attack.ends == "stored":
-        watermarked = attacked.http.get(f"/media/{media_id}/watermarked").content
-        assert not [secret for secret in attack.hides if secret in watermarked]
+        watermarked = attacked.http.get(f"/media/{media_id}/watermarked")
+        assert not [secret for secret in attack.hides if secret in watermarked.content]
+        # A comment stays, whatever it says, because nothing takes it for more than a picture.
+        assert watermarked.headers["Content-Type"].startswith("image/")
+        assert watermarked.headers["X-Content-Type-Options"] == "nosniff"
     honest = attacked.upload(HONEST)
     attacked.wait_for(honest.id, "stored")
 

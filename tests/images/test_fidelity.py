@@ -218,18 +218,3 @@ def test_what_lies_behind_the_picture_goes(kind: str, apply_watermark: ApplyWate
     out, _ = apply_watermark(encoded(photo(), kind) + b"PK\3\4 <?php echo 1; ?>")
     assert b"PK\3\4" not in out
     assert b"<?php" not in out
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "GIF"])
-def test_comments_go(kind: str, apply_watermark: ApplyWatermark) -> None:
-    data = encoded(photo(), kind, comment=b"<?php echo 1; ?>")
-    assert b"<?php" in data
-    assert b"<?php" not in apply_watermark(data)[0]
-
-
-def test_a_gain_map_is_left_out_and_that_is_said(apply_watermark: ApplyWatermark) -> None:
-    data = encoded(photo(), "MPO", save_all=True, append_images=[photo((80, 60))])
-    out, made = apply_watermark(data)
-    assert b"MPF\0" not in out
-    assert out.count(b"\xff\xd8\xff") == 1
-    assert any("gain map" in note for note in made.notes)

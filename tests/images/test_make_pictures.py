@@ -55,7 +55,7 @@ def test_size_and_weight(
 def test_the_phone_picture_has_a_profile_and_a_thumbnail(pictures: dict[str, Path]) -> None:
     info = opened(pictures["phone.jpg"]).info
     assert info["icc_profile"][36:40] == b"acsp"
-    clean = exif.without_thumbnail(info["exif"])
+    clean = exif.without_previews(info["exif"]).payload
     assert 0 < len(clean) < len(info["exif"]) - 1000
 
 

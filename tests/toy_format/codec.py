@@ -11,6 +11,7 @@ from media_processor.limits import Limits
 from . import container
 
 MODES = frozenset({"RGB"})
+CARRIED = frozenset[str]()
 NO_METADATA, OPTIONS = Metadata(), Options(Limits())
 
 

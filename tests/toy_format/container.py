@@ -3,6 +3,7 @@
 from media_processor.errors import BrokenPicture
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata
 from media_processor.limits import Limits
 
 
@@ -11,6 +12,10 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as e
     if len(data) != 8 + 3 * width * height:
         raise BrokenPicture("The picture is truncated.")
     return PictureInfo("TOY", width, height)
+
+
+def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001
+    return Metadata()
 
 
 def write(size: tuple[int, int], samples: bytes) -> bytes:

@@ -96,6 +96,8 @@ pub struct Spliced {
     pub changed: usize,
     /// How many there are in the picture.
     pub blocks: usize,
+    /// Where the picture ends in the source; what is behind it is left out.
+    pub end: usize,
 }
 
 /// Where an overlay's top left corner goes, in pixels as they are stored. It may lie outside.

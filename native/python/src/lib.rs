@@ -18,6 +18,8 @@ struct Spliced {
     changed: usize,
     #[pyo3(get)]
     blocks: usize,
+    #[pyo3(get)]
+    end: usize,
 }
 
 #[pymethods]
@@ -97,7 +99,8 @@ fn run(
 ) -> PyResult<Spliced> {
     match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
         Ok(Ok(made)) => {
-            Ok(Spliced { bytes: made.bytes, changed: made.changed, blocks: made.blocks })
+            let splice::Spliced { bytes, changed, blocks, end } = made;
+            Ok(Spliced { bytes, changed, blocks, end })
         }
         Ok(Err(why)) => Err(DeclinedError::new_err(why.reason())),
         Err(_) => Err(DeclinedError::new_err("a fault in the core")),

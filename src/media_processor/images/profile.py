@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from media_processor import formats
-from media_processor.images.metadata import Strip
+from media_processor.images.metadata import Motion, Strip
 from media_processor.messages import json_lines
 
 Anchor = Literal[
@@ -77,7 +77,8 @@ class Profile:
     ``anchor``, ``margin`` from the edges, or as a ``tile``. How: ``opacity`` 0 to 1,
     ``rotate`` degrees counterclockwise, ``blend``. What comes out: pictures whose short side
     is below ``skip_below`` pixels as they came; lossy formats with ``quality`` 1 to 100
-    instead of the source's; without what ``strip`` names; in ``format``.
+    instead of the source's; without what ``strip`` names; with the video of a motion photo unless
+    ``motion`` is ``drop``; in ``format``.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -102,6 +103,7 @@ class Profile:
     skip_below: int = 0
     quality: int | None = None
     strip: Strip = "none"
+    motion: Motion = "keep"
     format: str = "keep"
 
     def __post_init__(self) -> None:
@@ -134,8 +136,10 @@ class Profile:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that is set, in hex; the name doesn't count."""
-        settled = json.dumps(asdict(replace(self, name="")), sort_keys=True)
-        return sha256(settled.encode()).hexdigest()
+        settled = asdict(replace(self, name=""))
+        if self.motion == "keep":
+            del settled["motion"]  # digests recorded by version 0.2 don't have it
+        return sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
 
     @property
     def logos(self) -> tuple[str | None, ...]:

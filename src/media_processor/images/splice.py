@@ -7,9 +7,11 @@ decoded instead. The core is optional: where it isn't installed that is the reas
 from collections.abc import Callable
 
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import jpeg, png
+from media_processor.images.containers import appended, jpeg, png
+from media_processor.images.containers.gain_map import GainMap
+from media_processor.images.gain_overlay import overlay_pixels
 from media_processor.images.info import PictureInfo
-from media_processor.images.overlay import Overlay
+from media_processor.images.overlay import Overlay, OverlayPixels
 from media_processor.installation import NO_NATIVE_CORE
 
 try:
@@ -55,19 +57,36 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 
 def _jpeg(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    found = jpeg.read_metadata(data)
-    kept = found.to_keep(info.orientation, options.strip)
-    pixels = overlay.pixels("L" if jpeg.components(data) == 1 else "RGB", kept.icc)
+    found = jpeg.read_metadata(data, options.limits)
+    pixels = overlay.pixels("L" if jpeg.components(data) == 1 else "RGB", found.icc)
     if pixels.covered * len(overlay.stored) > _MOST_COVERED * info.width * info.height:
         raise Declined("the overlay covers most of the picture")
-    spliced = native.splice_jpeg(
-        data,
-        pixels.samples,
-        [(box.left, box.top) for box in overlay.stored],
-        jpeg.write_metadata(jpeg.fit_metadata(kept, info.orientation)),
-        options.limits.memory,
+    more = appended.read(data, options.limits, options.strip, options.motion)
+    drawn = _gain_map(more.gain_map, pixels, overlay, info, options) if more.gain_map else b""
+    kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
+    kept = jpeg.fit_metadata(kept, info.orientation)
+    header = jpeg.write_metadata(kept, more.segments)
+    places = [(box.left, box.top) for box in overlay.stored]
+    spliced = native.splice_jpeg(data, pixels.samples, places, header, options.limits.memory)
+    whole = more.attach(memoryview(spliced), header, drawn)
+    return Encoded(
+        whole, "JPEG", (*kept.notes, *more.all_notes(data, spliced.end)), method="splice"
     )
-    return Encoded(memoryview(spliced), "JPEG", kept.notes, method="splice")
+
+
+def _gain_map(
+    found: GainMap, pixels: OverlayPixels, overlay: Overlay, info: PictureInfo, options: Options
+) -> bytes:
+    over, place = overlay_pixels(found, pixels, overlay, info)
+    try:
+        spliced = native.splice_jpeg(
+            found.data, over.samples, [place], found.segments, options.limits.memory
+        )
+    except native.Declined:
+        from media_processor.images.codecs.jpeg import draw_gain_map  # rare
+
+        return draw_gain_map(found, pixels, overlay, info)
+    return bytes(spliced)
 
 
 def _png(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -77,7 +96,7 @@ def _png(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> 
         data,
         pixels.samples,
         [(box.left, box.top) for box in overlay.stored],
-        png.write_metadata(data, kept),
+        png.write_metadata(data, kept, same_colours=True),
         options.limits.memory,
     )
     return Encoded(memoryview(spliced), "PNG", kept.notes, method="splice")

@@ -97,7 +97,7 @@ def watermark(
         declined=declined,
         sha256=sha256(watermarked.data).hexdigest(),
         size=len(watermarked.data),
-        notes=(*watermarked.notes, *notes),
+        notes=tuple(dict.fromkeys((*watermarked.notes, *notes))),
         is_converted=watermarked.format != info.format,
         contrast=contrast,
     )
@@ -110,7 +110,7 @@ def _draw_overlay(
     profile: Profile,
     limits: Limits,
 ) -> tuple[Encoded, Overlay, str | None]:
-    options = Options(limits, profile.strip, profile.quality)
+    options = Options(limits, profile.strip, profile.quality, profile.motion)
     target = formats.writable().get(profile.format, info.kind)
     with guarded(DAMAGED):
         if target == info.kind:

@@ -78,7 +78,7 @@ fn one_scan(
     let bytes = head.bytes(start, None);
     let copied = sequential::copy(&source, &blender, &tables.huffman, Mode::Copy, bytes)?;
     if copied.missing.is_empty() {
-        return Ok(Some(Spliced::new(copied.bytes, copied.changed, frame)));
+        return Ok(Some(Spliced::new(copied.bytes, copied.changed, frame, copied.end)));
     }
     let (written, way) = match extended(&tables.huffman, &copied.missing) {
         Some(wider) => (wider, Mode::Copy),
@@ -92,12 +92,12 @@ fn one_scan(
     if !copied.missing.is_empty() {
         return Err(Declined::Range);
     }
-    Ok(Some(Spliced::new(copied.bytes, copied.changed, frame)))
+    Ok(Some(Spliced::new(copied.bytes, copied.changed, frame, copied.end)))
 }
 
 impl Spliced {
-    fn new(bytes: Vec<u8>, changed: usize, frame: &Frame) -> Self {
-        Self { bytes, changed, blocks: frame.blocks() }
+    fn new(bytes: Vec<u8>, changed: usize, frame: &Frame, end: usize) -> Self {
+        Self { bytes, changed, blocks: frame.blocks(), end }
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Copied {
     pub bytes: Vec<u8>,
     pub changed: usize,
     pub missing: MissingCodes,
+    /// Behind EOI in the source.
+    pub end: usize,
 }
 
 /// Copies the scan behind `bytes`.
@@ -91,7 +93,7 @@ pub fn copy(
         bytes.extend_from_slice(&[0xFF, marker]);
         at = next;
     }
-    Ok(Copied { bytes, changed, missing })
+    Ok(Copied { bytes, changed, missing, end: at })
 }
 
 /// The parts of `runs` that lie in `mcus`.

@@ -14,6 +14,8 @@ pub struct Parts<'a> {
     pub header: &'a [u8],
     /// The payloads of all IDAT.
     pub coded: Vec<&'a [u8]>,
+    /// Behind IEND.
+    pub end: usize,
 }
 
 impl Parts<'_> {
@@ -45,7 +47,10 @@ pub fn read(data: &[u8]) -> Result<Parts<'_>, Declined> {
             (b"IEND" | b"PLTE", _) if !is_sound() => return Err(Declined::Damaged),
             (b"acTL" | b"fcTL" | b"fdAT", _) => return Err(Declined::Animated),
             (b"tRNS", _) => return Err(Declined::NamedColour),
-            (b"IEND", _) => return parts.ok_or(Declined::Damaged),
+            (b"IEND", _) => {
+                let parts = parts.ok_or(Declined::Damaged)?;
+                return Ok(Parts { end: at + 12 + length, ..parts });
+            }
             _ => {}
         }
         at += 12 + length;
@@ -82,7 +87,7 @@ fn header<'a>(payload: &[u8], chunk: &'a [u8]) -> Result<Parts<'a>, Declined> {
         return Err(Declined::Damaged);
     }
     let pixel = Pixel { colours, has_alpha, width: width_of(depth)? };
-    Ok(Parts { width, height, pixel, header: chunk, coded: Vec::new() })
+    Ok(Parts { width, height, pixel, header: chunk, coded: Vec::new(), end: 0 })
 }
 
 /// Writes a chunk. Its payload must have fewer than 2^31 bytes.

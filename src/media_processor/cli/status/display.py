@@ -72,6 +72,8 @@ def table_of(media: MediaStatus) -> Table:
     if media.result:
         table.add_row("stored", cell(media.result.stored_path))
         table.add_row("method", cell(media.result.way or "unknown"))
+        for note in media.result.notes:
+            table.add_row("note", cell(note))
         table.add_row("link", cell(media.result.link))
     for step in media.steps:
         who = f" by {step.worker}" if step.worker else ""

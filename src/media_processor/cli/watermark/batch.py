@@ -208,4 +208,6 @@ def _count(job: Job, outcome: WatermarkResult | str, tally: _Tally) -> None:
     with suppress(OSError):  # it may be gone by now
         tally.size += job.source.stat().st_size
     sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
+    for note in outcome.notes:
+        sys.stdout.write(f"  {printable(note)}\n")
     sys.stdout.flush()

@@ -46,7 +46,7 @@ def watermark(
 
     The logo is LOGO, a URL or a file. Each result is printed with its method:
     splice (only what the logo covers was re-encoded) or decode (the whole picture was
-    re-encoded, with the reason).
+    re-encoded, with the reason), and below it with what couldn't be kept.
 
     With --output, a picture is skipped if its result exists and is not older, or if its name
     begins with watermarked_. So running the same command again watermarks only new pictures.

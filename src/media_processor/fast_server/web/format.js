@@ -88,6 +88,7 @@ export function profileWords(set) {
   if (set.skip_below) words.push(`skips pictures below ${set.skip_below} px`);
   if (set.quality) words.push(`quality ${set.quality}`);
   if (set.strip !== "none") words.push(`without metadata (${set.strip})`);
+  if (set.motion === "drop") words.push("without the videos of motion photos");
   if (set.format !== "keep") words.push(`as ${set.format.toUpperCase()}`);
   return `${words.join("; ")}.`;
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from media_processor.formats import PictureFormat
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata, Strip
+from media_processor.images.metadata import Metadata, Motion, Strip
 from media_processor.limits import Limits
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Options:
     limits: Limits
     strip: Strip = "none"
     quality: int | None = None
+    motion: Motion = "keep"
 
     @property
     def coding(self) -> dict[str, int]:
@@ -46,10 +47,14 @@ class Encoded:
 
 
 class Codec(Protocol):
-    """A module of this package. One of a format that can only be read lacks MODES and encode."""
+    """A module of this package. One of a format that can only be read lacks MODES, CARRIED and
+    encode."""
 
     MODES: frozenset[str]
     """The modes of Pillow's that ``encode`` takes."""
+
+    CARRIED: frozenset[str]
+    """The fields of Metadata that ``encode`` writes."""
 
     def watermark(
         self, data: bytes, info: PictureInfo, overlay: "Overlay", options: Options

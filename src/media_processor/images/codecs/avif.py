@@ -5,6 +5,7 @@ from typing import Any
 from PIL import Image
 
 from media_processor.images.codecs import Encoded, Options
+from media_processor.images.containers import isobmff
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
@@ -12,6 +13,7 @@ from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, metadata_of, open_image, to_drawable
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
+CARRIED = frozenset({"icc", "exif", "xmp"})
 _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
 
 
@@ -34,7 +36,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         result = encode_image(frames[0], "AVIF", **how)
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
-    return Encoded(result, "AVIF", kept.notes)
+    notes = isobmff.read_metadata(data, options.limits).notes
+    return Encoded(result, "AVIF", (*kept.notes, *notes))
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:

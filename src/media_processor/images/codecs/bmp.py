@@ -5,6 +5,7 @@ import struct
 from PIL import Image
 
 from media_processor.images.codecs import Encoded, Options
+from media_processor.images.containers import bmp
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
@@ -12,6 +13,7 @@ from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image, to_drawable
 
 MODES = frozenset({"L", "RGB"})
+CARRIED = frozenset[str]()
 
 # Where each colour lies in 32 bits: red, green, blue, alpha (BITMAPV4HEADER).
 _MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
@@ -21,19 +23,19 @@ _INCH = 0.0254  # metres
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:  # noqa: ARG001
+    notes = bmp.read_metadata(data, options.limits).notes
     image = open_image(data, "BMP")
     image.load()
     resolution = image.info.get("dpi") or (0, 0)
     still = to_drawable(image)
     overlay.draw(still)
     if still.mode == "RGBA":
-        return Encoded(_encode_with_alpha(still, resolution), "BMP")
+        return Encoded(_encode_with_alpha(still, resolution), "BMP", notes)
     kept = {"dpi": resolution} if resolution[0] else {}
-    return Encoded(encode_image(still, "BMP", **kept), "BMP")
+    return Encoded(encode_image(still, "BMP", **kept), "BMP", notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
-    # Nothing of ``kept`` has a place in a BMP.
     return encode_image(image, "BMP")
 
 

@@ -1,12 +1,18 @@
 """One picture of any format as another format, for profiles that ask for it."""
 
+from dataclasses import replace
+
 from media_processor.formats import PictureFormat
+from media_processor.images import exif
 from media_processor.images.codecs import Encoded, Options, codec_of
 from media_processor.images.colour import convert_to_srgb
+from media_processor.images.containers import appended, container_of, isobmff, jpeg
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import flatten_on_white
+
+_VIDEO = "the video of the motion photo was dropped"
 
 
 def watermark(
@@ -15,13 +21,29 @@ def watermark(
     """The first frame, upright, 8 bits, as ``target``. ``overlay`` fits the upright picture."""
     image, found = codec_of(info.kind).decode_upright(data, info)
     codec = codec_of(target)
-    kept = found.to_keep(1, options.strip)
     notes = [f"converted from {info.format} to {target.name}, as the profile requires"]
     if info.frames > 1:
         notes.append(f"only the first of {info.frames} frames was kept")
+    kept = _with_the_rest(found, data, info, options).to_keep(1, options.strip)
     if image.mode == "CMYK" and image.mode not in codec.MODES:
-        image, kept = convert_to_srgb(image, kept.icc), Metadata(b"", kept.exif, kept.xmp)
+        image, kept = convert_to_srgb(image, kept.icc), replace(kept, icc=b"")
+    kept = kept.without({"icc", "exif", "xmp", "iptc", "comments"} - codec.CARRIED)
+    if target.name == "JPEG":
+        kept = jpeg.fit_metadata(kept, 1)
     if image.mode in ("LA", "RGBA") and image.mode not in codec.MODES:
         image = flatten_on_white(image.convert("RGBA"))
     overlay.draw(image, kept.icc)
-    return Encoded(codec.encode(image, kept, options), target.name, tuple(notes))
+    return Encoded(codec.encode(image, kept, options), target.name, (*notes, *kept.notes))
+
+
+def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Options) -> Metadata:
+    # What Pillow doesn't read, and what goes.
+    more = container_of(info.kind).read_metadata(data, options.limits)
+    notes = (*found.notes, *more.notes)
+    if info.format == "JPEG":
+        behind = appended.read(data, options.limits)
+        notes += behind.all_notes(data, jpeg.picture_end(data))
+        notes += (isobmff.GAIN_MAP,) if behind.gain_map else ()
+        notes += (_VIDEO,) if behind.video else ()
+    upright = found.exif or exif.make_upright(more.exif)
+    return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)

@@ -17,6 +17,7 @@ from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
+CARRIED = frozenset[str]()
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
 
 # So many of a frame's 256 colours the overlay gets at least: a logo needs few, but these true.

@@ -4,19 +4,32 @@ import pi_heif
 from PIL import Image
 
 from media_processor.images import exif
-from media_processor.images.codecs import Encoded, Options, jpeg
+from media_processor.images.codecs import Encoded, Options, apple_gain_map, jpeg
+from media_processor.images.containers import isobmff
+from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
-from media_processor.images.overlay import Overlay
+from media_processor.images.overlay import BASES, Overlay
 from media_processor.images.pillow import flatten_on_white, metadata_of
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    image, found = decode_upright(data, info)
-    kept = found.to_keep(info.orientation, options.strip)
+    """An iPhone's gain map comes along, as ISO 21496-1 has it."""
+    heif = _open(data)
+    image, found = _picture(heif)
+    gain_map = apple_gain_map.read(heif, found.exif)
+    kept = fit_metadata(found.to_keep(info.orientation, options.strip), info.orientation)
     image = flatten_on_white(image) if image.mode == "RGBA" else image
     overlay.draw(image, kept.icc)
-    return Encoded(jpeg.encode(image, kept, options), "JPEG", ("converted from HEIC to JPEG",))
+    notes = ("converted from HEIC to JPEG", *kept.notes)
+    lost = isobmff.read_metadata(data, options.limits).notes
+    if gain_map is None:
+        return Encoded(jpeg.encode(image, kept, options), "JPEG", (*notes, *lost))
+    pixels = overlay.pixels(BASES[image.mode], kept.icc)
+    drawn = jpeg.draw_gain_map(gain_map, pixels, overlay, info)
+    result = jpeg.encode_with_gain_map(image, kept, options, gain_map, drawn)
+    lost = tuple(note for note in lost if note != isobmff.GAIN_MAP)
+    return Encoded(result, "JPEG", (*notes, *lost))
 
 
 def decode_upright(
@@ -24,7 +37,15 @@ def decode_upright(
     info: PictureInfo,  # noqa: ARG001 - as every codec
     at_least: int | None = None,  # noqa: ARG001
 ) -> tuple[Image.Image, Metadata]:
-    heif = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
+    return _picture(_open(data))
+
+
+def _open(data: bytes) -> pi_heif.HeifFile:
+    return pi_heif.open_heif(data, convert_hdr_to_8bit=True)
+
+
+def _picture(heif: pi_heif.HeifFile) -> tuple[Image.Image, Metadata]:
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
     found = metadata_of(heif.info)
-    return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp)
+    notes = (f"only the first of {len(heif)} pictures was kept",) if len(heif) > 1 else ()
+    return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp, notes=notes)

@@ -1,5 +1,6 @@
 """JPEG: the source's tables and sampling, in its own colour space, so that little is lost."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from PIL import Image, ImageChops
@@ -7,39 +8,88 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import jpeg
+from media_processor.images.containers import appended, jpeg
+from media_processor.images.containers.gain_map import GainMap
+from media_processor.images.gain_overlay import overlay_pixels
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
-from media_processor.images.overlay import Overlay
+from media_processor.images.overlay import BASES, Overlay, OverlayPixels
 from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image
 
 MODES = frozenset({"L", "RGB", "CMYK"})
+CARRIED = frozenset({"icc", "exif", "xmp"})
 _CONVERTED: dict[str, Any] = {"quality": 92, "subsampling": 0}
 _FALLBACK_QUALITY = 90
 _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    kept = jpeg.read_metadata(data).to_keep(info.orientation, options.strip)
+    found = jpeg.read_metadata(data, options.limits)
+    more = appended.read(data, options.limits, options.strip, options.motion)
+    picture, pixels = _draw(data, found.icc, overlay, options)
+    drawn = draw_gain_map(more.gain_map, pixels, overlay, info) if more.gain_map else b""
+    kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
+    kept = jpeg.fit_metadata(kept, info.orientation)
+    header = jpeg.write_metadata(kept, more.segments)
+    whole = more.attach(jpeg.add_segments(picture, header), header, drawn)
+    notes = more.all_notes(data, jpeg.picture_end(data))
+    return Encoded(whole, "JPEG", (*kept.notes, *notes))
+
+
+def draw_gain_map(
+    found: GainMap, pixels: OverlayPixels, overlay: Overlay, info: PictureInfo
+) -> bytes:
+    over, place = overlay_pixels(found, pixels, overlay, info)
+
+    def draw(image: Image.Image) -> None:
+        image.paste(over.colours.convert(image.mode), place, over.alpha)
+
+    return jpeg.add_segments(_redraw(found.data, draw, {}), found.segments)
+
+
+def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
+    return _encode(image, options, jpeg.write_metadata(kept))
+
+
+def encode_with_gain_map(
+    image: Image.Image, kept: Metadata, options: Options, found: GainMap, drawn: bytes
+) -> bytes:
+    """``found`` is drawn on already, as ``drawn``."""
+    more = appended.with_gain_map(found)
+    header = jpeg.write_metadata(kept, more.segments)
+    return bytes(more.attach(_encode(image, options, header), header, drawn))
+
+
+def _encode(image: Image.Image, options: Options, header: bytes) -> bytes:
+    picture = encode_image(image, "JPEG", **(_CONVERTED | options.coding))
+    return jpeg.add_segments(picture, header)
+
+
+def _draw(
+    data: bytes, icc: bytes, overlay: Overlay, options: Options
+) -> tuple[bytes, OverlayPixels]:
+    drawn: list[OverlayPixels] = []
+
+    def draw(image: Image.Image) -> None:
+        overlay.draw(image, icc)
+        drawn.append(overlay.pixels(BASES[image.mode], icc))
+
+    return _redraw(data, draw, _chosen_quality(options)), drawn[0]
+
+
+def _redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, Any]) -> bytes:
+    """The picture alone, drawn on, coded like the source but for ``coding``."""
     source = cast(JpegImageFile, open_image(jpeg.strip(data), "JPEG"))
     image = _decode(source, data)
     inverted = image.mode == "CMYK" and _has_plain_inks(source)
     image = ImageChops.invert(image) if inverted else image
-    overlay.draw(image, kept.icc)
+    draw(image)
     image = ImageChops.invert(image) if inverted else image
-    result = encode_image(image, "JPEG", **(_coding_like(source, data) | _chosen_quality(options)))
+    result = encode_image(image, "JPEG", **(_coding_like(source, data) | coding))
     if inverted:
         result = _without_adobe_segment(result)
-    return Encoded(_add_metadata(result, kept, info.orientation), "JPEG", kept.notes)
-
-
-def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
-    return _add_metadata(encode_image(image, "JPEG", **(_CONVERTED | options.coding)), kept, 1)
-
-
-def _add_metadata(picture: bytes, kept: Metadata, orientation: int) -> bytes:
-    return jpeg.add_metadata(picture, jpeg.fit_metadata(kept, orientation))
+    return jpeg.with_density_of(data, result)
 
 
 def _decode(source: JpegImageFile, data: bytes) -> Image.Image:
@@ -74,8 +124,6 @@ def _coding_like(source: JpegImageFile, data: bytes) -> dict[str, Any]:
         "keep_rgb": _is_stored_as_rgb(source),
         "optimize": not jpeg.huffman_tables(data) <= _standard_tables(),
     }
-    if source.info.get("jfif_unit") in (1, 2):  # otherwise Pillow made the figure up
-        options["dpi"] = source.info["dpi"]
     tables = _quantisation(source)
     options |= {"qtables": tables} if tables else {"quality": _FALLBACK_QUALITY}
     if source.layers == 3:

@@ -21,6 +21,7 @@ from media_processor.images.pillow import encode_image, open_image, to_drawable
 _LEVEL = 2
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
+CARRIED = frozenset({"icc", "exif", "xmp"})
 _DISPOSALS: tuple[Disposal, ...] = ("keep", "clear", "restore")
 
 

@@ -17,6 +17,7 @@ from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image, to_drawable
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
+CARRIED = frozenset({"icc"})
 _UNCOMPRESSED, _DEFLATE, _DIFFERENCES = 1, 8, 2
 _LEVEL = 3
 _STRIP_BYTES = 1 << 18
@@ -33,7 +34,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     """Depth and byte order stay; a compressed one comes out with Deflate."""
     order = tiff.byte_order(data)
     first, *others = tiff.pages(data, options.limits)
-    kept = _metadata(first).to_keep(info.orientation, options.strip)
+    kept = tiff.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
     single = tiff.write(order, [_strip(first)])
     compressed = _value(order, first, tiff.COMPRESSION) != _UNCOMPRESSED
     depth = _value(order, first, tiff.BITS)
@@ -44,7 +45,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     tags = {
         number: tag
         for number, tag in first.tags.items()
-        if number not in tiff.PIXEL_TAGS and not (options.strip == "all" and number in _STRIPPED)
+        if number not in (*tiff.PIXEL_TAGS, tiff.CREDENTIALS)
+        and not (options.strip == "all" and number in _STRIPPED)
     }
     tags |= _clean_tags(tags, kept) | page.tags
     left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}
@@ -64,13 +66,6 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # no
     return encode_image(
         image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None
     )
-
-
-def _metadata(page: Page) -> Metadata:
-    def value(number: int) -> bytes:
-        return page.tags[number].value if number in page.tags else b""
-
-    return Metadata(icc=value(tiff.ICC), xmp=value(tiff.XMP), iptc=value(tiff.PHOTOSHOP))
 
 
 def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, cast
 
 from media_processor.formats import PictureFormat
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata
 from media_processor.limits import Limits
 
 Data: TypeAlias = bytes | mmap
@@ -25,6 +26,12 @@ class Container(Protocol):
 
         Raises UnsupportedPicture, BrokenPicture, ImageBomb, TooManyFrames or TooManyPixels;
         where a file ends early also IndexError, KeyError or struct.error.
+        """
+
+    def read_metadata(self, data: Data, limits: Limits) -> Metadata:
+        """What goes with the picture, with a note of each part that has no place in Metadata.
+
+        A codec that has a library read some of it may find it empty here.
         """
 
 

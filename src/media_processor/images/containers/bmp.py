@@ -3,6 +3,7 @@
 from media_processor.errors import BrokenPicture, UnsupportedPicture
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import Metadata, note_trailer
 from media_processor.limits import Limits
 
 _DEPTHS = (1, 4, 8, 16, 24, 32)
@@ -30,3 +31,11 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as e
     if depth not in _DEPTHS or compression not in _COMPRESSIONS:
         raise UnsupportedPicture("This kind of BMP isn't supported.")
     return PictureInfo("BMP", width, abs(height))
+
+
+def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001
+    # BITMAPV5HEADER names a profile in the file or on some disk.
+    has_profile = data[14:15] == b"\x7c" and data[70:74] in (b"DEBM", b"KNIL")
+    notes = ("the colour profile was dropped",) if has_profile else ()
+    size = int.from_bytes(data[2:6], "little")
+    return Metadata(notes=(*notes, *note_trailer(data[size:] if size > 54 else b"")))

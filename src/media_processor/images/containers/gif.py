@@ -7,13 +7,13 @@ from typing import TypeAlias
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import CREDENTIALS, Comment, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
-_CONTROL, _APPLICATION = 0xF9, 0xFF
+_CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
-_XMP, _ICC = b"XMP DataXMP", b"ICCRGBG1012"
+_XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 # Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
@@ -66,13 +66,14 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 
 def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
-    """What follows the trailer isn't looked at."""
     screen = data[6:13]
     if len(screen) < 7:
         raise BrokenPicture("The picture is truncated: its header is incomplete.")
     palette, at = _palette(data, screen[4], 13)
     frames: list[Frame] = []
-    loop, notes = b"", {_XMP: b"", _ICC: b""}
+    loop, found = b"", {_XMP: b"", _ICC: b""}
+    comments: list[Comment] = []
+    unknown: list[bytes] = []
     control = bytes(4)
     blocks = _Blocks(data)
     while (kind := data[at : at + 1]) and kind[0] != _TRAILER:
@@ -88,21 +89,38 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
                 control = data[start + 1 : start + 5]
             elif label == _APPLICATION and (name := data[start + 1 : start + 12]) in _LOOPS:
                 loop = data[start - 2 : at]
-            elif label == _APPLICATION and name in notes:
+            elif label == _APPLICATION and name in found:
                 limits.check_metadata("metadata", at - start)
-                notes[name] = data[start + 12 : at]
+                found[name] = data[start + 12 : at]
+            elif label == _COMMENT:
+                content = b"".join(blocks.payloads(data[start:at]))
+                comments.append(Comment(content, content))
+            else:
+                unknown.append(name if label == _APPLICATION else b"%02x" % label)
         else:
             raise BrokenPicture("The picture is damaged: it has a block of an unknown type.")
     if not frames:
         raise BrokenPicture("The picture is truncated: it has no pixel data.")
-    icc = b"".join(blocks.payloads(notes[_ICC]))
+    icc = b"".join(blocks.payloads(found[_ICC]))
+    dropped: tuple[str, ...] = (CREDENTIALS,) if _CREDENTIALS in unknown else ()
+    dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS))
+    dropped += note_trailer(data[at + 1 :])
     return Gif(
         screen,
         palette,
         loop if len(loop) < 100 else b"",
         tuple(frames),
-        Metadata(icc=icc, xmp=notes[_XMP].removesuffix(_XMP_END)),
+        Metadata(
+            icc=icc,
+            xmp=found[_XMP].removesuffix(_XMP_END),
+            comments=tuple(comments),
+            notes=dropped,
+        ),
     )
+
+
+def read_metadata(data: Data, limits: Limits) -> Metadata:
+    return read(data, limits, with_pixels=False).metadata
 
 
 def write(gif: Gif, kept: Metadata) -> bytes:
@@ -111,6 +129,8 @@ def write(gif: Gif, kept: Metadata) -> bytes:
         pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _ICC + _sub_blocks(kept.icc))
     if kept.xmp:
         pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _XMP + kept.xmp + _XMP_END)
+    comment = bytes((_EXTENSION, _COMMENT))
+    pieces += [comment + _sub_blocks(text.stored) for text in kept.comments]
     for frame in gif.frames:
         clear = 0 if frame.transparent is None else frame.transparent
         flags = frame.disposal << 2 | (frame.transparent is not None)

@@ -7,8 +7,12 @@ from media_processor import formats
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo, Size
+from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
+GAIN_MAP = "the HDR gain map was dropped"
+_TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
+_CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
 _MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
 
 
@@ -143,3 +147,47 @@ def _frames(data: Data) -> int:
             elif box.name == b"stsz":
                 most = max(most, int.from_bytes(data[box.start + 8 : box.start + 12]))
     return most
+
+
+def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
+    """Notes alone; libraries read the rest."""
+    notes: list[str] = []
+    end, unknown = 0, []
+    for box in _boxes(data, 0, len(data)):
+        end = box.end
+        if box.name == b"uuid" and data[box.start : box.start + 16] == _CREDENTIALS_ID:
+            notes.append(CREDENTIALS)
+        elif box.name == b"mpvd":  # Motion Photo format 1.0
+            notes.append("the video of the motion photo was dropped")
+        elif box.name == b"meta":
+            notes += _of_items(data, box)
+        unknown += [box.name] if box.name not in _TOP else []
+    notes += [*note_parts("boxes", unknown), *note_trailer(data[end:])]
+    return Metadata(notes=tuple(notes))
+
+
+def _of_items(data: Data, meta: Box) -> Iterator[str]:
+    # ``auxC`` (23008-12, 6.5.8) says what an auxiliary picture is for.
+    inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
+    kinds: set[bytes] = set()
+    if properties := inside.get(b"iprp"):
+        for listed in _boxes(data, properties.start, properties.end):
+            if listed.name == b"ipco":
+                kinds |= {
+                    bytes(data[box.start + 4 : box.end]).split(b"\0")[0].lower()
+                    for box in _boxes(data, listed.start, listed.end)
+                    if box.name == b"auxC"
+                }
+    items = inside.get(b"iinf")
+    has_tone_map = items is not None and b"tmap" in data[items.start : items.end]  # 21496-1
+    gain_maps = {kind for kind in kinds if b"gainmap" in kind}
+    depths = {
+        kind for kind in kinds if b"depth" in kind or kind.endswith((b"auxid:2", b"disparity"))
+    }
+    alphas = {kind for kind in kinds if kind.endswith((b"alpha", b"auxid:1"))}
+    if gain_maps or has_tone_map:
+        yield GAIN_MAP
+    if depths:
+        yield "the depth map was dropped"
+    if kinds - gain_maps - depths - alphas:
+        yield "auxiliary pictures were dropped, such as the outlines of persons"

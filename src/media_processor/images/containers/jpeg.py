@@ -6,16 +6,17 @@ annex B.4. MPF, further pictures in the same file: CIPA DC-007.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from media_processor.errors import BrokenPicture, ImageBomb, UnsupportedPicture
-from media_processor.images import exif
+from media_processor.images import exif, exif_writer, xmp
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import CREDENTIALS, MOST_SHOWN, Comment, Metadata
 from media_processor.limits import Limits
 
-SOI, EOI, SOS, DQT, DHT, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE
+SOI, EOI, SOS, DQT, DHT, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE, 0xFE
 
 # Baseline, extended and progressive, with Huffman or arithmetic coding.
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
@@ -27,12 +28,16 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _MOST_SEGMENTS = 10_000  # 16 MB of ICC or XMP take 256
 
 _EXIF = b"Exif\0\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
-_MPF = b"MPF\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
-_MOST_EXIF = 65_527  # a segment's 65,533 bytes less 6 of header
-_ICC_PIECE = 65_519  # a segment's 65,533 bytes less 14 of header
+_JUMBF = "JUMBF data was dropped"
+_MOST_BYTES = 65_533  # in a segment
+_PIECE = _MOST_BYTES - 14  # what Photoshop's header leaves, or a profile's
+
+# APPn that other modules speak of: MPF and gain maps (containers/appended.py).
+_ELSEWHERE = (b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0")
 
 
 class Segment(NamedTuple):
@@ -87,27 +92,55 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
     return PictureInfo("JPEG", *size, turn)
 
 
-def read_metadata(data: Data) -> Metadata:
-    exif_data = xmp = iptc = b""
-    icc: dict[int, bytes] = {}
-    notes: list[str] = []
+def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
+    parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
+    comments, notes, unknown = [], [], []
     for segment in segments(data):
         if segment.marker == SOS:
             break
         payload = data[segment.start + 4 : segment.end]
-        match _kind(data, segment):
-            case "EXIF":
-                exif_data += payload[len(_EXIF) :]
-            case "XMP":
-                xmp = xmp or payload[len(_XMP) :]
-            case "ICC":
-                icc[payload[len(_ICC)]] = payload[len(_ICC) + 2 :]
-            case "IPTC":
-                iptc += payload[len(_PHOTOSHOP) :]
-        if segment.marker == 0xE2 and payload.startswith(_MPF):
-            notes.append("further images in the file (previews or an HDR gain map) were dropped")
-    profile = b"".join(icc[number] for number in sorted(icc))
-    return Metadata(profile, exif_data, xmp, iptc, tuple(notes))
+        if segment.marker == COM:
+            comments.append(Comment(payload, payload))
+        elif kind := _kind(data, segment):
+            parts[kind].append(payload[_HEADERS[kind] :])
+        elif is_application(segment.marker):
+            notes += _dropped(segment.marker, payload)
+            unknown += _unknown(segment.marker, payload)
+    first, *others = parts["EXIF"] or [b""]
+    # What is too long for a segment goes on in the next one; a header begins another block.
+    if any(other[:4] in exif.HEADERS for other in others):
+        notes.append("a second block of EXIF was dropped")
+    packet, *more = parts["XMP"] or [b""]
+    notes += ["a second XMP packet was dropped"] if more else []
+    if CREDENTIALS in notes:  # they may take several segments, of which the first says what it is
+        notes = [note for note in notes if note != _JUMBF]
+    if unknown:
+        names = ", ".join(list(dict.fromkeys(unknown))[:MOST_SHOWN])
+        notes.append(f"application data was dropped: {names}")
+    profile = {piece[0]: piece[2:] for piece in parts["ICC"]}  # each begins with its number
+    return Metadata(
+        b"".join(profile[number] for number in sorted(profile)),
+        b"".join([first, *(other for other in others if other[:4] not in exif.HEADERS)]),
+        packet,
+        b"".join(parts["IPTC"]),
+        tuple(comments),
+        tuple(notes),
+    )
+
+
+def picture_end(data: Data) -> int:
+    """Where the picture ends; another may follow."""
+    is_progressive, parts = False, 0
+    for segment in segments(data):
+        if segment.marker == EOI:
+            return segment.end
+        if segment.marker in _FRAMES:
+            is_progressive, parts = segment.marker in _PROGRESSIVE, data[segment.start + 9]
+        elif segment.marker == SOS and not is_progressive and data[segment.start + 4] == parts:
+            # The only scan. In it 0xFF is never followed by 0xD9, and looking for that is fast.
+            end = data.find(b"\xff\xd9", segment.end)
+            return end + 2 if end >= 0 else len(data)
+    return len(data)
 
 
 def strip(data: Data) -> bytes:
@@ -117,39 +150,59 @@ def strip(data: Data) -> bytes:
         if segment.marker == EOI:
             pieces.append(data[at : segment.end])
             return b"".join(pieces)
-        if _is_application(segment.marker) and segment.marker not in (APP0, APP14):
+        if is_application(segment.marker) and segment.marker not in (APP0, APP14):
             pieces.append(data[at : segment.start])
             at = segment.end
     return b"".join([*pieces, data[at:]])
 
 
-def add_metadata(picture: bytes, kept: Metadata) -> bytes:
+def add_segments(picture: bytes, others: bytes) -> bytes:
     at = 2
     for segment in segments(picture):
         if segment.marker not in (APP0, APP14):
             break
         at = segment.end
-    return b"".join([picture[:at], write_metadata(kept), picture[at:]])
+    return b"".join([picture[:at], others, picture[at:]])
+
+
+def with_density_of(source: bytes, picture: bytes) -> bytes:
+    """``picture``, which begins with JFIF's segment, with the density that ``source`` has there
+    (JFIF 1.02: version, unit, horizontal and vertical)."""
+    for segment in segments(source):
+        if segment.marker == SOS:
+            break
+        if segment.marker == APP0 and source[segment.start + 4 :][:5] == b"JFIF\0":
+            density = source[segment.start + 9 : segment.start + 16]
+            if len(density) == 7 and picture[6:11] == b"JFIF\0":
+                return picture[:11] + density + picture[18:]
+    return picture
 
 
 def fit_metadata(kept: Metadata, orientation: int) -> Metadata:
-    if len(kept.exif) <= _MOST_EXIF:
-        return kept
-    turned = exif.only_orientation(orientation) if orientation > 1 else b""
-    return Metadata(kept.icc, turned, kept.xmp, kept.iptc)
+    """What of it has room in a JPEG."""
+    payload, notes = exif_writer.fit(kept.exif, _MOST_BYTES - len(_EXIF))
+    if not payload and orientation > 1:
+        payload = exif.only_orientation(orientation)
+    packet = kept.xmp
+    if len(packet) > _MOST_BYTES - len(XMP):
+        packet = xmp.without_padding(packet)
+    if len(packet) > _MOST_BYTES - len(XMP):
+        packet, notes = b"", (*notes, "XMP was dropped: it is too large for a JPEG")
+    return replace(kept, exif=payload, xmp=packet, notes=(*kept.notes, *notes))
 
 
-def write_metadata(kept: Metadata) -> bytes:
-    pieces = [_EXIF + kept.exif] if kept.exif else []
-    pieces += [_XMP + kept.xmp] if kept.xmp else []
-    icc = [kept.icc[at : at + _ICC_PIECE] for at in range(0, len(kept.icc), _ICC_PIECE)]
-    found = [_segment(0xE1, piece) for piece in pieces]
+def write_metadata(kept: Metadata, others: bytes = b"") -> bytes:
+    """As whole segments, ``others`` behind them."""
+    found = [write_segment(0xE1, _EXIF + kept.exif)] if kept.exif else []
+    found += [write_segment(0xE1, XMP + kept.xmp)] if kept.xmp else []
+    profile = _pieces(kept.icc)
     found += [
-        _segment(0xE2, _ICC + bytes((number, len(icc))) + piece)
-        for number, piece in enumerate(icc, start=1)
+        write_segment(0xE2, _ICC + bytes((number, len(profile))) + piece)
+        for number, piece in enumerate(profile, start=1)
     ]
-    found += [_segment(0xED, _PHOTOSHOP + kept.iptc)] if kept.iptc else []
-    return b"".join(found)
+    found += [write_segment(0xED, _PHOTOSHOP + piece) for piece in _pieces(kept.iptc)]
+    found += [write_segment(COM, text.stored) for text in kept.comments]
+    return b"".join([*found, others])
 
 
 def components(data: Data) -> int:
@@ -187,17 +240,24 @@ def _frame(data: Data, segment: Segment) -> tuple[tuple[int, int], int]:
     return (width, height), parts
 
 
-def _is_application(marker: int) -> bool:
-    return 0xE0 <= marker <= 0xEF or marker == 0xFE
+def is_application(marker: int) -> bool:
+    """APPn, or a comment."""
+    return 0xE0 <= marker <= 0xEF or marker == COM
+
+
+def write_segment(marker: int, payload: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload
+
+
+_HEADERS = {"EXIF": len(_EXIF), "XMP": len(XMP), "ICC": len(_ICC), "IPTC": len(_PHOTOSHOP)}
 
 
 def _kind(data: Data, segment: Segment) -> str:
-    # Extended XMP holds depth maps and previews of many MB; it is never kept.
     head = data[segment.start + 4 : min(segment.end, segment.start + 40)]
     match segment.marker:
         case 0xE1 if head.startswith(_EXIF):
             return "EXIF"
-        case 0xE1 if head.startswith(_XMP):
+        case 0xE1 if head.startswith(XMP):
             return "XMP"
         case 0xE2 if head.startswith(_ICC) and len(head) > len(_ICC) + 2:
             return "ICC"
@@ -206,7 +266,29 @@ def _kind(data: Data, segment: Segment) -> str:
     return ""
 
 
-def _segment(marker: int, payload: bytes) -> bytes:
-    if len(payload) > 65_533:
-        return b""  # it can't have come out of a JPEG, and doesn't fit into one
-    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload
+def _dropped(marker: int, payload: bytes) -> list[str]:
+    # Extended XMP holds depth maps and pictures of many MB.
+    if marker == 0xE1 and payload.startswith(_EXTENDED_XMP):
+        return ["extended XMP was dropped: a depth map, another picture, sound or a long history"]
+    if marker == APP0 and (payload[:5] == b"JFXX\0" or (payload[:5] == b"JFIF\0" and payload[14:])):
+        return [exif.PREVIEWS]
+    if marker == 0xEB and payload.startswith(b"JP"):  # JUMBF (ISO/IEC 19566-5)
+        return [CREDENTIALS if b"c2pa" in payload else _JUMBF]
+    return []
+
+
+def _unknown(marker: int, payload: bytes) -> list[str]:
+    is_known = (
+        marker in (APP0, APP14)
+        or (marker == 0xE1 and payload.startswith(_EXTENDED_XMP))
+        or (marker == 0xE2 and payload.startswith(_ELSEWHERE))
+        or (marker == 0xEB and payload.startswith(b"JP"))
+    )
+    if is_known:
+        return []
+    named = re.match(rb"[A-Za-z0-9 _.-]{3,20}", payload)
+    return [f"APP{marker - 0xE0}" + (f" ({named[0].decode().strip()})" if named else "")]
+
+
+def _pieces(payload: bytes) -> list[bytes]:
+    return [payload[at : at + _PIECE] for at in range(0, len(payload), _PIECE)]

@@ -2,15 +2,15 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images import exif
-from media_processor.images.containers import Data
+from media_processor.images.containers import Data, png_text
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -20,9 +20,15 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-# What the colours mean and how large a pixel is, with their only lengths.
+# What the colours mean, how large a pixel is and when it was changed, with their only lengths.
 _KEPT = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
+_KEPT |= {b"tIME": 7, b"oFFs": 9, b"sTER": 1}
+# What depends on the colour type; in a palette's case also on the palette.
+_OF_THE_COLOUR_TYPE = (b"bKGD", b"sBIT")
 _XMP = b"XML:com.adobe.xmp\0"
+# iDOT, hIST and sPLT help a decoder, and are no longer right.
+_KNOWN = {*_PIXELS, *_KEPT, *_OF_THE_COLOUR_TYPE, b"acTL", b"fcTL", b"fdAT"}
+_KNOWN |= {b"iDOT", b"hIST", b"sPLT"}
 
 _MOST_CHUNKS = 1000  # beside IDAT and fdAT, of which an encoder may write one a row
 _MOST_DATA_CHUNKS = 100_000
@@ -114,7 +120,7 @@ def header(data: Data) -> Header:
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
     ihdr = header(data)
-    turn, frames, amount, is_still = 1, 0, 0, False
+    turn, raw, frames, amount, is_still = 0, b"", 0, 0, False
     for chunk in chunks(data):
         match chunk.name:
             case b"fcTL":
@@ -130,6 +136,9 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
                 _icc(data, chunk, limits)
             case b"iTXt" if _is_xmp(data, chunk):
                 _xmp(data, chunk, limits)
+            case b"tEXt" | b"zTXt" | b"iTXt":
+                found = png_text.raw_profile(chunk.name, data[chunk.start : chunk.end], limits)
+                raw = found.exif if found and found.exif else raw
     if not amount:
         raise BrokenPicture("The picture is truncated: it has no pixel data.")
     # What deflate can't make smaller it stores, 5 bytes a block; interlacing adds filter bytes.
@@ -137,22 +146,40 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
     if amount > most + (1 << 20):
         raise ImageBomb("The PNG has more data than its pixels need.")
     animated = frames > is_still if frames else False
+    turn = turn or exif.orientation(raw)
     return PictureInfo("PNG", ihdr.width, ihdr.height, turn, frames + is_still if animated else 1)
 
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:
     """What is damaged is passed over."""
-    found = Metadata()
+    icc = payload = packet = b""
+    unknown: list[bytes] = []
+    texts = png_text.Texts(limits)
+    notes, end = [], len(data)
     for chunk in chunks(data):
         match chunk.name:
             case b"eXIf":
                 payload = data[chunk.start : chunk.end].removeprefix(exif.PREFIX)
-                found = replace(found, exif=payload)
             case b"iCCP":
-                found = replace(found, icc=_icc(data, chunk, limits))
+                icc = _icc(data, chunk, limits)
             case b"iTXt" if _is_xmp(data, chunk):
-                found = replace(found, xmp=_xmp(data, chunk, limits))
-    return found
+                packet = _xmp(data, chunk, limits)
+            case b"tEXt" | b"zTXt" | b"iTXt":
+                texts.add(chunk.name, data[chunk.start : chunk.end])
+            case b"caBX":
+                notes.append(CREDENTIALS)
+            case b"IEND":
+                end = chunk.end + 4
+            case name if name not in _KNOWN:
+                unknown.append(name)
+    notes += [*texts.notes, *note_parts("chunks", unknown), *note_trailer(data[end:])]
+    return Metadata(
+        icc,
+        payload or texts.exif,
+        packet or texts.xmp,
+        comments=tuple(texts.kept),
+        notes=tuple(notes),
+    )
 
 
 def strip(data: Data) -> bytes:
@@ -165,22 +192,26 @@ def strip(data: Data) -> bytes:
 
 def add_metadata(picture: bytes, source: Data, kept: Metadata) -> bytes:
     start = 33  # behind the signature and IHDR
-    return b"".join([picture[:start], write_metadata(source, kept), picture[start:]])
+    same = header(picture) == header(source)
+    metadata = write_metadata(source, kept, same_colours=same)
+    return b"".join([picture[:start], metadata, picture[start:]])
 
 
-def write_metadata(source: Data, kept: Metadata) -> bytes:
+def write_metadata(source: Data, kept: Metadata, *, same_colours: bool) -> bytes:
     """Metadata and ``source``'s colour chunks, as whole chunks."""
     found = [
         data_chunk(chunk.name, source[chunk.start : chunk.end])
         for chunk in chunks(source)
         if _KEPT.get(chunk.name) == chunk.end - chunk.start
+        or (same_colours and chunk.name in _OF_THE_COLOUR_TYPE and header(source).colour != 3)
     ]
     if kept.icc:
-        found.append(data_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(kept.icc)))
+        found.append(data_chunk(b"iCCP", _icc_name(source) + b"\0\0" + zlib.compress(kept.icc)))
     if kept.exif:
         found.append(data_chunk(b"eXIf", kept.exif))
     if kept.xmp:
         found.append(data_chunk(b"iTXt", _XMP + bytes(4) + kept.xmp))
+    found += [data_chunk(text.stored[:4], text.stored[4:]) for text in kept.comments]
     return b"".join(found)
 
 
@@ -239,6 +270,15 @@ def _icc(data: Data, chunk: Chunk, limits: Limits) -> bytes:
     limits.check_metadata("colour profile", chunk.end - chunk.start)
     payload = data[chunk.start : chunk.end]
     return _inflate(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
+
+
+def _icc_name(source: Data) -> bytes:
+    for chunk in chunks(source):
+        if chunk.name == b"iCCP" and (
+            name := source[chunk.start : chunk.start + 80].split(b"\0")[0]
+        ):
+            return name[:79]
+    return b"ICC profile"
 
 
 def _is_xmp(data: Data, chunk: Chunk) -> bool:

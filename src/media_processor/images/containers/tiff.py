@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from media_processor.errors import BrokenPicture, UnsupportedPicture
 from media_processor.images.containers import Data
+from media_processor.images.exif import PREVIEWS
 from media_processor.images.info import PictureInfo
+from media_processor.images.metadata import CREDENTIALS as CREDENTIALS_NOTE
+from media_processor.images.metadata import Metadata, note_trailer
 from media_processor.limits import Limits
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS = 273, 274, 277, 278, 279
 PLANAR, PREDICTOR, PALETTE, EXTRA = 284, 317, 320, 338
 XMP, IPTC, PHOTOSHOP, EXIF_IFD, ICC, GPS_IFD = 700, 33723, 34377, 34665, 34675, 34853
+CREDENTIALS = 52545  # C2PA 2.1, A.3.6
 SHORT, LONG = 3, 4
 
 _SUBFILE, _SUB_IFDS, _TILE_OFFSETS, _TILE_COUNTS = 254, 330, 324, 325
@@ -90,6 +94,22 @@ def pages(data: Data, limits: Limits) -> list[Page]:
     return found
 
 
+def read_metadata(data: Data, limits: Limits) -> Metadata:
+    """Of the first page."""
+    tiff = _Tiff(data)
+    first, *others = tiff.directories(limits)
+
+    def value(number: int) -> bytes:
+        return first[number].value if number in first else b""
+
+    notes: tuple[str, ...] = (CREDENTIALS_NOTE,) if CREDENTIALS in first else ()
+    if _SUB_IFDS in first or any(tiff.number(tags, _SUBFILE) & 1 for tags in others):
+        notes += (PREVIEWS,)
+    else:
+        notes += note_trailer(data[tiff.end([first, *others]) :])
+    return Metadata(icc=value(ICC), xmp=value(XMP), iptc=value(PHOTOSHOP), notes=notes)
+
+
 def byte_order(data: Data) -> str:
     return "<" if data[:2] == b"II" else ">"
 
@@ -128,6 +148,7 @@ class _Tiff:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.order = byte_order(data)
+        self.seen = 0
         if self.integer(2, 2) != 42:
             raise UnsupportedPicture(
                 "BigTIFF isn't supported; save the picture as a classic TIFF (below 4 GB)."
@@ -153,6 +174,7 @@ class _Tiff:
         if not 0 < count <= _MOST_TAGS:
             raise BrokenPicture("The picture's header is damaged.")
         tags = {}
+        self.seen = max(self.seen, at + 6 + 12 * count)
         for entry in range(at + 2, at + 2 + 12 * count, 12):
             number, kind = self.integer(entry, 2), self.integer(entry + 2, 2)
             amount = self.integer(entry + 4, 4)
@@ -162,7 +184,19 @@ class _Tiff:
                 if start + size > len(self.data):
                     raise BrokenPicture("The picture is truncated: data is missing.")
                 tags[number] = Tag(kind, amount, self.data[start : start + size])
+                self.seen = max(self.seen, start + size)
         return tags, self.integer(at + 2 + 12 * count, 4)
+
+    def end(self, pages: list[dict[int, Tag]]) -> int:
+        """Where the last thing ends that a page names."""
+        for tags in pages:
+            for pointer in (EXIF_IFD, GPS_IFD):
+                if pointer in tags:
+                    self.directory(self.number(tags, pointer))
+            where, sizes = _pixel_tags(tags)
+            pairs = zip(self.values(tags, where), self.values(tags, sizes), strict=False)
+            self.seen = max(self.seen, *(start + size for start, size in pairs), 0)
+        return self.seen
 
     def values(self, tags: dict[int, Tag], number: int) -> list[int]:
         tag = tags.get(number)

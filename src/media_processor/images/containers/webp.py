@@ -9,11 +9,12 @@ from media_processor.images import exif
 from media_processor.images.containers import Data
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
 _ICC_FLAG, _ALPHA_FLAG, _EXIF_FLAG, _XMP_FLAG, _ANIMATION_FLAG = 0x20, 0x10, 0x08, 0x04, 0x02
 _KINDS = {b"EXIF": "EXIF", b"XMP ": "XMP", b"ICCP": "colour profile"}
+_KNOWN = {*_KINDS, b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _MOST_CHUNKS = 10_000
 
 
@@ -73,12 +74,16 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
     return PictureInfo("WEBP", *size, turn, frames or 1)
 
 
-def read_metadata(data: Data) -> Metadata:
+def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
+    notes: tuple[str, ...] = (CREDENTIALS,) if found.pop(b"C2PA", None) else ()
+    notes += note_parts("chunks", (name for name in found if name not in _KNOWN))
+    notes += note_trailer(data[8 + int.from_bytes(data[4:8], "little") :])
     return Metadata(
         icc=found.get(b"ICCP", b""),
         exif=found.get(b"EXIF", b"").removeprefix(exif.PREFIX),
         xmp=found.get(b"XMP ", b""),
+        notes=notes,
     )
 
 

@@ -41,7 +41,7 @@ pub fn splice(
     let frame = head.header.frame.as_ref().ok_or(Declined::Damaged)?;
     check_memory(frame, memory)?;
     let blender = head.blender(overlay, places)?;
-    let scans = scan::find(head, start, first, frame)?;
+    let (scans, end) = scan::find(head, start, first, frame)?;
     let mut transcoder = Transcoder::new(head.data, frame, &blender, &scans)?;
     // One row more than the overlay covers, so that no DC difference behind it depends on it.
     let rows = frame.mcus.1.min(blender.end() + 1);
@@ -62,7 +62,7 @@ pub fn splice(
         bytes.extend_from_slice(&encoded);
     }
     bytes.extend_from_slice(&[0xFF, EOI]);
-    Ok(Spliced::new(bytes, transcoder.changed, frame))
+    Ok(Spliced::new(bytes, transcoder.changed, frame, end))
 }
 
 /// The coefficients decoded so far, and the decoders of all scans.

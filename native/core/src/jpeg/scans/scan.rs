@@ -83,13 +83,13 @@ impl CodedScan {
     }
 }
 
-/// Finds all scans, from the first one on.
+/// Finds all scans, from the first one on, and where the picture ends.
 pub(super) fn find(
     head: &Head,
     mut start: Segment,
     mut scan: Scan,
     frame: &Frame,
-) -> Result<Vec<CodedScan>, Declined> {
+) -> Result<(Vec<CodedScan>, usize), Declined> {
     let mut header = head.header.clone();
     let mut scans: Vec<CodedScan> = Vec::new();
     let mut before = Vec::new();
@@ -118,7 +118,7 @@ pub(super) fn find(
             let segment = source.next()?;
             match header.read(head.data, segment)? {
                 Content::Scan(scan) => break (segment, scan),
-                Content::End => return Ok(scans),
+                Content::End => return Ok((scans, segment.end)),
                 Content::Other if segment.marker == DQT => return Err(Declined::Scans),
                 Content::Other if segment.marker == DRI => before.push(segment),
                 Content::Other => {}

@@ -1,0 +1,182 @@
+"""What follows the picture in the file of a JPEG: a gain map, the video of a motion photo.
+
+An index in MPF, or Container:Directory in XMP, says where. What lies there must look like it,
+as anybody may write such an index. All else behind the picture is left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from media_processor.images import xmp
+from media_processor.images.containers import Data, gain_map, jpeg, mpf
+from media_processor.images.containers.gain_map import GainMap
+from media_processor.images.metadata import Motion, Strip, note_trailer
+from media_processor.limits import Limits
+
+_MOST_BOXES = 1000  # a phone's video has five
+
+_GAIN_MAP = "the HDR gain map was dropped: it is damaged, or isn't where the file says"
+_PICTURES = "further pictures in the file were dropped, such as previews"
+_VIDEO = "the video of the motion photo was dropped"
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Appended:
+    """``index`` is the file's own, in which the gain map has the number ``number``; ``version``
+    the picture's segment that says that there is one (ISO 21496-1); each may be missing. ``known``
+    is all that was found, ``notes`` say what of it is left out."""
+
+    gain_map: GainMap | None = None
+    video: bytes = b""
+    index: mpf.Index | None = None
+    number: int = 0
+    version: bytes = b""
+    notes: tuple[str, ...] = ()
+    known: tuple[Range, ...] = ()
+
+    @property
+    def segments(self) -> bytes:
+        """For the picture's header; ``attach`` puts the right numbers into the last one."""
+        if not self.gain_map:
+            return b""
+        version = jpeg.write_segment(0xE2, self.version) if self.version else b""
+        index = jpeg.write_segment(0xE2, mpf.MARK + self.index.payload) if self.index else b""
+        return version + index
+
+    def attach(
+        self, picture: bytes | memoryview, header: bytes, drawn: bytes
+    ) -> bytes | memoryview:
+        """The whole file. ``header`` are the metadata's segments in ``picture``, which end with
+        ours; ``drawn`` is the watermarked gain map."""
+        if not drawn and not self.video:
+            return picture
+        pieces: list[bytes | memoryview] = [picture, drawn, self.video]
+        if self.index and drawn:
+            end = bytes(picture[: len(header) + 1000]).index(header) + len(header)
+            base = end - len(self.index.payload)
+            size = len(picture)
+            places = [(0, size), (size, size + len(drawn))]
+            index = mpf.write(self.index, [0, self.number], places, base)
+            pieces = [picture[:base], index, picture[end:], *pieces[1:]]
+        return b"".join(pieces)
+
+    def all_notes(self, data: Data, end: int) -> tuple[str, ...]:
+        """With one of what nothing speaks of, behind the picture, which ends at ``end``."""
+        at = end
+        for start, stop in [*sorted(self.known), (len(data), len(data))]:
+            if note := note_trailer(data[at:start]):
+                return (*self.notes, *note)
+            at = max(at, stop)
+        return self.notes
+
+
+def with_gain_map(found: GainMap) -> Appended:
+    """For a file that had none of its own, as ISO 21496-1 has it."""
+    return Appended(found, index=mpf.new(), number=1, version=gain_map.URN + bytes(4))
+
+
+def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
+    keep_video = motion == "keep" and strip == "none"  # a video may say where it was taken
+    index, packet, version = _announced(data)
+    known: list[Range] = []
+    notes: list[str] = []
+    number, found = 0, None
+    for place, at in _gain_maps(data, index, packet):
+        if found := gain_map.read(data[slice(*place)], limits, strip):
+            known.append(place)
+            number = at
+            break
+    if not found and xmp.find(packet, xmp.GAIN_MAP, b"Version"):
+        notes.append(_GAIN_MAP)
+    video = _video(data, packet)
+    if video:
+        known.append(video)
+    if video and not keep_video:
+        notes.append(f"{_VIDEO}, as the profile requires")
+    elif not video and xmp.find(packet, xmp.CAMERA, b"MotionPhoto") == b"1":
+        notes.append(f"{_VIDEO}: it isn't where the file says")
+    others = [place for place in index.pictures[1:] if place not in known] if index else []
+    if others:
+        notes.append(_PICTURES)
+    return Appended(
+        found,
+        data[slice(*video)] if video and keep_video else b"",
+        index if number else None,
+        number,
+        version,
+        tuple(notes),
+        (*known, *others),
+    )
+
+
+def _announced(data: Data) -> tuple[mpf.Index | None, bytes, bytes]:
+    index, packet, version = None, b"", b""
+    for segment in jpeg.segments(data):
+        if segment.marker == jpeg.SOS:
+            break
+        payload = data[segment.start + 4 : segment.end]
+        if segment.marker == 0xE2 and payload.startswith(mpf.MARK):
+            base = segment.start + 4 + len(mpf.MARK)
+            index = index or mpf.read(payload[len(mpf.MARK) :], base)
+        elif segment.marker == 0xE2 and payload.startswith(gain_map.URN):
+            version = payload
+        elif segment.marker == 0xE1 and payload.startswith(jpeg.XMP):
+            packet = packet or payload[len(jpeg.XMP) :]
+    return index, packet, version
+
+
+def _gain_maps(data: Data, index: mpf.Index | None, packet: bytes) -> Iterator[tuple[Range, int]]:
+    """Where one may lie, and its number in the index or 0."""
+    for number, place in enumerate(index.pictures[1:] if index else [], start=1):
+        if 0 < place[0] < place[1] <= len(data):
+            yield place, number
+    for place in _named(data, packet, b"GainMap"):
+        yield place, 0
+
+
+def _video(data: Data, packet: bytes) -> Range | None:
+    starts: Iterator[int] = (place[0] for place in _named(data, packet, b"MotionPhoto"))
+    offset = (xmp.find(packet, xmp.CAMERA, b"MicroVideoOffset") or b"").strip()
+    if offset.isdigit() and len(offset) <= 12:
+        starts = chain(starts, (len(data) - int(offset),))
+    for start in starts:
+        if start > 0 and data[start + 4 : start + 8] == b"ftyp":
+            stop = _boxes_end(data, start)
+            if stop > start:
+                return start, stop
+    return None
+
+
+def _named(data: Data, packet: bytes, semantic: bytes) -> Iterator[Range]:
+    """Where an item of Container:Directory may lie: counted from the end of the file, as the
+    formats say, then from the end of the picture."""
+    items = xmp.items(packet)
+    at = len(data)
+    for item in reversed(items[1:]):
+        at -= item.padding + item.length
+        if item.semantic == semantic and at > 0:
+            yield at, at + item.length
+    if not any(item.semantic == semantic for item in items):
+        return
+    at = jpeg.picture_end(data) + items[0].padding
+    for item in items[1:]:
+        if item.semantic == semantic and at + item.length <= len(data):
+            yield at, at + item.length
+        at += item.length + item.padding
+
+
+def _boxes_end(data: Data, at: int) -> int:
+    """Where the last whole box ends (ISO/IEC 14496-12, 4.2)."""
+    for _ in range(_MOST_BOXES):
+        size, name, head = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], 8
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16]), 16
+        elif size == 0:
+            size = len(data) - at
+        if size < head or at + size > len(data) or not (name.isascii() and name.isalnum()):
+            break
+        at += size
+    return at

@@ -1,0 +1,190 @@
+"""JPEGs with more behind the picture, as phones write them, and readers of them by the formats' own
+words: Ultra HDR, ISO 21496-1, Apple's gain maps, motion photos."""
+
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL.JpegImagePlugin import JpegImageFile
+
+from .pictures import encoded, photo
+
+URN = b"urn:iso:std:iso:ts:21496:-1\0"
+XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
+VIDEO = b"".join(
+    struct.pack(">I4s", 8 + len(content), name) + content
+    for name, content in (
+        (b"ftyp", b"mp42\0\0\0\0mp42isom"),
+        (b"moov", b"the tracks"),
+        (b"mdat", bytes(range(256)) * 20),
+    )
+)
+APPLE_XMP = (
+    b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
+    b"xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' "
+    b"xmlns:apdi='http://ns.apple.com/pixeldatainfo/1.0/' "
+    b"xmlns:HDRGainMap='http://ns.apple.com/HDRGainMap/1.0/' "
+    b"apdi:AuxiliaryImageType='urn:com:apple:photo:2020:aux:hdrgainmap' "
+    b"HDRGainMap:HDRGainMapVersion='65536'/></rdf:RDF></x:xmpmeta>"
+)
+
+
+def segment(marker: int, payload: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload
+
+
+def with_segments(jpeg: bytes, *segments: bytes) -> bytes:
+    """Behind JFIF's."""
+    return jpeg[:20] + b"".join(segments) + jpeg[20:]
+
+
+def xmp_packet(attributes: str = "", inside: str = "") -> bytes:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" '
+        'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" '
+        'xmlns:Container="http://ns.google.com/photos/1.0/container/" '
+        'xmlns:Item="http://ns.google.com/photos/1.0/container/item/" '
+        f'dc:source="a phone" {attributes}>{inside}</rdf:Description></rdf:RDF></x:xmpmeta>'
+    ).encode()
+
+
+def directory(*items: tuple[str, str, int], padding: int = 0) -> str:
+    """Of semantic, media type and length, behind the picture."""
+    first = (
+        f'<Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg" Item:Padding="{padding}"/>'
+    )
+    others = [
+        f'<Container:Item Item:Semantic="{semantic}" Item:Mime="{mime}" Item:Length="{length}"/>'
+        for semantic, mime, length in items
+    ]
+    parts = "".join(
+        f'<rdf:li rdf:parseType="Resource">{item}</rdf:li>' for item in (first, *others)
+    )
+    return f"<Container:Directory><rdf:Seq>{parts}</rdf:Seq></Container:Directory>"
+
+
+def mpf(attributes: list[int]) -> bytes:
+    """An index with room for so many pictures, little-endian as no other part is."""
+    count = len(attributes)
+    head = struct.pack("<2sHIH", b"II", 42, 8, 3)
+    entries = struct.pack("<HHI4s", 0xB000, 7, 4, b"0100")
+    entries += struct.pack("<HHII", 0xB001, 4, 1, count)
+    entries += struct.pack("<HHII", 0xB002, 7, 16 * count, 8 + 2 + 36 + 4)
+    places = b"".join(struct.pack("<IIIHH", kind, 0, 0, 0, 0) for kind in attributes)
+    return b"MPF\0" + head + entries + bytes(4) + places
+
+
+def with_index(jpeg: bytes, *others: bytes) -> bytes:
+    """The file of ``jpeg``, whose index is empty, and pictures behind it."""
+    at = jpeg.index(b"MPF\0II*\0") + 4
+    start, size, data = at + 8 + 2 + 36 + 4, len(jpeg), bytearray(jpeg)
+    struct.pack_into("<II", data, start + 4, size, 0)
+    for number, other in enumerate(others, start=1):
+        struct.pack_into("<II", data, start + 16 * number + 4, len(other), size - at)
+        size += len(other)
+    return bytes(data) + b"".join(others)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a sample means: powers of two, and gamma."""
+
+    low: float = 0.0
+    high: float = 3.0
+    gamma: float = 1.0
+
+    def boost(self, sample: float) -> float:
+        share = (sample / 255) ** (1 / self.gamma)
+        return float(2 ** (self.low * (1 - share) + self.high * share))
+
+    @property
+    def xmp(self) -> str:
+        return (
+            f'hdrgm:Version="1.0" hdrgm:GainMapMin="{self.low}" hdrgm:GainMapMax="{self.high}" '
+            f'hdrgm:Gamma="{self.gamma}" hdrgm:HDRCapacityMax="{self.high}"'
+        )
+
+    @property
+    def iso(self) -> bytes:
+        def ratio(value: float, letter: str) -> bytes:
+            return struct.pack(f">{letter}I", round(value * 10_000), 10_000)
+
+        parts = [ratio(0, "I"), ratio(self.high, "I")]
+        parts += [ratio(self.low, "i"), ratio(self.high, "i"), ratio(self.gamma, "I")]
+        return struct.pack(">HHB", 0, 0, 0x40) + b"".join([*parts, *[ratio(1 / 64, "i")] * 2])
+
+    @property
+    def iso_with_common_denominator(self) -> bytes:
+        numbers = [round(value * 10_000) for value in (self.low, self.high, self.gamma)]
+        numbers += [156, 156]
+        head = struct.pack(">HHBIII", 0, 0, 0x48, 10_000, 0, round(self.high * 10_000))
+        return head + struct.pack(">iiIii", *numbers)
+
+
+def gain_map(size: tuple[int, int] = (100, 76), mode: str = "L", *segments: bytes) -> bytes:
+    return with_segments(encoded(photo(size, mode), "JPEG", quality=90), *segments)
+
+
+def ultra_hdr(
+    picture: bytes | None = None,
+    map_jpeg: bytes | None = None,
+    curve: Curve = Curve(),
+    video: bytes = b"",
+    *,
+    index: bool = True,
+    xmp: bool = True,
+    iso: bytes = b"",
+    padding: int = 0,
+) -> bytes:
+    """As Android writes it; without ``xmp`` as ISO 21496-1 has it."""
+    picture = picture or encoded(photo((400, 300)), "JPEG", quality=85)
+    map_segments = [segment(0xE1, XMP_MARK + xmp_packet(curve.xmp))] if xmp else []
+    map_segments += [segment(0xE2, URN + iso)] if iso else []
+    behind = with_segments(map_jpeg or gain_map(), *map_segments)
+    items = [("GainMap", "image/jpeg", len(behind))]
+    items += [("MotionPhoto", "video/mp4", len(video))] if video else []
+    moves = 'GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1"' if video else ""
+    packet = xmp_packet(f'hdrgm:Version="1.0" {moves}', directory(*items, padding=padding))
+    parts = [segment(0xE1, XMP_MARK + packet)] if xmp else []
+    parts += [segment(0xE2, URN + bytes(4))] if iso else []
+    parts += [segment(0xE2, mpf([0x030000, 0]))] if index else []
+    picture = with_segments(picture, *parts)
+    whole = with_index(picture, behind) if index else picture + bytes(padding) + behind
+    return whole + video
+
+
+def apple(picture: bytes | None = None, *more: bytes) -> bytes:
+    """A gain map that the index alone names, beside ``more`` pictures before it."""
+    picture = picture or encoded(photo((400, 300)), "JPEG", quality=85)
+    picture = with_segments(picture, segment(0xE2, mpf([0x030000, *[0] * len(more), 0])))
+    behind = gain_map((100, 76), "L", segment(0xE1, XMP_MARK + APPLE_XMP))
+    return with_index(picture, *more, behind)
+
+
+def motion_photo(video: bytes = VIDEO, *, micro: bool = False, said: int | None = None) -> bytes:
+    """``micro`` is the older form; ``said`` the length that it has by its own words."""
+    length = len(video) if said is None else said
+    if micro:
+        packet = xmp_packet(
+            'GCamera:MicroVideo="1" GCamera:MicroVideoVersion="1" '
+            f'GCamera:MicroVideoOffset="{length}"'
+        )
+    else:
+        inside = directory(("MotionPhoto", "video/mp4", length))
+        packet = xmp_packet('GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1"', inside)
+    picture = encoded(photo((400, 300)), "JPEG", quality=85)
+    return with_segments(picture, segment(0xE1, XMP_MARK + packet)) + video
+
+
+def second_picture(data: bytes) -> bytes:
+    """The JPEG that the index names as the second, by Pillow's reader."""
+    image = JpegImageFile(BytesIO(data))
+    index = image._getmp()
+    assert index is not None
+    first, second = index[0xB002]
+    start = image.info["mpoffset"] + second["DataOffset"]
+    assert first["Size"] == start, "nothing lies between"
+    return data[start : start + second["Size"]]
