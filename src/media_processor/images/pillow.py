@@ -56,8 +56,12 @@ def read_artist(data: bytes, kind: str) -> str:
 
 
 def decode_upright(
-    data: bytes, info: PictureInfo, at_least: int | None = None
+    data: bytes,
+    info: PictureInfo,
+    at_least: int | None = None,
+    crop: tuple[int, int, int, int] | None = None,
 ) -> tuple[Image.Image, Metadata]:
+    """``crop`` is what is shown of the coded picture, in stored coordinates."""
     from PIL.ImageOps import exif_transpose
 
     source = open_image(data, info.format)
@@ -65,8 +69,8 @@ def decode_upright(
         source.draft(None, (at_least, at_least))
     source.load()
     found = metadata_of(source.info)
-    image = source if source.mode != "I;16" else source.convert("I").point(_high_byte).convert("L")
-    image = exif_transpose(to_drawable(image))
+    image = to_drawable(to_eight_bits(source))
+    image = exif_transpose(image.crop(crop) if crop else image)
     return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp)
 
 
@@ -87,6 +91,12 @@ def to_drawable(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB") and transparent:
         return image.convert(image.mode + "A")
     return image
+
+
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode != "I;16":
+        return image
+    return image.convert("I").point(_high_byte).convert("L")
 
 
 def _high_byte(value: Any) -> Any:

@@ -1,56 +1,71 @@
 """GIF: frames that the overlay doesn't touch stay to the byte, the others keep their colours."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
-from media_processor.images.animation import Disposal, Screen, difference
+from media_processor.images.animation import (
+    Disposal,
+    Screen,
+    any_to_full,
+    around,
+    difference,
+    overlap,
+)
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import gif
-from media_processor.images.containers.gif import Colour, Frame, Gif
+from media_processor.images.containers.gif import Frame, Gif
 from media_processor.images.geometry import Box, corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
-from media_processor.images.overlay import Overlay
+from media_processor.images.overlay import Overlay, within
+from media_processor.images.palettes import (
+    Colour,
+    closest,
+    few_colours,
+    frequencies,
+    nearest,
+    numbered,
+)
 from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 CARRIED = frozenset[str]()
-_DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
 
-# So many of a frame's 256 colours the overlay gets at least: a logo needs few, but these true.
-_FOR_THE_OVERLAY = 32
+# As browsers have it, 4 is what some encoders write for 3.
+_DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore", 4: "restore"}
+
+# Of 256 colours one is for what stays as it is, and so many are for the overlay if it has as
+# many: a logo needs few, but these true. The other 224 are the frame's own.
+_FOR_THE_OVERLAY = 31
+_MOST_COLOURS = 255
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     source = gif.read(data, options.limits)
     kept = source.metadata.to_keep(info.orientation, options.strip)
-    screen = Screen()
-    frames = []
-    for frame, plain in zip(source.frames, _canvases(source), strict=True):
-        watermarked = plain.copy()
-        overlay.draw(watermarked, kept.icc)
-        watermarked.putalpha(
-            watermarked.getchannel("A").point(_half)
-        )  # a GIF's pixels are all or nothing
-        place = screen.to_redraw(watermarked, _place(frame))
-        covered = [box for box in overlay.stored if _overlap(place, box)]
-        if place != _place(frame):
-            work = place
-        elif covered:
-            work = _unite(place, covered)
-        else:
-            frames.append(frame)
-            screen.show(watermarked, place, _DISPOSALS.get(frame.disposal, "keep"))
+    screen = Screen(source.size)
+    frames, poorer = [], 0
+    for canvas, drawing in _play(source):
+        disposal = _DISPOSALS.get(drawing.frame.disposal, "keep")
+        if screen.doubtful is None and not _touches(overlay, drawing.place):
+            frames.append(drawing.frame)
+            screen.show(canvas, drawing.place, disposal)
             continue
-        redrawing = _Redrawing(source, frame, place, work)
-        frames.append(redrawing.frame(screen.part(work), plain, watermarked))
-        screen.show(watermarked, place, _DISPOSALS.get(frame.disposal, "keep"))
-    size = b"".join(side.to_bytes(2, "little") for side in source.size)
-    whole = replace(source, screen=size + source.screen[4:], frames=tuple(frames))
-    return Encoded(gif.write(whole, kept), "GIF", kept.notes)
+        plain = _draw_overlay(canvas, overlay, kept.icc)
+        place = screen.to_redraw(canvas, drawing.place)
+        work = _work(place, overlay, screen.doubtful)
+        redrawing = _Redrawing(drawing, place, work or drawing.place)
+        frame = redrawing.frame(screen.part(redrawing.work), canvas, plain)
+        frames.append(frame)
+        poorer += redrawing.is_poorer
+        screen.show(canvas, place, disposal)
+        for box, part in plain:
+            canvas.paste(part, (box.left, box.top))
+    whole = replace(source, screen=_screen(source), frames=tuple(frames))
+    return Encoded(gif.write(whole, kept), "GIF", kept.notes + _note(poorer, len(frames)))
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
@@ -59,89 +74,178 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # no
     return encode_image(image.quantize(256), "GIF")
 
 
-def _canvases(source: Gif) -> Iterator[Image.Image]:
-    """Yields one RGBA picture again and again, changed for each frame."""
+def _note(poorer: int, frames: int) -> tuple[str, ...]:
+    if not poorer:
+        return ()
+    where = f"{poorer} of {frames} frames" if frames > 1 else "the picture"
+    return (f"the rarest colours of {where} were replaced, as a GIF has only 256 with the logo's",)
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What a frame draws where, on the screen: ``indices`` of its ``colours``, where ``own``
+    is set."""
+
+    frame: Frame
+    place: Box
+    indices: Image.Image
+    own: Image.Image
+    colours: list[Colour]
+
+
+def _play(source: Gif) -> Iterator[tuple[Image.Image, _Drawing]]:
+    """Yields one RGBA picture again and again, changed for each frame, with what changed it."""
     canvas = Image.new("RGBA", source.size)
     for frame in source.frames:
-        before = canvas.copy() if frame.disposal == 3 else None
-        indices = _indices(frame)
-        coloured = _apply_palette(indices, _colours(source, frame))
-        canvas.paste(coloured, (frame.left, frame.top), _opaque(indices, frame))
-        del coloured, indices
-        yield canvas
-        if frame.disposal == 2:
-            canvas.paste((0, 0, 0, 0), corners(_place(frame)))
+        drawing = _drawing(source, frame)
+        place, disposal = drawing.place, _DISPOSALS.get(frame.disposal)
+        before = canvas.crop(corners(place)) if disposal == "restore" else None
+        coloured = _apply_palette(drawing.indices, drawing.colours)
+        canvas.paste(coloured, (place.left, place.top), drawing.own)
+        yield canvas, drawing
+        if disposal == "clear":
+            canvas.paste((0, 0, 0, 0), corners(place))
         elif before is not None:
-            canvas = before
+            canvas.paste(before, (place.left, place.top))
+
+
+def _drawing(source: Gif, frame: Frame) -> _Drawing:
+    image = open_image(gif.still(frame), "GIF")
+    image.load()
+    indices = Image.frombytes("L", image.size, image.tobytes())
+    own = indices.point([0 if index == frame.transparent else 255 for index in range(256)])
+    whole = Box(frame.left, frame.top, frame.width, frame.height)
+    place = overlap(whole, Box(0, 0, *source.size))
+    if place is None:  # it is drawn beyond the screen, and nobody sees it
+        place, indices, own = Box(0, 0, 1, 1), Image.new("L", (1, 1)), Image.new("L", (1, 1))
+    elif place != whole:
+        visible = corners(_relative(place, whole))
+        indices, own = indices.crop(visible), own.crop(visible)
+    return _Drawing(frame, place, indices, own, _colours(source, frame))
+
+
+def _draw_overlay(
+    canvas: Image.Image, overlay: Overlay, icc: bytes
+) -> list[tuple[Box, Image.Image]]:
+    """Returns what was in its places before."""
+    if not overlay.is_chosen:
+        overlay.choose(lambda box: canvas.crop(corners(box)))
+    boxes = [within(box, canvas.size) for box in overlay.stored]
+    plain = [(box, canvas.crop(corners(box))) for box in boxes]
+    overlay.draw(canvas, icc)
+    for box, _ in plain:  # a GIF's pixels are all or nothing
+        drawn = canvas.crop(corners(box))
+        alpha = drawn.getchannel("A").point(_half)
+        drawn.putalpha(alpha)
+        canvas.paste((0, 0, 0, 0), corners(box))
+        canvas.paste(drawn, (box.left, box.top), alpha)
+    return plain
 
 
 class _Redrawing:
     """One frame that draws all of ``place`` anew, with a palette of its own.
 
-    Outside of ``work`` it shows what it showed before.
+    Outside of ``work`` it draws what it drew before.
     """
 
-    def __init__(self, source: Gif, frame: Frame, place: Box, work: Box) -> None:
-        self._frame, self._place, self._work = frame, place, work
-        self._colours = _colours(source, frame)
-        self._indices = _indices(frame)
+    def __init__(self, drawing: _Drawing, place: Box, work: Box) -> None:
+        self._drawing, self._place, self.work = drawing, place, work
+        self.is_poorer = False
 
-    def frame(self, before: Image.Image, plain: Image.Image, watermarked: Image.Image) -> Frame:
-        """``before`` was seen in ``work``; ``plain`` is what the frame makes of it, without
-        overlay.
-        """
-        area = corners(self._work)
-        now = watermarked.crop(area)
-        own = _opaque(self._indices, self._frame)
-        mine = self._of(own, self._frame, self._work)
-        mine = ImageChops.subtract(mine, difference(plain.crop(area), now).point(_any))
-        new = ImageChops.subtract(difference(before, now).point(_any), mine)
-        own.paste(mine, (self._work.left - self._frame.left, self._work.top - self._frame.top))
-        palette, table = self._choose_palette(own, _FOR_THE_OVERLAY if new.getbbox() else 0)
-        if new.getbbox():
-            palette = palette + _few_colours(now, new, 255 - len(palette))
+    def frame(
+        self, before: Image.Image, canvas: Image.Image, plain: list[tuple[Box, Image.Image]]
+    ) -> Frame:
+        """``before`` was seen in ``work``; ``canvas`` is what the frame makes of it, ``plain``
+        that without the overlay, where it lies."""
+        now = canvas.crop(corners(self.work))
+        covered = self._covered(canvas, plain)
+        own, at_work = self._drawing.own, _relative(self.work, self._drawing.place)
+        mine = own.crop(corners(at_work))
+        need = ImageChops.darker(difference(before, now).point(any_to_full), now.getchannel("A"))
+        logo = ImageChops.darker(need, covered)
+        others = ImageChops.subtract(ImageChops.subtract(need, covered), mine)
+        hidden = ImageChops.darker(mine, covered).getbbox()
+        if not (hidden or logo.getbbox() or others.getbbox()):
+            return self._drawing.frame
+        own = own.copy()
+        own.paste(ImageChops.subtract(mine, covered), (at_work.left, at_work.top))
+        return self._draw(now, own, others, logo)
+
+    def _covered(self, canvas: Image.Image, plain: list[tuple[Box, Image.Image]]) -> Image.Image:
+        covered = Image.new("L", (self.work.width, self.work.height))
+        for box, part in plain:
+            changed = difference(part, canvas.crop(corners(box))).point(any_to_full)
+            at = _relative(box, self.work)
+            covered.paste(changed, (at.left, at.top), changed)
+        return covered
+
+    def _draw(
+        self, now: Image.Image, own: Image.Image, others: Image.Image, logo: Image.Image
+    ) -> Frame:
+        """``own`` is where the frame's own pixels stay, the other two where it has to draw what
+        was there before, and the overlay."""
+        drawing, place = self._drawing, self._place
+        wanted = frequencies(now, others)
+        for index, amount in enumerate(drawing.indices.histogram(own)):
+            if amount:
+                wanted[drawing.colours[index]] += amount
+        of_logo = frequencies(now, logo)
+        reserved = min(_FOR_THE_OVERLAY, len(of_logo))
+        palette = [colour for colour, _ in wanted.most_common(_MOST_COLOURS - reserved)]
+        self.is_poorer = len(palette) < len(wanted)
+        numbers = {colour: number for number, colour in enumerate(palette)}
+        for colour in wanted.keys() - numbers.keys():
+            numbers[colour] = closest(colour, palette)
+        room = _MOST_COLOURS - len(palette)
+        few = list(of_logo)
+        if len(few) > room:
+            few = few_colours(now, logo, room)
+        exact = {colour: number for number, colour in enumerate(few, len(palette))}
+        palette += few
         # The index behind the palette is for what stays as it is.
-        drawn = Image.new("L", (self._place.width, self._place.height), len(palette))
-        corner = (self._frame.left - self._place.left, self._frame.top - self._place.top)
-        drawn.paste(self._indices.point(table), corner, own)
-        if new.getbbox():
-            corner = (self._work.left - self._place.left, self._work.top - self._place.top)
-            drawn.paste(_nearest(now, palette), corner, new)
+        drawn = Image.new("L", (place.width, place.height), len(palette))
+        at, at_work = _relative(drawing.place, place), _relative(self.work, place)
+        table = [numbers.get(colour, 0) for colour in drawing.colours]
+        drawn.paste(drawing.indices.point(table), (at.left, at.top), own)
+        if others.getbbox():
+            drawn.paste(numbered(now, others, numbers), (at_work.left, at_work.top), others)
+        if few:
+            shades = (
+                numbered(now, logo, exact) if len(few) == len(of_logo) else nearest(now, palette)
+            )
+            drawn.paste(shades, (at_work.left, at_work.top), logo)
         return replace(
-            self._frame,
-            left=self._place.left,
-            top=self._place.top,
-            width=self._place.width,
-            height=self._place.height,
+            drawing.frame,
+            left=place.left,
+            top=place.top,
+            width=place.width,
+            height=place.height,
             palette=gif.pad_palette([*palette, (0, 0, 0)]),
             interlaced=False,
             transparent=len(palette),
             pixels=gif.pixels(encode_image(drawn, "GIF", optimize=False, interlace=0)),
         )
 
-    @staticmethod
-    def _of(mask: Image.Image, frame: Frame, work: Box) -> Image.Image:
-        left, top = work.left - frame.left, work.top - frame.top
-        return mask.crop((left, top, left + work.width, top + work.height))
 
-    def _choose_palette(self, own: Image.Image, reserved: int) -> tuple[list[Colour], list[int]]:
-        """The colours that the frame shows where ``own`` is set, the most frequent first, as
-        far as 255 - ``reserved`` reach; and for each of its indices the nearest of them."""
-        counts = self._indices.histogram(own)
-        used = sorted((index for index in range(256) if counts[index]), key=lambda i: -counts[i])
-        kept = list(dict.fromkeys(self._colours[index] for index in used))[: 255 - reserved]
-        table = [0] * 256
-        for index in used:
-            table[index] = min(
-                range(len(kept)), key=lambda at: _distance(kept[at], self._colours[index])
-            )
-        return kept, table
+def _touches(overlay: Overlay, place: Box) -> bool:
+    return any(overlap(place, box) for box in overlay.stored)
 
 
-def _indices(frame: Frame) -> Image.Image:
-    image = open_image(gif.still(frame), "GIF")
-    image.load()
-    return Image.frombytes("L", image.size, image.tobytes())
+def _work(place: Box, overlay: Overlay, doubtful: Box | None) -> Box | None:
+    boxes = [*overlay.stored, doubtful] if doubtful else overlay.stored
+    found = None
+    for box in boxes:
+        if part := overlap(place, box):
+            found = around(found, part) if found else part
+    return found
+
+
+def _relative(box: Box, whole: Box) -> Box:
+    return Box(box.left - whole.left, box.top - whole.top, box.width, box.height)
+
+
+def _screen(source: Gif) -> bytes:
+    return b"".join(side.to_bytes(2, "little") for side in source.size) + source.screen[4:]
 
 
 def _colours(source: Gif, frame: Frame) -> list[Colour]:
@@ -153,60 +257,6 @@ def _apply_palette(indices: Image.Image, colours: list[Colour]) -> Image.Image:
     image = Image.frombytes("P", indices.size, indices.tobytes())
     image.putpalette([value for colour in colours for value in colour])
     return image.convert("RGB")
-
-
-def _opaque(indices: Image.Image, frame: Frame) -> Image.Image:
-    clear = frame.transparent
-    return indices.point([0 if index == clear else 255 for index in range(256)])
-
-
-def _few_colours(image: Image.Image, where: Image.Image, most: int) -> list[Colour]:
-    rgb = image.convert("RGB")
-    area = where.getbbox() or (0, 0, 1, 1)
-    rgb, where = rgb.crop(area), where.crop(area)
-    at = where.tobytes().index(b"\xff")
-    some = Image.new("RGB", rgb.size, rgb.getpixel((at % rgb.width, at // rgb.width)))
-    some.paste(rgb, (0, 0), where)
-    table = some.quantize(most, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).getpalette()
-    table = (table or [])[: 3 * most]
-    return [(table[at], table[at + 1], table[at + 2]) for at in range(0, len(table), 3)]
-
-
-def _nearest(image: Image.Image, palette: list[Colour]) -> Image.Image:
-    sample = Image.new("P", (1, 1))
-    flat = [value for colour in palette for value in colour]
-    sample.putpalette((flat + flat[:3] * 256)[:768])
-    mapped = image.convert("RGB").quantize(palette=sample, dither=Image.Dither.NONE)
-    indices = Image.frombytes("L", image.size, mapped.tobytes())
-    return indices.point([index if index < len(palette) else 0 for index in range(256)])
-
-
-def _place(frame: Frame) -> Box:
-    return Box(frame.left, frame.top, frame.width, frame.height)
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    left, top, right, bottom = corners(other)
-    mine = corners(one)
-    return mine[0] < right and left < mine[2] and mine[1] < bottom and top < mine[3]
-
-
-def _unite(place: Box, boxes: list[Box]) -> Box:
-    edges = [corners(box) for box in boxes]
-    left, top = (
-        max(low, min(edge[n] for edge in edges)) for n, low in ((0, place.left), (1, place.top))
-    )
-    ends = corners(place)[2:]
-    right, bottom = (min(ends[n], max(edge[n + 2] for edge in edges)) for n in (0, 1))
-    return Box(left, top, right - left, bottom - top)
-
-
-def _distance(one: Colour, other: Colour) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
-
-
-def _any(value: int) -> int:
-    return 255 if value else 0
 
 
 def _half(value: int) -> int:

@@ -49,7 +49,7 @@ def _watermark_still(data: bytes, overlay: Overlay, kept: Metadata, options: Opt
 
 def _watermark_animation(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
     image = open_image(webp.strip(data), "WEBP")
-    screen = Screen()
+    screen = Screen(image.size)
     parts = [(b"ANIM", webp.animation(data))]
     for number, frame in enumerate(webp.frames(data)):
         image.seek(number)

@@ -1,8 +1,7 @@
 """GIF (CompuServe, GIF89a): a canvas, then frames with an optional palette of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
@@ -18,9 +17,6 @@ _XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
 _MOST_SUB_BLOCKS = 500_000  # 50 MB have 200,000 of full length
-
-
-Colour: TypeAlias = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -53,15 +49,18 @@ class Gif:
 
     @property
     def size(self) -> tuple[int, int]:
+        """The screen's. As in browsers, only the first frame makes it larger if it reaches
+        beyond; what others draw there isn't seen."""
         width, height = (int.from_bytes(self.screen[at : at + 2], "little") for at in (0, 2))
-        return (
-            max(width, *(frame.left + frame.width for frame in self.frames)),
-            max(height, *(frame.top + frame.height for frame in self.frames)),
-        )
+        first = self.frames[0]
+        return max(width, first.left + first.width), max(height, first.top + first.height)
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
     found = read(data, limits, with_pixels=False)
+    limits.check_pixels(
+        sum(frame.width * frame.height for frame in found.frames), f"{len(found.frames)} frames"
+    )
     return PictureInfo("GIF", *found.size, 1, len(found.frames))
 
 
@@ -87,16 +86,18 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             at = blocks.end(start)
             if label == _CONTROL:
                 control = data[start + 1 : start + 5]
-            elif label == _APPLICATION and (name := data[start + 1 : start + 12]) in _LOOPS:
-                loop = data[start - 2 : at]
-            elif label == _APPLICATION and name in found:
-                limits.check_metadata("metadata", at - start)
-                found[name] = data[start + 12 : at]
             elif label == _COMMENT:
                 content = b"".join(blocks.payloads(data[start:at]))
                 comments.append(Comment(content, content))
+            elif label != _APPLICATION:
+                unknown.append(b"%02x" % label)
+            elif (name := data[start + 1 : start + 1 + data[start]]) in _LOOPS:
+                loop = data[start - 2 : at]
+            elif name in found:
+                limits.check_metadata("metadata", at - start)
+                found[name] = data[start + 12 : at]
             else:
-                unknown.append(name if label == _APPLICATION else b"%02x" % label)
+                unknown.append(name)
         else:
             raise BrokenPicture("The picture is damaged: it has a block of an unknown type.")
     if not frames:
@@ -112,7 +113,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
         tuple(frames),
         Metadata(
             icc=icc,
-            xmp=found[_XMP].removesuffix(_XMP_END),
+            xmp=_packet(blocks, found[_XMP]),
             comments=tuple(comments),
             notes=dropped,
         ),
@@ -128,7 +129,9 @@ def write(gif: Gif, kept: Metadata) -> bytes:
     if kept.icc:
         pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _ICC + _sub_blocks(kept.icc))
     if kept.xmp:
-        pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _XMP + kept.xmp + _XMP_END)
+        # A null would end the packet for whoever passes over it as sub-blocks.
+        packet = kept.xmp + _XMP_END if b"\0" not in kept.xmp else _sub_blocks(kept.xmp)
+        pieces.append(bytes((_EXTENSION, _APPLICATION, 11)) + _XMP + packet)
     comment = bytes((_EXTENSION, _COMMENT))
     pieces += [comment + _sub_blocks(text.stored) for text in kept.comments]
     for frame in gif.frames:
@@ -155,7 +158,7 @@ def pixels(picture: bytes) -> bytes:
     return read(picture, Limits()).frames[0].pixels
 
 
-def pad_palette(colours: list[Colour]) -> bytes:
+def pad_palette(colours: Sequence[tuple[int, int, int]]) -> bytes:
     # GIF's palettes have a power of 2 as their length, 2 to 256.
     size = 2 << max(0, (len(colours) - 1).bit_length() - 1)
     return bytes(value for colour in colours for value in colour).ljust(3 * size, b"\0")
@@ -217,6 +220,14 @@ def _frame(blocks: _Blocks, at: int, control: bytes, *, with_pixels: bool) -> tu
         pixels=data[start:end] if with_pixels else b"",
     )
     return frame, end
+
+
+def _packet(blocks: _Blocks, xmp: bytes) -> bytes:
+    if xmp.endswith(_XMP_END):
+        return xmp.removesuffix(_XMP_END)
+    if xmp[1:].startswith((b"<", b"\xef\xbb\xbf<")):  # some write it as ordinary sub-blocks
+        return b"".join(blocks.payloads(xmp))
+    return xmp.partition(b"\xff")[0].rstrip(b"\1")  # another end than the standard's
 
 
 def _sub_blocks(payload: bytes) -> bytes:
