@@ -45,6 +45,83 @@ def cmyk_profile() -> bytes:
     return _profile(b"CMYK", {b"A2B0": to_lab, b"B2A0": to_inks}, b"prtr", b"Lab ")
 
 
+# XYB, as libjxl scales it for JPEGs (lib/jxl/cms/opsin_params.h).
+_CONES = np.array(
+    [
+        [0.30, 0.622, 0.078],
+        [0.23, 0.692, 0.078],
+        [0.24342268924547819, 0.20476744424496821, 0.5518098665095536],
+    ]
+)
+_BIAS = 0.0037930732552754493
+_XYB_OFFSETS = np.array([0.015386134, 0.0, 0.27770459])
+_XYB_SCALES = np.array([22.995788804, 1.183000077, 1.502141333])
+
+
+def xyb(image: Image.Image) -> Image.Image:
+    """An RGB picture in sRGB as jpegli's samples."""
+    values = np.asarray(image) / 255
+    light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    long, middle, short = np.moveaxis(np.cbrt(light @ _CONES.T + _BIAS) - np.cbrt(_BIAS), 2, 0)
+    y = (long + middle) / 2
+    found = (np.stack([(long - middle) / 2, y, short - y], 2) + _XYB_OFFSETS) * _XYB_SCALES
+    return Image.fromarray(np.clip(found * 255, 0, 255).round().astype("u1"))
+
+
+def xyb_profile() -> bytes:
+    """As libjxl writes it: a way to colours (lutAToBType), and back a dummy."""
+    x, y, b = 1 / _XYB_SCALES
+    offsets = np.array(
+        [
+            _XYB_OFFSETS[0] + _XYB_OFFSETS[1],
+            _XYB_OFFSETS[1] - _XYB_OFFSETS[0] + x,
+            _XYB_OFFSETS[1] + _XYB_OFFSETS[2],
+        ]
+    )
+    scales = 1 / np.array([x + y, x + y, y + b])
+    grid = np.stack(np.meshgrid(*[[0.0, 1.0]] * 3, indexing="ij"), -1).reshape(-1, 3)
+    values = grid / _XYB_SCALES - _XYB_OFFSETS
+    mixed = np.stack(
+        [values[:, 1] + values[:, 0], values[:, 1] - values[:, 0], values[:, 2] + values[:, 1]], 1
+    )
+    cube = ((mixed + offsets) * scales * 65_535).round().astype(">u2").tobytes()
+    plain = _parametric(0, 1.0)
+    shift = np.cbrt(_BIAS) - offsets
+    curves = b"".join(
+        _parametric(3, 3.0, 1 / scale, start, 0.0, max(0.0, -start * scale))
+        for scale, start in zip(scales, shift, strict=True)
+    )
+    matrix = np.array(
+        [
+            [1.5170095, -1.1065225, 0.071623],
+            [-0.050022, 0.5683655, -0.018344],
+            [-1.387676, 1.1145555, 0.6857255],
+        ]
+    )
+    ends = matrix @ np.full(3, -_BIAS)
+    numbers = [round(value * 65_536) for value in (*matrix.ravel(), *ends)]
+    to_colours = b"".join(
+        [
+            struct.pack(">4s4xBBxx5I", b"mAB ", 3, 3, 32, 244, 148, 80, 32),
+            plain * 3,
+            bytes((2, 2, 2)).ljust(16, b"\0") + b"\2\0\0\0" + cube,
+            curves,
+            struct.pack(">12i", *numbers),
+        ]
+    )
+    back = struct.pack(">4s4xBBxx5I", b"mBA ", 3, 3, 32, 0, 0, 0, 0) + plain * 3
+    name = "XYB_Per".encode("utf-16-be")
+    described = struct.pack(">4s4xII4sII", b"mluc", 1, 12, b"enUS", len(name), 28) + name
+    tags = {b"desc": described, b"A2B0": to_colours, b"B2A0": back}
+    made = _profile(b"RGB ", tags)
+    return made[:8] + b"\4\x40\0\0" + made[12:]
+
+
+def _parametric(kind: int, *values: float) -> bytes:
+    numbers = (round(value * 65_536) for value in values)
+    return struct.pack(f">4s4xHxx{len(values)}i", b"para", kind, *numbers)
+
+
 def lab(image: Image.Image, icc: bytes | None) -> Array:
     """The L*a*b* of each pixel (height, width, 3), as its profile or sRGB gives it."""
     source = ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else ImageCms.createProfile("sRGB")

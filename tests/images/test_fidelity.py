@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from media_processor.images.colour import convert_to_srgb
 from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
 from media_processor.images.metadata import Metadata
@@ -33,6 +34,8 @@ from .profiles import (
     grey_profile,
     lab,
     rgb_profile,
+    xyb,
+    xyb_profile,
 )
 
 # A colour that every space below can show, but for grey.
@@ -79,6 +82,27 @@ def test_the_overlay_has_its_own_colours_in_every_space(
         patch = shown[y - 3 : y + 4, x - 3 : x + 4].reshape(-1, 3).mean(axis=0)
         wanted = lab(Image.new("RGB", (1, 1), colour), None)[0, 0]
         assert delta_e(patch, wanted) <= 2, (space, colour, patch, wanted)
+
+
+def test_the_overlay_has_its_own_colours_in_an_xyb_jpeg(apply_watermark: ApplyWatermark) -> None:
+    """As jpegli and libjxl write it. Its profile leads one way only."""
+    icc, picture = xyb_profile(), photo((400, 300))
+    data = encoded(
+        xyb(picture),
+        "JPEG",
+        icc_profile=icc,
+        keep_rgb=True,
+        quality=98,
+        subsampling=0,
+    )
+    seen = convert_to_srgb(opened(data), icc)
+    assert psnr_outside(picture, seen, Box(0, 0, 1, 1), 0) > 33, "the profile is as it should be"
+    out, made = apply_watermark(data, logo_of(MUTED))
+    after = opened(out)
+    assert after.info["icc_profile"] == icc
+    found = quarters(convert_to_srgb(after, icc), made.box)
+    assert all(is_near(*pair, by=12) for pair in zip(found, MUTED, strict=True)), found
+    assert psnr_outside(opened(data), after, made.box, 16) > 50
 
 
 def test_without_conversion_the_colours_would_be_wrong() -> None:

@@ -24,6 +24,10 @@ def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
     Without a profile, or with one that is damaged or of another kind, RGB stays as it is,
     grey is its luma, and the inks are the complements of red, green and blue.
     """
+    if base == "RGB" and _is_xyb(icc):
+        from media_processor.images.xyb import convert_to_xyb
+
+        return convert_to_xyb(image)
     transform = _transform(icc, base) if icc else None
     if transform is None:
         return image.convert(base)
@@ -31,6 +35,12 @@ def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
 
     converted = ImageCms.applyTransform(image, transform)
     return image.convert(base) if converted is None else converted
+
+
+def _is_xyb(icc: bytes) -> bool:
+    # libjxl and jpegli describe the profile as XYB. It leads from XYB to colours, but its way
+    # back is a dummy, by which every colour becomes nearly black.
+    return b"\0X\0Y\0B" in icc and b"A2B0" in icc and b"rXYZ" not in icc
 
 
 def convert_to_srgb(image: Image, icc: bytes) -> Image:
