@@ -1,16 +1,21 @@
 """AVIF, still and animated; coded anew, so a little is lost everywhere."""
 
+import os
 from typing import Any
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
+from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import isobmff
+from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
-from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, metadata_of, open_image, to_drawable
+
+# Each takes a stack and buffers of its own, and a machine may have a hundred processors.
+AvifImagePlugin.DEFAULT_MAX_THREADS = min(4, os.cpu_count() or 1)
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 CARRIED = frozenset({"icc", "exif", "xmp"})
@@ -19,12 +24,12 @@ _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     """More than 8 bits a sample become 8."""
-    image = open_image(data, "AVIF")
+    image, crop = open_image(data, "AVIF"), isobmff.crop(data)
     frames, durations = [], []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         image.load()
-        frame = to_drawable(image.copy())
+        frame = to_drawable(image.crop(corners(crop)) if crop else image.copy())
         overlay.draw(frame, image.info.get("icc_profile") or b"")
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
@@ -38,6 +43,13 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         raise MemoryError from error
     notes = isobmff.read_metadata(data, options.limits).notes
     return Encoded(result, "AVIF", (*kept.notes, *notes))
+
+
+def decode_upright(
+    data: bytes, info: PictureInfo, at_least: int | None = None
+) -> tuple[Image.Image, Metadata]:
+    crop = isobmff.crop(data)
+    return pillow.decode_upright(data, info, at_least, corners(crop) if crop else None)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:

@@ -23,6 +23,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     overlay.draw(image, kept.icc)
     notes = ("converted from HEIC to JPEG", *kept.notes)
     lost = isobmff.read_metadata(data, options.limits).notes
+    if info.frames > 1:
+        lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
     if gain_map is None:
         return Encoded(jpeg.encode(image, kept, options), "JPEG", (*notes, *lost))
     pixels = overlay.pixels(BASES[image.mode], kept.icc)

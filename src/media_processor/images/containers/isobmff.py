@@ -1,11 +1,14 @@
 """AVIF and HEIF (ISO/IEC 14496-12 and 23008-12): boxes in boxes; ``meta`` lists the items."""
 
+import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from media_processor import formats
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
+from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
 from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
@@ -13,15 +16,42 @@ from media_processor.limits import Limits
 GAIN_MAP = "the HDR gain map was dropped"
 _TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
 _CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
+# Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
+_TO_SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
 
 
-class Box(NamedTuple):
+class FileBox(NamedTuple):
     """``data[start:end]`` is the content."""
 
     name: bytes
     start: int
     end: int
+
+
+@dataclass
+class _Shape:
+    """What the transformations (23008-12, 6.5) make of a picture, in the order they are listed."""
+
+    turns: bool
+    size: Size = (0, 0)
+    crop: Box | None = None
+    quarters: int = 0
+    mirror: int | None = None
+
+    def apply(self, data: Data, box: FileBox) -> None:
+        match box.name:
+            case b"ispe":
+                self.size = _pair(data, box.start + 4)
+            case b"clap":
+                self.crop = _clean_aperture(data, box.start, self.size)
+                self.size = self.crop.width, self.crop.height
+            case b"irot":
+                self.quarters = data[box.start] & 3
+                if self.turns and self.quarters % 2:
+                    self.size = self.size[1], self.size[0]
+            case b"imir":
+                self.mirror = data[box.start] & 1
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
@@ -30,40 +60,44 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
     """
     kind = formats.recognise(data[: formats.HEAD_BYTES])
     named = kind.name if kind else "HEIF"
+    shape = _shape(data, turns=named == "HEIF", limits=limits)
+    if not shape.size[0] or not shape.size[1]:
+        raise BrokenPicture("The picture's header is damaged.")
+    frames = _frames(data)
+    limits.check_frames(frames)
+    turn = 1 if named == "HEIF" else _orientation(shape.quarters, shape.mirror)
+    return PictureInfo(named, *shape.size, turn, frames)
+
+
+def crop(data: Data) -> Box | None:
+    """The part of an AVIF's coded picture that is shown, which its decoder leaves to us."""
+    return _shape(data, turns=False).crop
+
+
+def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
     meta = _only(_boxes(data, 0, len(data)), b"meta")
     inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
     properties = inside.get(b"iprp")
     if properties is None:
         raise BrokenPicture("The picture's header is damaged.")
-    described = {box.name: box for box in _boxes(data, properties.start, properties.end)}
-    listed = list(_boxes(data, described[b"ipco"].start, described[b"ipco"].end))
-    chosen = _property_numbers(data, described[b"ipma"], _primary(data, inside[b"pitm"]))
-    width, height, turn, mirror = 0, 0, 0, None
-    for index in chosen:
-        box = listed[index - 1]
-        match box.name:
-            case b"ispe":
-                width, height = _pair(data, box.start + 4)
-            case b"clap":
-                width, height = _quotient(data, box.start), _quotient(data, box.start + 8)
-            case b"irot":
-                turn = data[box.start] & 3
-            case b"imir":
-                mirror = data[box.start] & 1
-    for box in listed:  # also a tile or a preview must not be a giant
-        if box.name == b"ispe":
-            PictureInfo(named, *_pair(data, box.start + 4)).check(limits)
-    if not width or not height:
-        raise BrokenPicture("The picture's header is damaged.")
-    frames = _frames(data)
-    limits.check_frames(frames)
-    if named == "HEIF":
-        width, height = (height, width) if turn % 2 else (width, height)
-        return PictureInfo(named, width, height, 1, frames)
-    return PictureInfo(named, width, height, _orientation(turn, mirror), frames)
+    described = list(_boxes(data, properties.start, properties.end))
+    ipco = _only(iter(described), b"ipco")
+    listed = list(_boxes(data, ipco.start, ipco.end))
+    primary = _primary(data, inside[b"pitm"])
+    found = [_property_numbers(data, box, primary) for box in described if box.name == b"ipma"]
+    numbers = next(filter(None, found), [])
+    chosen = [listed[number - 1] for number in numbers if number]  # 0 is none (9.3.1)
+    shape = _Shape(turns)
+    for box in sorted(chosen, key=lambda box: box.name != b"ispe"):
+        shape.apply(data, box)
+    if limits:
+        for box in listed:  # also a tile or a preview must not be a giant
+            if box.name == b"ispe":
+                PictureInfo("HEIF", *_pair(data, box.start + 4)).check(limits)
+    return shape
 
 
-def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
+def _boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
     # What is no box may follow those of a file.
     is_file = at == 0
     for _ in range(_MOST_BOXES):
@@ -78,19 +112,19 @@ def _boxes(data: Data, at: int, end: int) -> Iterator[Box]:
             return
         if size < head or at + size > end:
             raise BrokenPicture("The picture is truncated: data is missing.")
-        yield Box(name, at + head, at + size)
+        yield FileBox(name, at + head, at + size)
         at += size
     raise ImageBomb("The file has more boxes than any real picture.")
 
 
-def _only(boxes: Iterator[Box], name: bytes) -> Box:
+def _only(boxes: Iterator[FileBox], name: bytes) -> FileBox:
     for box in boxes:
         if box.name == name:
             return box
     raise BrokenPicture("The picture is truncated: it has no pixel data.")
 
 
-def _primary(data: Data, box: Box) -> int:
+def _primary(data: Data, box: FileBox) -> int:
     size = 2 if data[box.start] == 0 else 4
     return int.from_bytes(data[box.start + 4 : box.start + 4 + size])
 
@@ -99,12 +133,29 @@ def _pair(data: Data, at: int) -> Size:
     return int.from_bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8])
 
 
-def _quotient(data: Data, at: int) -> int:
-    above, below = _pair(data, at)
-    return above // below
+def _clean_aperture(data: Data, at: int, size: Size) -> Box:
+    """``clap`` (14496-12, 12.1.4): width, height and the offset of the centre, as fractions.
+
+    What isn't whole pixels is rounded as libheif rounds it.
+    """
+    width, height, right, down = (struct.unpack_from(">iI", data, at + 8 * n) for n in range(4))
+    left, columns = _along(size[0], width, right)
+    top, rows = _along(size[1], height, down)
+    return Box(left, top, columns, rows)
 
 
-def _property_numbers(data: Data, box: Box, item: int) -> list[int]:
+def _along(side: int, length: tuple[int, int], offset: tuple[int, int]) -> tuple[int, int]:
+    # first = offset + (side - 1) / 2 - (length - 1) / 2, last = first + length - 1
+    unit = 2 * length[1] * offset[1]
+    span = (length[0] - length[1]) * 2 * offset[1]
+    first = offset[0] * 2 * length[1] + (side - 1) * unit // 2 - span // 2
+    start, end = max(0, first // unit), min(side, (first + span + unit // 2) // unit + 1)
+    if end <= start:
+        raise BrokenPicture("The picture's header is damaged.")
+    return start, end - start
+
+
+def _property_numbers(data: Data, box: FileBox, item: int) -> list[int]:
     # ``ipma`` (23008-12, 9.3.1).
     version, wide = data[box.start], data[box.start + 3] & 1
     id_size = 2 if version < 1 else 4
@@ -138,15 +189,22 @@ def _orientation(turn: int, mirror: int | None) -> int:
 
 
 def _frames(data: Data) -> int:
-    # ``stsz`` announces how many samples a track has.
+    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
+    if data[8:12] == b"avif":
+        return 1
     most, inside = 1, [(0, len(data))]
     while inside:
-        for box in _boxes(data, *inside.pop()):
-            if box.name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
-                inside.append((box.start, box.end))
-            elif box.name == b"stsz":
-                most = max(most, int.from_bytes(data[box.start + 8 : box.start + 12]))
+        found = list(_boxes(data, *inside.pop()))
+        inside += [(box.start, box.end) for box in found if box.name in _TO_SAMPLES]
+        boxes = {box.name: box for box in found}
+        if b"stsd" in boxes and b"stsz" in boxes and _has_pictures(data, boxes[b"stsd"]):
+            start = boxes[b"stsz"].start
+            most = max(most, int.from_bytes(data[start + 8 : start + 12]))
     return most
+
+
+def _has_pictures(data: Data, box: FileBox) -> bool:
+    return data[box.start + 12 : box.start + 16] in (b"av01", b"hvc1", b"hev1")
 
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
@@ -166,7 +224,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
     return Metadata(notes=tuple(notes))
 
 
-def _of_items(data: Data, meta: Box) -> Iterator[str]:
+def _of_items(data: Data, meta: FileBox) -> Iterator[str]:
     # ``auxC`` (23008-12, 6.5.8) says what an auxiliary picture is for.
     inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
     kinds: set[bytes] = set()
