@@ -27,6 +27,7 @@
     │   ├── DecoderCrash                decoder_crash            422
     │   ├── OutOfMemory                 out_of_memory            422
     │   └── TooSlow                     too_slow                 422
+    ├── WrongResult                     wrong_result             500               never
     ├── LogoUnavailable                 logo_unavailable         503     operator
     ├── SpoolDamaged                    spool_damaged            500     operator  never
     ├── StorageError                                                     operator
@@ -235,6 +236,14 @@ class OutOfMemory(SandboxError):
 class TooSlow(SandboxError):
     code = "too_slow"
     title = "Processing the picture took too long"
+
+
+class WrongResult(MediaProcessorError):
+    """What came out isn't the picture that was meant, so it was thrown away."""
+
+    code = "wrong_result"
+    title = "The watermarked picture came out wrong"
+    retry = "never"
 
 
 class LogoUnavailable(MediaProcessorError):

@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 
 from PIL import Image, ImageChops
 
+from media_processor.errors import BrokenPicture
 from media_processor.images.colour import Base, convert_to_space
 from media_processor.images.geometry import Box, corners, tiles, to_stored
 from media_processor.images.info import PictureInfo, Size
@@ -87,7 +88,12 @@ class Overlay:
         return self._profile.blend
 
     def draw(self, image: Image.Image, icc: bytes = b"") -> None:
-        """``image`` has stored coordinates and one of the modes in BASES."""
+        """``image`` has stored coordinates and one of the modes in BASES.
+
+        Raises BrokenPicture if it hasn't the size that the overlay was placed for.
+        """
+        if image.size != (self._info.width, self._info.height):
+            raise BrokenPicture("The picture's pixels have another size than its header says.")
         self.choose(lambda box: image.crop(corners(box)))
         whole = self.pixels(BASES[image.mode], icc)
         for box in self.stored:

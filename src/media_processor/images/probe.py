@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from media_processor.errors import (
     BrokenPicture,
     EmptyFile,
     MediaProcessorError,
+    PictureError,
     UnsupportedPicture,
+    WrongResult,
 )
 from media_processor.images.containers import Data, container_of
 from media_processor.images.info import PictureInfo
@@ -40,6 +43,22 @@ def probe(source: Path | bytes, limits: Limits) -> PictureInfo:
             raise EmptyFile(EMPTY)
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             return _read(data, limits)
+
+
+def check_result(result: Path, expected: PictureInfo, limits: Limits) -> None:
+    """Raise WrongResult unless ``result`` opens and is what was ``expected``, by its header."""
+    try:
+        found = probe(result, limits)
+    except PictureError as error:
+        raise WrongResult(
+            f"The watermarked picture can't be opened again: {error.detail}"
+        ) from None
+    if found.kind.has_pages:  # previews among them go
+        found = replace(found, frames=expected.frames)
+    if found != expected:
+        raise WrongResult(
+            f"The watermarked picture came out as {found.described}, not as {expected.described}."
+        )
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from media_processor import formats
 from media_processor.atomic_files import write_atomically
+from media_processor.errors import WrongResult
 from media_processor.images import splice
 from media_processor.images.codecs import Encoded, Method, Options, codec_of
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo
 from media_processor.images.logo import Artwork
 from media_processor.images.overlay import Overlay
-from media_processor.images.probe import DAMAGED, guarded, probe
+from media_processor.images.probe import DAMAGED, check_result, guarded, probe
 from media_processor.images.profile import Profile, fill_tokens
 from media_processor.limits import Limits
 
@@ -62,7 +63,8 @@ def watermark(
     ``artworks`` are what ``profile.logos`` names; ``tokens`` and ``font`` are for its text.
     The format stays unless the profile names one, but for HEIC, which comes out as JPEG.
     Raises a PictureError where the picture can't be used, LogoUnavailable for a font that
-    can't, OSError where a file can't be read or written. Nothing is synced to disk.
+    can't, WrongResult where what came out isn't that picture, OSError where a file can't be read
+    or written. Nothing is synced to disk.
     """
     data = source.read_bytes()
     info = probe(data, limits)
@@ -87,6 +89,13 @@ def watermark(
         watermarked, overlay, declined = _draw_overlay(data, info, drawn, profile, limits)
         boxes, contrast = tuple(overlay.boxes), overlay.contrast
     write_atomically(target, watermarked.data)
+    is_converted = watermarked.format != info.format
+    try:
+        expected = PictureInfo(watermarked.format, width, height) if is_converted else info
+        check_result(target, expected, limits)
+    except WrongResult:
+        target.unlink()
+        raise
     return Watermarked(
         format=watermarked.format,
         content_type=formats.named(watermarked.format).content_type,
@@ -98,7 +107,7 @@ def watermark(
         sha256=sha256(watermarked.data).hexdigest(),
         size=len(watermarked.data),
         notes=tuple(dict.fromkeys((*watermarked.notes, *notes))),
-        is_converted=watermarked.format != info.format,
+        is_converted=is_converted,
         contrast=contrast,
     )
 
