@@ -40,7 +40,7 @@ def extension(name: bytes, payload: bytes) -> bytes:
 
 
 def gif_with(name: bytes, payload: bytes) -> bytes:
-    data = encoded(photo(), "GIF")
+    data = encoded(photo().quantize(64), "GIF")
     at = 13 + (3 << (data[10] & 7) + 1)  # behind the palette
     return data[:at] + extension(name, payload) + data[at:]
 

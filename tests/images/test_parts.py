@@ -164,7 +164,7 @@ PARTS = {
         {
             "JPEG": lambda: MAKERS["JPEG"](comment=SECRET),
             "PNG": lambda: png_with(encoded(photo(), "PNG"), (b"tEXt", b"Comment\0" + SECRET)),
-            "GIF": lambda: MAKERS["GIF"](comment=SECRET),
+            "GIF": lambda: encoded(photo().quantize(64), "GIF", comment=SECRET),
         },
         holds(SECRET),
     ),

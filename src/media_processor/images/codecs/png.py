@@ -6,7 +6,7 @@ from PIL import Image
 
 from media_processor.images.animation import Disposal, Screen
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import png
+from media_processor.images.containers import apng, png
 from media_processor.images.geometry import Box, corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
@@ -67,7 +67,7 @@ def _decode(picture: bytes, depth: int) -> Image.Image:
 
 
 def _watermark_animation(data: bytes, header: png.Header, overlay: Overlay, icc: bytes) -> bytes:
-    source, size = png.animation(data), (header.width, header.height)
+    source, size = apng.animation(data), (header.width, header.height)
     screen, number = Screen(size), 0
     pieces = [png.data_chunk(b"acTL", len(source.frames).to_bytes(4) + source.plays.to_bytes(4))]
     if source.still:
@@ -81,19 +81,19 @@ def _watermark_animation(data: bytes, header: png.Header, overlay: Overlay, icc:
         place = Box(0, 0, *size) if is_still else screen.to_redraw(canvas, place)
         screen.show(canvas, place, _DISPOSALS[control.dispose])
         coded = png.pixels(_encode(canvas.crop(corners(place))))
-        pieces.append(png.frame_control(number, place, control))
+        pieces.append(apng.frame_control(number, place, control))
         if is_still:
             pieces.append(png.data_chunk(b"IDAT", coded))
             number += 1
         else:
             pieces.append(png.data_chunk(b"fdAT", (number + 1).to_bytes(4) + coded))
             number += 2
-    return b"".join([png.SIGNATURE, png.true_colour(size), *pieces, png.data_chunk(b"IEND", b"")])
+    return b"".join([png.SIGNATURE, apng.true_colour(size), *pieces, png.data_chunk(b"IEND", b"")])
 
 
 def _play(
-    source: png.Animation, header: png.Header
-) -> Iterator[tuple[Image.Image, png.FrameControl]]:
+    source: apng.Animation, header: png.Header
+) -> Iterator[tuple[Image.Image, apng.FrameControl]]:
     """Yields a copy of what each frame shows (11.3.6.2: dispose_op and blend_op)."""
     canvas = Image.new("RGBA", (header.width, header.height))
     for control, coded in source.frames:
