@@ -225,7 +225,7 @@ ATTACKS = [
     refused("XMP bomb", 422, "image_bomb", lambda: text_bomb(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0")),
     refused("iCCP bomb", 422, "image_bomb", lambda: text_bomb(b"iCCP", b"a\0\0")),
     refused("200,000 text chunks", 422, "image_bomb", lambda: many_texts(200_000)),
-    stored("900 text chunks", lambda: many_texts(900), b"tEXt"),
+    stored("900 text chunks", lambda: many_texts(900)),
     stored("300 MB of IDAT for 10 x 10", lambda: png_of(10, 10, deflated_zeros(300))),
     refused("40 MB of IDAT for 10 x 10", 422, "image_bomb", lambda: png_of(10, 10, bytes(40 << 20))),
     refused("bad CRC of IHDR", 422, "broken_picture", lambda: bad_crc(b"IHDR")),

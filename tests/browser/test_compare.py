@@ -99,12 +99,14 @@ def test_what_changed_shows_only_the_touched_blocks(
 def test_what_a_browser_cannot_show_is_shown_all_the_same(
     running: System, open_page: OpenPage, kind: str
 ) -> None:
-    media_id = running.upload(encoded(photo((320, 240)), kind), f"scan.{kind.lower()}").id
+    data = encoded(photo((320, 240)), kind) + b"behind it"
+    media_id = running.upload(data, f"scan.{kind.lower()}").id
     running.wait_for(media_id, "stored")
 
     page = open_page(running, f"#media/{media_id}")
 
     expect(page.locator("#compare-facts")).to_contain_text("decode: the whole picture")
+    expect(page.locator("#compare-facts")).to_contain_text("data behind the picture was dropped")
     expect_pictures(page, "#stage img")
     page.get_by_role("button", name="What changed").click()
     expect(page.locator("#compare-words")).to_contain_text("blocks of 8 × 8 pixels changed")

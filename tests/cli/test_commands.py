@@ -17,7 +17,7 @@ JPEG = encoded(photo((300, 200)), "JPEG")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "below").mkdir()
-    (tmp_path / "a.jpg").write_bytes(JPEG)
+    (tmp_path / "a.jpg").write_bytes(JPEG + b"behind it")
     (tmp_path / "below" / "b.png").write_bytes(encoded(photo((30, 20)), "PNG"))
     (tmp_path / "notes.txt").write_text("no picture")
     return tmp_path
@@ -48,6 +48,7 @@ class TestUpload:
         assert told.returncode == 0
         assert f"{media_id}/watermarked_a.jpg" in told.stdout
         assert "watermarked by worker-1" in told.stdout
+        assert "data behind the picture was dropped" in told.stdout
 
     def test_without_waiting_it_prints_ids(self, running: System, folder: Path) -> None:
         done = run("upload", str(folder / "a.jpg"), "--url", running.fast_url)

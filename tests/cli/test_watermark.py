@@ -40,6 +40,11 @@ class TestOne:
         assert opened(folder / "out.jpg").size == (300, 200)
         assert (folder / "out.jpg").read_bytes() != JPEG == (folder / "in/a.jpg").read_bytes()
 
+    def test_what_could_not_be_kept_is_named(self, folder: Path) -> None:
+        (folder / "in/a.jpg").write_bytes(JPEG + b"behind it")
+        done = run("watermark", "in/a.jpg", "out.jpg", cwd=folder, **LOGO)
+        assert done.stdout == f"out.jpg: {WAY}\n  data behind the picture was dropped\n"
+
     def test_out_is_overwritten_only_by_force(self, folder: Path) -> None:
         out = folder / "out.jpg"
         out.write_bytes(b"dear to me")

@@ -5,6 +5,8 @@ import struct
 from dataclasses import dataclass
 from io import BytesIO
 
+import pillow_heif
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from .pictures import encoded, photo
@@ -188,3 +190,84 @@ def second_picture(data: bytes) -> bytes:
     start = image.info["mpoffset"] + second["DataOffset"]
     assert first["Size"] == start, "nothing lies between"
     return data[start : start + second["Size"]]
+
+
+def iphone_heic(picture: Image.Image, maker_note: tuple[float, float] | None) -> bytes:
+    """Grey, as the library that writes it has no other way: its thumbnail is made a gain map.
+    ``maker_note`` are the values 33 and 48 of Apple's."""
+    exif = b"Exif\0\0" + camera_exif(apple_note(*maker_note) if maker_note else b"another's")
+    whole = pillow_heif.from_pillow(picture.convert("L"))
+    whole.info["thumbnails"] = [picture.width // 4]
+    file = BytesIO()
+    whole.save(file, quality=90, exif=exif)
+    data = file.getvalue().replace(b"thmb", b"auxl")
+    kind = b"urn:com:apple:photo:2020:aux:hdrgainmap\0"
+    auxiliary = struct.pack(">I4sI", 12 + len(kind), b"auxC", 0) + kind
+    properties = data.index(b"ipco") - 4
+    end = properties + int.from_bytes(data[properties : properties + 4])
+    # The property's number, from 1, is told to the second item of ``ipma``.
+    number, at = 0, properties + 8
+    while at < end:
+        at, number = at + int.from_bytes(data[at : at + 4]), number + 1
+    data = grown(data, end, auxiliary, b"meta", b"iprp", b"ipco")
+    entry = data.index(b"ipma") + 12
+    entry += 3 + data[entry + 2]
+    assert data[entry : entry + 2] in (b"\0\2", b"\0\3")  # EXIF is an item, too
+    data = data[: entry + 2] + bytes((data[entry + 2] + 1,)) + data[entry + 3 :]
+    return grown(data, entry + 3, bytes((number + 1,)), b"meta", b"iprp", b"ipma")
+
+
+def grown(data: bytes, at: int, new: bytes, *boxes: bytes) -> bytes:
+    """With ``new`` inserted in these boxes, and the places of the items (``iloc``) adjusted."""
+    longer = bytearray(data[:at] + new + data[at:])
+    for name in boxes:
+        place = data.index(name) - 4
+        size = int.from_bytes(data[place : place + 4]) + len(new)
+        longer[place : place + 4] = size.to_bytes(4)
+    # Version 0 or 1, with offsets of 4 bytes: the pixels lie behind what has grown.
+    at = data.index(b"iloc") + 4
+    version, sizes, base_size = longer[at], longer[at + 4], longer[at + 5] >> 4
+    count, at = int.from_bytes(longer[at + 6 : at + 8]), at + 8
+    for _ in range(count):
+        at += 6 if version else 4
+        at = _move(longer, at, base_size, len(new))
+        extents, at = int.from_bytes(longer[at : at + 2]), at + 2
+        for _ in range(extents):
+            at = _move(longer, at, sizes >> 4 if not base_size else 0, len(new))
+            at += (sizes & 15) + (sizes >> 4 if base_size else 0)
+    return bytes(longer)
+
+
+def _move(data: bytearray, at: int, size: int, by: int) -> int:
+    if size:
+        data[at : at + size] = (int.from_bytes(data[at : at + size]) + by).to_bytes(size)
+    return at + size
+
+
+def apple_note(headroom: float, gain: float) -> bytes:
+    entries = struct.pack(">HHII", 0x21, 10, 1, 42) + struct.pack(">HHII", 0x30, 10, 1, 50)
+    values = b"".join(struct.pack(">ii", round(n * 10_000), 10_000) for n in (headroom, gain))
+    return b"Apple iOS\0\0\1MM" + struct.pack(">H", 2) + entries + bytes(2) + values
+
+
+def camera_exif(note: bytes, behind: bytes = b"") -> bytes:
+    """IFD0 with make and EXIF; EXIF with a comment and a MakerNote; then what nothing names."""
+    exif_ifd = 8 + 2 + 24 + 4
+    values = exif_ifd + 2 + 24 + 4
+    comment = b"ASCII\0\0\0a comment"
+    return b"".join(
+        [
+            struct.pack("<2sHI", b"II", 42, 8),
+            struct.pack("<H", 2),
+            struct.pack("<HHI4s", 0x010F, 2, 4, b"Cam\0"),
+            struct.pack("<HHII", 0x8769, 4, 1, exif_ifd),
+            bytes(4),
+            struct.pack("<H", 2),
+            struct.pack("<HHII", 0x927C, 7, len(note), values + len(comment)),
+            struct.pack("<HHII", 0x9286, 7, len(comment), values),
+            bytes(4),
+            comment,
+            note,
+            behind,
+        ]
+    )

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 
 from media_processor.images import exif, exif_writer
 
+from .hdr_files import camera_exif
 from .pictures import encoded, orientation_exif, photo
 from .pictures import exif_with_thumbnail as with_prefix
 
@@ -128,29 +129,6 @@ def test_a_thumbnail_beyond_the_end_goes_as_far_as_it_is_there(tag: int) -> None
     assert notes == (exif.PREVIEWS,)
     assert parsed(clean)[0x010E] == "MAKERNOTE at a fixed place"
     assert b"\xff\xd8" not in clean
-
-
-def camera_exif(note: bytes, behind: bytes = b"") -> bytes:
-    """IFD0 with make and EXIF; EXIF with a comment and a MakerNote; then what nothing names."""
-    exif_ifd = 8 + 2 + 24 + 4
-    values = exif_ifd + 2 + 24 + 4
-    comment = b"ASCII\0\0\0a comment"
-    return b"".join(
-        [
-            struct.pack("<2sHI", b"II", 42, 8),
-            struct.pack("<H", 2),
-            struct.pack("<HHI4s", 0x010F, 2, 4, b"Cam\0"),
-            struct.pack("<HHII", 0x8769, 4, 1, exif_ifd),
-            bytes(4),
-            struct.pack("<H", 2),
-            struct.pack("<HHII", 0x927C, 7, len(note), values + len(comment)),
-            struct.pack("<HHII", 0x9286, 7, len(comment), values),
-            bytes(4),
-            comment,
-            note,
-            behind,
-        ]
-    )
 
 
 def test_a_preview_behind_the_maker_note_goes_alone() -> None:

@@ -1,5 +1,6 @@
 """A gain map stays behind its picture, and where the logo lies it means a boost of 1."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from .hdr_files import (
     Curve,
     apple,
     gain_map,
+    iphone_heic,
     second_picture,
     segment,
     ultra_hdr,
@@ -193,6 +195,44 @@ def test_a_map_that_is_not_there_leaves_no_promise(
     assert b"MPF\0" not in out
     assert b'dc:source="a phone"' in out
     assert not note or any(note in each for each in made.notes)
+
+
+@pytest.mark.parametrize(("maker_note", "stops"), [((1.2, 0.005), 2.65), ((0.5, 0.02), 1.599)])
+def test_an_iphones_map_becomes_one_of_iso_21496(
+    maker_note: tuple[float, float], stops: float, apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(
+        iphone_heic(photo((400, 300)), maker_note), quartered_logo((200, 100))
+    )
+    found = second_picture(out)
+    curve = Curve(high=stops)
+    (payload,) = (
+        found[each.start + 4 : each.end] for each in jpeg.segments(found) if each.marker == 0xE2
+    )
+    assert payload.startswith(URN)
+    said = struct.unpack(">14I", payload[len(URN) + 5 :])
+    assert said[2] / said[3] == said[6] / said[7] == pytest.approx(stops, abs=0.001)
+    assert abs(boosts(found, curve, made.box, (400, 300)) - 1).max() <= 0.02
+    # Away from the logo it is the boost that Apple's words say, as the map is the picture, smaller.
+    expected, got = (
+        np.asarray(each, float)[40:]
+        for each in (
+            photo((400, 300)).convert("L").resize((100, 75)),
+            opened(found).resize((100, 75)),
+        )
+    )
+    share = expected / 255
+    linear = np.where(share < 0.081, share / 4.5, ((share + 0.099) / 1.099) ** (1 / 0.45))
+    boost = 1 + (2**stops - 1) * linear
+    assert np.median(abs(np.vectorize(curve.boost)(got) / boost - 1)) < 0.1
+    assert not any("gain map" in note for note in made.notes)
+    assert opened(out).getexif()[0x010F] == "Cam"
+
+
+def test_a_heics_map_without_a_headroom_is_reported(apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(iphone_heic(photo((400, 300)), None))
+    assert "the HDR gain map was dropped" in made.notes
+    assert b"MPF\0" not in out
 
 
 def test_a_converted_picture_says_that_its_map_is_gone(apply_watermark: ApplyWatermark) -> None:

@@ -17,9 +17,19 @@ from media_processor.images.profile import Profile
 from media_processor.limits import Limits
 
 from .conftest import ApplyWatermark
-from .hdr_files import VIDEO, XMP_MARK, apple, motion_photo, segment, ultra_hdr, with_segments
+from .hdr_files import (
+    VIDEO,
+    XMP_MARK,
+    apple,
+    grown,
+    iphone_heic,
+    motion_photo,
+    segment,
+    ultra_hdr,
+    with_segments,
+)
 from .pictures import encoded, exif_with_thumbnail, heic, opened, orientation_exif, photo, png_with
-from .test_kept import COLUMNS, gif_with
+from .test_kept import COLUMNS, ICC, gif_with, icc_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text()
 KINDS = [each.title for each in FORMATS]
@@ -68,6 +78,16 @@ def tiff_with_preview() -> bytes:
     return tiff.write("<", [first, reduced])
 
 
+def bmp_with_profile() -> bytes:
+    """BITMAPV5HEADER, with an embedded profile behind the pixels."""
+    pixels = photo((64, 48)).tobytes("raw", "BGR", 0, -1)
+    info = struct.pack("<IiiHHIIiiII", 124, 64, 48, 1, 24, 0, len(pixels), 0, 0, 0, 0)
+    info += bytes(16) + b"DEBM" + bytes(48)
+    info += struct.pack("<IIII", 8, 124 + len(pixels), len(ICC), 0)
+    head = struct.pack("<2sIHHI", b"BM", 14 + 124 + len(pixels) + len(ICC), 0, 0, 138)
+    return head + info + pixels + ICC
+
+
 def avif_with_preview() -> bytes:
     # Pillow writes EXIF anew, without a thumbnail.
     payload, made = PREVIEW_EXIF.removeprefix(b"Exif\0\0"), Image.Exif()
@@ -80,40 +100,9 @@ def avif_with_preview() -> bytes:
 
 def with_aux(kind: bytes, data: bytes) -> bytes:
     """A property that says what an auxiliary picture is for, at the end of those that there are."""
-    new = box(b"auxC", bytes(4) + kind + b"\0")
-    at = data.index(b"ipco")
-    end = at - 4 + int.from_bytes(data[at - 4 : at])
-    grown = bytearray(data[:end] + new + data[end:])
-    for name in (b"meta", b"iprp", b"ipco"):
-        place = grown.index(name) - 4
-        size = int.from_bytes(grown[place : place + 4]) + len(new)
-        grown[place : place + 4] = size.to_bytes(4)
-    return _moved(bytes(grown), len(new))
-
-
-def _moved(data: bytes, by: int) -> bytes:
-    # iloc, version 0 or 1, with offsets of 4 bytes: the pixels lie behind what has grown.
-    at = data.index(b"iloc") + 4
-    version, sizes = data[at], data[at + 4]
-    offset_size, length_size = sizes >> 4, sizes & 15
-    base_size = data[at + 5] >> 4
-    moved = bytearray(data)
-    count = int.from_bytes(data[at + 6 : at + 8])
-    at += 8
-    for _ in range(count):
-        at += 2 + (2 if version else 0) + 2
-        base = int.from_bytes(data[at : at + base_size]) if base_size else 0
-        if base:
-            moved[at : at + base_size] = (base + by).to_bytes(base_size)
-        at += base_size
-        extents = int.from_bytes(data[at : at + 2])
-        at += 2
-        for _ in range(extents):
-            if not base:
-                start = int.from_bytes(data[at : at + offset_size])
-                moved[at : at + offset_size] = (start + by).to_bytes(offset_size)
-            at += offset_size + length_size
-    return bytes(moved)
+    at = data.index(b"ipco") - 4
+    end = at + int.from_bytes(data[at : at + 4])
+    return grown(data, end, box(b"auxC", bytes(4) + kind + b"\0"), b"meta", b"iprp", b"ipco")
 
 
 @dataclass(frozen=True)
@@ -143,7 +132,11 @@ MAKERS: dict[str, Callable[..., bytes]] = {
 JUMBF = b"JP\0\1\0\0\0\1" + box(b"jumb", box(b"jumd", b"c2pa\0\x11\0\x10") + SECRET)
 
 PARTS = {
-    "colour profile": of_column("profile"),
+    "colour profile": Part(
+        COLUMNS["profile"].make | {"BMP": lambda: bmp_with_profile()},
+        lambda data: ICC in data or icc_of(data) == ICC,
+        "colour profile was dropped",
+    ),
     "EXIF": of_column("EXIF"),
     "EXIF in a text chunk": Part(
         {"PNG": lambda: png_with(encoded(photo(), "PNG"), raw_profile(b"exif", tagged_exif()))},
@@ -173,7 +166,7 @@ PARTS = {
         {
             "JPEG": ultra_hdr,
             "AVIF": lambda: with_aux(b"urn:com:apple:photo:2020:aux:hdrgainmap", MAKERS["AVIF"]()),
-            "HEIC": lambda: with_aux(b"urn:com:apple:photo:2020:aux:hdrgainmap", MAKERS["HEIC"]()),
+            "HEIC": lambda: iphone_heic(photo(), (1.2, 0.005)),
         },
         lambda data: b"hdrgainmap" in data or data.count(b"\xff\xd8\xff") == 2,
         "HDR gain map was dropped",
