@@ -9,6 +9,7 @@ import pytest
 
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
+from media_processor.jobs.keys import Keys
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.settings import (
     CentralServerSettings,
@@ -20,6 +21,9 @@ from media_processor.work.spool import Spool
 from tests.postgres import Postgres, program
 from tests.system import System, running_system
 from tests.work.records import spool_in
+
+# Of the jobs of tests that have no spool.
+KEYS = Keys("test", "0123456789ab", "host /folder")
 
 _SETTINGS = (CentralServerSettings, FastServerSettings, UpSettings, WorkerSettings)
 
@@ -69,7 +73,7 @@ def valkey(_valkey_process: Valkey) -> Iterator[Valkey]:
 
 @pytest.fixture
 async def queue(valkey: Valkey) -> AsyncIterator[JobQueue]:
-    async with open_queue(valkey.settings) as queue:
+    async with open_queue(valkey.settings, KEYS) as queue:
         yield queue
 
 

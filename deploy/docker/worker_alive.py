@@ -8,14 +8,17 @@ import sys
 
 from media_processor.errors import MediaProcessorError
 from media_processor.filenames import safe_worker_name
+from media_processor.jobs.keys import keys_of
 from media_processor.jobs.queue import open_queue
 from media_processor.settings import WorkerSettings, read
+from media_processor.work.spool import open_spool
 
 
 async def check(settings: WorkerSettings) -> str | None:
     """What is wrong, or None."""
     name = safe_worker_name(settings.hostname)
-    async with asyncio.timeout(5), open_queue(settings) as queue:
+    keys = keys_of(settings, open_spool(settings).identity)
+    async with asyncio.timeout(5), open_queue(settings, keys) as queue:
         alive = await queue.workers()
     if any(worker.name == name for worker in alive):
         return None

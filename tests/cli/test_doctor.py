@@ -46,7 +46,14 @@ def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> 
     assert set(states.values()) == {"ok"}, found
     assert set(states) >= {
         *("settings", "open files", "redis", "redis eviction", "redis clock", "fast server"),
-        *("fast server clock", "workers", "central server", "central server clock", "storage"),
+        *(
+            "fast server clock",
+            "workers",
+            "work",
+            "central server",
+            "central server clock",
+            "storage",
+        ),
         *("disk", "profiles", "logo", "picture processes"),
     }
     assert found["redis"][1].startswith("Valkey ")

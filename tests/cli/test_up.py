@@ -21,6 +21,9 @@ from media_processor.messages.media import MediaPage
 from media_processor.up import main as up
 from tests.images.pictures import encoded, photo
 
+NAME = f"{socket.gethostname()}-1"
+"""Of the only worker, if HOSTNAME is not set."""
+
 
 class Machine:
     """An ``up`` process with ports and data of its own, in a folder whose path has a space."""
@@ -103,7 +106,7 @@ def test_the_demo_shows_every_picture_and_goes_on_serving(tmp_path: Path, pictur
         text = machine.text()
         for name in ("0.jpg", "1.jpg"):
             assert re.search(rf"central_storage/\d{{4}}/\d\d/\d\d/\S+/watermarked_{name}", text)
-            assert re.search(rf"\[[^]]+\] WORKER: worker-1 \| IMAGE: watermarked_{name}", text)
+            assert re.search(rf"\[[^]]+\] WORKER: {NAME} \| IMAGE: watermarked_{name}", text)
         assert len((machine.data / "worker_activity.log").read_text().splitlines()) == 2
         assert httpx2.get(f"{machine.url}/health").status_code == 200
         assert {path.name for path in machine.data.iterdir()} >= {
@@ -120,7 +123,7 @@ def test_what_dies_is_started_again_and_said_so(machine: Machine) -> None:
     machine.start()
     machine.says("Ctrl-C stops everything")
     for word, name in (
-        ("worker-server", "worker-1"),
+        ("worker-server", NAME),
         ("fast-server", "fast-server"),
         ("central-server", "central"),
         ("valkey-server", "valkey"),

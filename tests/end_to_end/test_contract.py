@@ -79,10 +79,12 @@ def _has_logo_top_right(source: Image.Image, path: object) -> None:
 def test_the_queue_is_arq_with_the_two_task_names(running: System) -> None:
     running.kill("worker-1", 15)
     media = running.upload(encoded(photo((40, 30)), "JPEG"))
-    payload = running.valkey.client.get(f"arq:job:watermark:{media.id}")
+    keys = running.keys()
+    job_id = keys.job_id("watermark", media.id)
+    payload = running.valkey.client.get(f"arq:job:{job_id}")
     assert isinstance(payload, bytes)
     assert b"watermark_image_task" in payload
-    assert running.valkey.client.zscore("arq:queue:watermark", f"watermark:{media.id}")
+    assert running.valkey.client.zscore(keys.queue("watermark"), job_id)
     running.start("worker-server", "worker-1")
     running.wait_for(media.id, "stored")
     assert {stage.task for stage in STAGES} == {"watermark_image_task", "upload_to_central_task"}

@@ -24,7 +24,8 @@ def test_what_does_not_work_is_the_same_wherever_one_looks(system: System) -> No
 
     sick(system, "error", 200, "workers")
     doctor = run("doctor", "--url", system.fast_url, **system.environment)
-    assert "No worker is running: pictures wait." in " ".join(doctor.stdout.split())
+    told = f"No worker works on this spool ({system.data}/uploads). Start one"
+    assert told in " ".join(doctor.stdout.split())
 
     system.start("worker-server", WORKER)
     sick(system, "ok", 200)

@@ -138,6 +138,7 @@ def test_it_tells_how_it_is(running: System) -> None:
         "disk",
         "redis",
         "workers",
+        "work",
         "picture_processes",
         "central_server",
     }

@@ -12,11 +12,13 @@ from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until_async
-from media_processor.jobs import keys
+from media_processor.jobs.keys import IN_PROGRESS_PREFIX, JOB_PREFIX
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.settings import RedisSettings
+from tests.conftest import KEYS
 
 JOB = Job("watermark", "watermark_image_task", "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")
+JOB_ID = KEYS.job_id(JOB.queue, JOB.media_id)
 
 
 async def waiting(queue: JobQueue) -> int:
@@ -36,7 +38,7 @@ async def test_a_hundred_concurrent_callers_queue_it_once(queue: JobQueue) -> No
 
 
 async def test_a_running_job_is_left_alone(queue: JobQueue, valkey: Valkey) -> None:
-    valkey.client.set(keys.IN_PROGRESS_PREFIX + JOB.job_id, "w", px=5000)
+    valkey.client.set(IN_PROGRESS_PREFIX + JOB_ID, "w", px=5000)
     assert await queue.ensure([JOB]) == ["running"]
 
 
@@ -44,9 +46,9 @@ async def test_a_running_job_is_left_alone(queue: JobQueue, valkey: Valkey) -> N
 async def test_what_redis_lost_is_made_whole(queue: JobQueue, valkey: Valkey, lost: str) -> None:
     await queue.ensure([JOB])
     if lost == "payload":
-        valkey.client.delete(keys.JOB_PREFIX + JOB.job_id)
+        valkey.client.delete(JOB_PREFIX + JOB_ID)
     elif lost == "place in the queue":
-        valkey.client.zrem(keys.queue_key(JOB.queue), JOB.job_id)
+        valkey.client.zrem(KEYS.queue(JOB.queue), JOB_ID)
     else:
         valkey.client.flushall()
 
@@ -63,20 +65,30 @@ async def test_a_delayed_job_waits(queue: JobQueue) -> None:
 
 async def test_payloads_outlive_a_long_backlog(queue: JobQueue, valkey: Valkey) -> None:
     await queue.ensure([JOB])
-    seconds: Any = valkey.client.ttl(keys.JOB_PREFIX + JOB.job_id)
+    seconds: Any = valkey.client.ttl(JOB_PREFIX + JOB_ID)
     assert seconds > 7 * 24 * 3600
+
+
+async def test_what_is_queued_is_gone_when_its_payloads_are(
+    queue: JobQueue, valkey: Valkey
+) -> None:
+    """A system that is gone leaves nothing in a shared Redis."""
+    await queue.ensure([JOB])
+    for name in (KEYS.queue(JOB.queue), KEYS.owner, JOB_PREFIX + JOB_ID):
+        seconds: Any = valkey.client.ttl(name)
+        assert 29 * 24 * 3600 < seconds <= 30 * 24 * 3600
 
 
 async def test_a_payload_is_no_pickle(queue: JobQueue, valkey: Valkey) -> None:
     await queue.ensure([JOB])
-    payload = valkey.client.get(keys.JOB_PREFIX + JOB.job_id)
+    payload = valkey.client.get(JOB_PREFIX + JOB_ID)
     assert isinstance(payload, bytes)
     assert msgpack.unpackb(payload)["f"] == "watermark_image_task"
 
 
 async def test_without_redis_it_says_so_soon() -> None:
     settings = RedisSettings.model_validate({"redis_host": "127.0.0.1", "redis_port": free_port()})
-    async with open_queue(settings) as queue:
+    async with open_queue(settings, KEYS) as queue:
         with pytest.raises(QueueUnavailable):
             await asyncio.wait_for(queue.ensure([JOB]), 5)
         with pytest.raises(QueueUnavailable):

@@ -26,11 +26,12 @@ from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until, wait_until_async
-from media_processor.jobs.connection import TOO_OLD, explain
+from media_processor.jobs.connection import TOO_OLD, OutageLog, explain
 from media_processor.jobs.queue import Job, open_queue
 from media_processor.jobs.server_info import _check_version
 from media_processor.jobs.worker import LeasedWorker, TaskFunction
 from media_processor.settings import RedisSettings
+from tests.conftest import KEYS
 
 ROOT = Path(__file__).parents[2]
 QUEUE, TASK = "watermark", "watermark_image_task"
@@ -65,7 +66,7 @@ def refusal(url: str) -> str:
     """What is said of the Redis at ``url``, on the event loop that the services use."""
 
     async def check() -> str:
-        async with open_queue(RedisSettings.model_validate({"redis_url": url})) as queue:
+        async with open_queue(RedisSettings.model_validate({"redis_url": url}), KEYS) as queue:
             with pytest.raises(QueueUnavailable) as caught:
                 await queue.check()
         return caught.value.detail
@@ -119,7 +120,7 @@ async def test_the_documented_rights_are_enough(server: Valkey) -> None:
         ran.set()
 
     settings = RedisSettings.model_validate({"redis_url": at(server, "media:sesame@")})
-    async with open_queue(settings) as queue, _working(settings, task):
+    async with open_queue(settings, KEYS) as queue, _working(settings, task):
         await queue.check()
         await queue.ensure([Job(QUEUE, TASK, "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")])
         await asyncio.wait_for(ran.wait(), 10)
@@ -287,7 +288,7 @@ async def test_a_worker_says_it_once_and_stops_at_once(
 @pytest.mark.slow
 async def test_a_worker_stops_at_once_while_redis_hangs(server: Valkey) -> None:
     settings = RedisSettings.model_validate({"redis_url": at(server)})
-    async with open_queue(settings) as queue:
+    async with open_queue(settings, KEYS) as queue:
         working = _working(settings, _nothing)
         await working.__aenter__()
         await wait_until_async(queue.workers, "the worker is up")
@@ -299,7 +300,8 @@ async def test_a_worker_stops_at_once_while_redis_hangs(server: Valkey) -> None:
 
 @asynccontextmanager
 async def _working(settings: RedisSettings, task: TaskFunction) -> AsyncIterator[None]:
-    worker = LeasedWorker(QUEUE, TASK, task, settings=settings, name="w", slots=1, lease=10)
+    of_all: dict[str, Any] = {"settings": settings, "keys": KEYS, "outage": OutageLog()}
+    worker = LeasedWorker(QUEUE, TASK, task, name="w", slots=1, lease=10, **of_all)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.work(stop, grace=5))
     try:

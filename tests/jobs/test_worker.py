@@ -10,24 +10,31 @@ from typing import Any
 
 import pytest
 
+from media_processor.errors import QueueUnavailable
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until_async
 from media_processor.ids import new_media_id
-from media_processor.jobs import keys
-from media_processor.jobs.connection import close
+from media_processor.jobs.connection import OutageLog, close
+from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker, retry_in
+from tests.conftest import KEYS
 
 QUEUE, TASK = "watermark", "watermark_image_task"
 
 
 @asynccontextmanager
 async def working(
-    valkey: Valkey, task: Any, *, name: str = "w", slots: int = 4, lease: float = 1.0
+    valkey: Valkey,
+    task: Any,
+    *,
+    name: str = "w",
+    slots: int = 4,
+    lease: float = 1.0,
+    keys: Keys = KEYS,
 ) -> AsyncIterator[LeasedWorker]:
-    worker = LeasedWorker(
-        QUEUE, TASK, task, settings=valkey.settings, name=name, slots=slots, lease=lease
-    )
+    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": keys, "outage": OutageLog()}
+    worker = LeasedWorker(QUEUE, TASK, task, name=name, slots=slots, lease=lease, **of_all)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.work(stop, grace=5))
     try:
@@ -54,6 +61,10 @@ def jobs(count: int) -> list[Job]:
     return [Job(QUEUE, TASK, new_media_id()) for _ in range(count)]
 
 
+def _id(job: Job) -> str:
+    return KEYS.job_id(job.queue, job.media_id)
+
+
 async def empty(queue: JobQueue) -> bool:
     depth = await queue.depth(QUEUE)
     return depth.waiting + depth.running + depth.retrying == 0
@@ -66,8 +77,8 @@ async def test_every_job_runs_once_and_leaves_nothing(queue: JobQueue, valkey: V
         await wait_until_async(lambda: empty(queue), "the queue is empty")
 
     assert sorted(task.ran) == sorted(job.media_id for job in queued)
-    left = {key.decode() for key in valkey.client.scan_iter()} - {keys.wakeup_key(QUEUE)}
-    assert left <= {keys.WORKERS}
+    left = {key.decode() for key in valkey.client.scan_iter()} - {KEYS.wakeup(QUEUE)}
+    assert left <= {KEYS.workers, KEYS.owner}
 
 
 async def test_an_idle_worker_is_woken(queue: JobQueue, valkey: Valkey) -> None:
@@ -139,14 +150,13 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
     """A worker that claims and then says nothing more, as after SIGKILL."""
     queued = jobs(1)
     await queue.ensure(queued)
-    dead = LeasedWorker(
-        QUEUE, TASK, Recorder().run, settings=valkey.settings, name="dead", slots=1, lease=1
-    )
+    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": KEYS, "outage": OutageLog()}
+    dead = LeasedWorker(QUEUE, TASK, Recorder().run, name="dead", slots=1, lease=1, **of_all)
     claimed = await dead._claim(
-        keys=[dead.queue_name, keys.wakeup_key(QUEUE)],
-        args=[1, 1000, "dead", keys.IN_PROGRESS_PREFIX, keys.CHANGES_CHANNEL],
+        keys=[dead.queue_name, KEYS.wakeup(QUEUE), KEYS.owner],
+        args=[1, 1000, "dead", IN_PROGRESS_PREFIX, KEYS.changes, KEYS.ownership],
     )
-    assert claimed[1] == [queued[0].job_id.encode()]
+    assert claimed[1] == [_id(queued[0]).encode()]
     await close(dead.pool)
     await close(dead._wakeups)
 
@@ -165,11 +175,11 @@ async def test_a_late_worker_does_not_undo_what_another_took_over(
     async with working(valkey, task.run):
         await queue.ensure(queued)
         await wait_until_async(lambda: _true(len(task.ran) == 1), "it runs")
-        key = keys.IN_PROGRESS_PREFIX + queued[0].job_id
+        key = IN_PROGRESS_PREFIX + _id(queued[0])
         valkey.client.set(key, "another worker", px=60_000)
         task.hold.set()
     assert valkey.client.get(key) == b"another worker"
-    assert valkey.client.zcard(keys.queue_key(QUEUE)) == 1
+    assert valkey.client.zcard(KEYS.queue(QUEUE)) == 1
 
 
 async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Valkey) -> None:
@@ -177,8 +187,8 @@ async def test_busy_workers_do_not_hide_waiting_jobs(queue: JobQueue, valkey: Va
     stuck = jobs(200)
     await queue.ensure(stuck)
     for job in stuck:
-        valkey.client.set(keys.IN_PROGRESS_PREFIX + job.job_id, "elsewhere", px=60_000)
-        valkey.client.zadd(keys.queue_key(QUEUE), {job.job_id: 2e15})
+        valkey.client.set(IN_PROGRESS_PREFIX + _id(job), "elsewhere", px=60_000)
+        valkey.client.zadd(KEYS.queue(QUEUE), {_id(job): 2e15})
     task, fresh = Recorder(), jobs(1)
     async with working(valkey, task.run):
         await queue.ensure(fresh)
@@ -194,7 +204,7 @@ def own(tmp_path: Path) -> Iterator[Valkey]:
 
 async def test_it_survives_redis_going_away_and_coming_back(own: Valkey) -> None:
     task = Recorder()
-    async with open_queue(own.settings) as queue, working(own, task.run):
+    async with open_queue(own.settings, KEYS) as queue, working(own, task.run):
         await queue.ensure(jobs(1))
         await wait_until_async(lambda: _true(len(task.ran) == 1), "the first ran")
         own.kill()
@@ -260,9 +270,33 @@ async def test_a_job_whose_lease_ran_out_here_is_not_begun_twice(
     async with working(valkey, task.run) as worker:
         await queue.ensure(queued)
         await wait_until_async(partial(_ran, task, 1), "it runs")
-        valkey.client.zadd(keys.queue_key(QUEUE), {queued[0].job_id: 0})
-        valkey.client.delete(keys.IN_PROGRESS_PREFIX + queued[0].job_id)
+        valkey.client.zadd(KEYS.queue(QUEUE), {_id(queued[0]): 0})
+        valkey.client.delete(IN_PROGRESS_PREFIX + _id(queued[0]))
         assert await worker._claim_jobs(1) >= 0
         task.hold.set()
         await wait_until_async(lambda: empty(queue), "it ended")
     assert len(task.ran) == 1
+
+
+async def test_a_worker_takes_no_job_of_another_spool(
+    queue: JobQueue, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two spools with the same REDIS_PREFIX: the one that came first has it."""
+    await queue.ensure(jobs(1))
+    task, other = Recorder(), Keys(KEYS.prefix, "ba9876543210", "elsewhere /b")
+    async with working(valkey, task.run, name="stranger", keys=other):
+        await wait_until_async(
+            lambda: _true("belongs to another spool (/folder on host)" in caplog.text), "it says so"
+        )
+        assert not await queue.workers()
+        async with open_queue(valkey.settings, other) as theirs:
+            with pytest.raises(QueueUnavailable, match="delete the key media:test:spool"):
+                await theirs.ensure(jobs(1))
+            with pytest.raises(QueueUnavailable, match="REDIS_PREFIX test belongs to another"):
+                await theirs.check()
+        assert (await queue.depth(QUEUE)).waiting == 1
+
+        # As it says: the other spool is gone for good.
+        valkey.client.delete(KEYS.owner)
+        await wait_until_async(partial(_ran, task, 1), "it goes on")
+    assert caplog.text.count("belongs to another spool") == 1

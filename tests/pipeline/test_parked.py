@@ -12,11 +12,11 @@ from media_processor.errors import QueueUnavailable
 from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.ids import now
-from media_processor.jobs.keys import lease_key
 from media_processor.jobs.queue import JobQueue, open_queue
 from media_processor.pipeline.parked import Parked
 from media_processor.settings import RedisSettings
 from media_processor.work.spool import Spool
+from tests.conftest import KEYS
 from tests.images.pictures import encoded, photo
 from tests.system import System
 from tests.work.records import accept, fail, park, store
@@ -119,7 +119,7 @@ async def test_one_worker_does_it_for_all(
     assert await second.round() == 0
     assert await first.round() == 2
 
-    valkey.client.delete(lease_key("parked"))  # as if the first had died long ago
+    valkey.client.delete(queue.keys.lease("parked"))  # as if the first had died long ago
     for media_id in spool.open_ids():
         store(spool, spool.find(media_id))
     assert await second.round() == 2
@@ -129,7 +129,7 @@ async def test_one_worker_does_it_for_all(
 async def test_without_redis_nobody_reopens(spool: Spool, central: CentralClient) -> None:
     settings = RedisSettings.model_validate({"redis_host": "127.0.0.1", "redis_port": free_port()})
     park_many(spool, 1)
-    async with open_queue(settings) as queue:
+    async with open_queue(settings, KEYS) as queue:
         with pytest.raises(QueueUnavailable):
             await Parked(spool, queue, central, every=60, limit=0).round()
     assert len(spool.parked_ids()) == 1

@@ -20,12 +20,9 @@ async def test_every_unfinished_picture_gets_the_job_it_needs(
 
     assert await reconciler.round() == 2
     assert await reconciler.round() == 0  # they are queued now
-    assert valkey.client.zrange("arq:queue:watermark", 0, -1) == [
-        f"watermark:{fresh.record.id}".encode()
-    ]
-    assert valkey.client.zrange("arq:queue:upload", 0, -1) == [
-        f"upload:{watermarked.record.id}".encode()
-    ]
+    for stage, media in (("watermark", fresh), ("upload", watermarked)):
+        job_id = queue.keys.job_id(stage, media.record.id)
+        assert valkey.client.zrange(queue.keys.queue(stage), 0, -1) == [job_id.encode()]
 
 
 async def test_a_job_that_waits_for_its_retry_is_left_waiting(

@@ -13,6 +13,7 @@ import pytest
 from media_processor.errors import MediaProcessorError, StorageFailing
 from media_processor.harness.waiting import wait_until_async
 from media_processor.ids import now
+from media_processor.jobs.keys import keys_of
 from media_processor.jobs.queue import open_queue
 from media_processor.pipeline.policy import Verdict
 from media_processor.pipeline.reconciler import Reconciler
@@ -97,18 +98,17 @@ async def test_the_reconciler_gives_each_picture_the_stage_it_needs(
         spool.keep_done(media.record.id, "upload", "worker-1", {"receipt": receipt(media)})
     spool.close_stored(finished.record.id, "worker-1", attempted="notify", keep_original=True)
 
-    async with open_queue(settings) as queue:
+    keys = keys_of(settings, spool.identity)
+    async with open_queue(settings, keys) as queue:
         reconciler = Reconciler(spool, queue, 60, _THREE)
         assert await reconciler.round() == 3
         assert await reconciler.round() == 0
         queued = {
-            stage.name: await queue.redis.zrange(f"arq:queue:{stage.name}", 0, -1)
-            for stage in _THREE
+            stage.name: await queue.redis.zrange(keys.queue(stage.name), 0, -1) for stage in _THREE
         }
     assert queued == {
-        "watermark": [f"watermark:{fresh.record.id}".encode()],
-        "upload": [f"upload:{watermarked.record.id}".encode()],
-        "notify": [f"notify:{delivered.record.id}".encode()],
+        name: [keys.job_id(name, media.record.id).encode()]
+        for name, media in (("watermark", fresh), ("upload", watermarked), ("notify", delivered))
     }
     assert spool.outputs(_THREE[1].done_folder) == [delivered.record.id]
 

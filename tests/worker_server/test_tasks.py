@@ -37,3 +37,17 @@ async def test_a_retry_that_can_not_be_noted_happens_all_the_same(
     ):
         await task.run({}, media_id)
     assert cast(int, retry.value.defer_score) == 10_000  # milliseconds
+
+
+async def test_a_job_is_kept_while_its_spool_is_not_there(tmp_path: Path) -> None:
+    """Its disk was unmounted: the job must not be dropped as if the media had been removed."""
+    spool = spool_in(tmp_path)
+    media_id = accept(spool).record.id
+    unused: Any = None
+    resources = Resources(WorkerSettings(), "worker-1", spool, unused, unused, unused)
+    task = StageTask(FIRST, (FIRST,), resources, unused)
+    (tmp_path / "uploads").rename(tmp_path / "unmounted")
+    with pytest.raises(Retry):
+        await task.run({}, media_id)
+    (tmp_path / "unmounted").rename(tmp_path / "uploads")
+    await task.run({}, "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")  # there is none: dropped

@@ -16,7 +16,8 @@ from media_processor.harness.machine import CENTRAL, FAST, WORKER, Machine
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.ids import new_media_id
-from media_processor.jobs import keys
+from media_processor.jobs.connection import OutageLog
+from media_processor.jobs.keys import JOB_PREFIX, Keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.stages import FIRST
@@ -25,6 +26,7 @@ _DAY_AND_AN_HOUR_MS = 25 * 3600 * 1000
 
 # Queue and task of the jobs that keep neighbours busy.
 _TASK = ("busy", "stick")
+_KEYS = Keys("chaos", "chaos")
 
 
 # ── 4: Redis comes to harm ───────────────────────────────────────────────────────────
@@ -101,7 +103,7 @@ async def old_backlog(trial: Trial) -> Outcome:
         await asyncio.to_thread(machine.wait_healthy)
         load = Load(machine.fast_url)
         await load.send(range(pictures))
-        await asyncio.to_thread(_grow_old, machine.valkey)
+        await asyncio.to_thread(_grow_old, machine.valkey, machine.keys())
         # Without the reconciler's help: nothing may have expired.
         machine.start("worker-server", WORKER, RECONCILE_SECONDS="3600")
         outcome = await settle(machine, load, 60)
@@ -116,14 +118,14 @@ async def old_backlog(trial: Trial) -> Outcome:
         return settled
 
 
-def _grow_old(valkey: Valkey) -> None:
+def _grow_old(valkey: Valkey, keys: Keys) -> None:
     waiting = cast(
         list[tuple[bytes, float]],
-        valkey.client.zrange(keys.queue_key(FIRST.name), 0, -1, withscores=True),
+        valkey.client.zrange(keys.queue(FIRST.name), 0, -1, withscores=True),
     )
     for job_id, due in waiting:
-        valkey.client.zadd(keys.queue_key(FIRST.name), {job_id: due - _DAY_AND_AN_HOUR_MS})
-        payload = keys.JOB_PREFIX + job_id.decode()
+        valkey.client.zadd(keys.queue(FIRST.name), {job_id: due - _DAY_AND_AN_HOUR_MS})
+        payload = JOB_PREFIX + job_id.decode()
         left = cast(int, valkey.client.pttl(payload))
         valkey.client.pexpire(payload, left - _DAY_AND_AN_HOUR_MS)
 
@@ -155,7 +157,7 @@ async def busy_neighbours(trial: Trial) -> Outcome:
     with trial.folder() as folder:
         valkey = Valkey(folder)
         try:
-            async with open_queue(valkey.settings) as queue:
+            async with open_queue(valkey.settings, _KEYS) as queue:
                 delays = await _pick_ups(valkey, queue, jobs)
         finally:
             valkey.stop()
@@ -177,9 +179,9 @@ async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
         started.put_nowait(time.monotonic())
 
     stop = asyncio.Event()
-    settings = valkey.settings
-    busy = LeasedWorker(*_TASK, stick, settings=settings, name="busy", slots=200, lease=10)
-    idle = LeasedWorker(*_TASK, start, settings=settings, name="idle", slots=4, lease=10)
+    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": _KEYS, "outage": OutageLog()}
+    busy = LeasedWorker(*_TASK, stick, name="busy", slots=200, lease=10, **of_all)
+    idle = LeasedWorker(*_TASK, start, name="idle", slots=4, lease=10, **of_all)
     await queue.ensure([Job(*_TASK, new_media_id()) for _ in range(200)])
     working = [asyncio.create_task(busy.work(stop, 0))]
     await wait_until_async(partial(_all_run, queue), "all run elsewhere")

@@ -18,6 +18,7 @@ from media_processor.fast_server.witness import Witness
 from media_processor.ids import is_media_id
 from media_processor.jobs.changes import Changes
 from media_processor.jobs.queue import JobQueue
+from media_processor.jobs.systems import Presence
 from media_processor.pipeline.stages import FIRST
 from media_processor.settings import FastServerSettings
 from media_processor.watermarks.profiles import Profiles
@@ -36,6 +37,7 @@ class Dependencies:
     spool: Spool
     queue: JobQueue
     changes: Changes
+    presence: Presence
     central: CentralClient
     stopping: asyncio.Event
     backpressure: Backpressure

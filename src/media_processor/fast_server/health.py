@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from media_processor.central_client import CentralClient
-from media_processor.errors import QueueUnavailable
+from media_processor.errors import QueueUnavailable, StorageError
+from media_processor.fast_server.movement import check_work, check_workers
 from media_processor.http.readiness import check_storage
 from media_processor.jobs.queue import JobQueue
+from media_processor.jobs.systems import Presence
 from media_processor.messages.base import Check, Readiness
 from media_processor.messages.fast_server import LiveWorker
+from media_processor.pipeline.stages import NAMES
 from media_processor.work.spool import Spool
 
 # Many pages and probes ask; in seconds.
@@ -23,9 +27,15 @@ class Health:
     """Checks everything that pictures need, at most once a second."""
 
     def __init__(
-        self, spool: Spool, queue: JobQueue, central: CentralClient, min_free_bytes: int
+        self,
+        spool: Spool,
+        queue: JobQueue,
+        presence: Presence,
+        central: CentralClient,
+        min_free_bytes: int,
     ) -> None:
         self._spool, self._queue, self._central = spool, queue, central
+        self._presence = presence
         self._min_free_bytes = min_free_bytes
         self._one_at_a_time = asyncio.Lock()
         self._last: tuple[float, Readiness] | None = None
@@ -51,16 +61,21 @@ class Health:
             async with asyncio.timeout(_REDIS_SECONDS):
                 await self._queue.check()
                 workers = await self._queue.workers()
+                depths = [await self._queue.depth(name) for name in NAMES]
         except QueueUnavailable as error:
             return {"redis": Check(ok=False, detail=error.detail)}
         except TimeoutError:
             detail = f"Redis doesn't answer within {_REDIS_SECONDS:g} s."
             return {"redis": Check(ok=False, detail=detail)}
-        return {
+        checks = {
             "redis": Check(ok=True, detail="reachable"),
-            "workers": _check_workers(workers),
+            "workers": check_workers(workers, self._presence),
             "picture_processes": _check_guards(workers),
         }
+        with suppress(OSError, StorageError):  # the check of the storage says why
+            unfinished = await asyncio.to_thread(self._spool.open_ids)
+            checks["work"] = check_work(unfinished, depths)
+        return checks
 
     async def _check_central(self) -> Check:
         if self._central_last is None or time.monotonic() > self._central_last[0] + _CENTRAL_KEPT:
@@ -76,14 +91,6 @@ class Health:
             pass
         detail = "The central server isn't ready: finished pictures wait until it is."
         return Check(ok=True, detail=detail, state="error")
-
-
-def _check_workers(workers: list[LiveWorker]) -> Check:
-    if not workers:
-        detail = "No worker is running: pictures wait. Start media-processor worker-server."
-        return Check(ok=True, detail=detail, state="error")
-    names = sorted({worker.name for worker in workers})
-    return Check(ok=True, detail=", ".join(names))
 
 
 def _check_guards(workers: list[LiveWorker]) -> Check:

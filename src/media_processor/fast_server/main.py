@@ -23,7 +23,9 @@ from media_processor.fast_server.witness import Witness
 from media_processor.http.application import application
 from media_processor.http.serve import serve
 from media_processor.jobs.changes import Changes
+from media_processor.jobs.keys import keys_of
 from media_processor.jobs.queue import open_queue
+from media_processor.jobs.systems import Presence
 from media_processor.settings import FastServerSettings
 from media_processor.settings.variables import warn_of_misspelt
 from media_processor.telemetry import start_logging
@@ -72,15 +74,20 @@ async def _open_dependencies(
         timeout=_CENTRAL_TIMEOUT,
         connections=_CENTRAL_CONNECTIONS,
     )
-    async with open_queue(settings) as queue:
+    keys = keys_of(settings, spool.identity)
+    async with open_queue(settings, keys) as queue:
         feed = EventFeed(spool, stopping)
         renditions = Renditions(settings, TaskBuilder(settings, profiles))
+        presence = Presence(
+            queue.redis, keys, "fast server", "fast-server", str(settings.uploads_dir)
+        )
         try:
             yield Dependencies(
                 settings=settings,
                 spool=spool,
                 queue=queue,
-                changes=Changes(queue.redis, feed.notice),
+                changes=Changes(queue.redis, keys.changes, feed.notice),
+                presence=presence,
                 central=central,
                 stopping=stopping,
                 backpressure=Backpressure(
@@ -90,7 +97,7 @@ async def _open_dependencies(
                 feed=feed,
                 renditions=renditions,
                 witness=Witness(settings.witness_file, central, settings.witness_seconds),
-                health=Health(spool, queue, central, settings.min_free_bytes),
+                health=Health(spool, queue, presence, central, settings.min_free_bytes),
             )
         finally:
             await renditions.close()
@@ -103,12 +110,22 @@ async def _run_background_tasks(deps: Dependencies) -> AsyncIterator[None]:
         asyncio.create_task(deps.changes.listen()),
         asyncio.create_task(deps.backpressure.watch()),
         asyncio.create_task(deps.witness.watch()),
+        asyncio.create_task(deps.presence.keep_up(partial(_complain, deps.health))),
         asyncio.create_task(deps.feed.watch(partial(report_queue, deps))),
     )
     try:
         yield
     finally:
         await cancel_and_wait(*tasks)
+
+
+async def _complain(health: Health) -> str | None:
+    problems = (await health.readiness()).problems
+    if "workers" in problems:
+        return problems["workers"].detail
+    if "work" in problems:  # its numbers change
+        return "Accepted pictures don't move on; media-processor doctor says more."
+    return None
 
 
 def run(settings: FastServerSettings) -> None:

@@ -16,6 +16,7 @@ from media_processor.harness.ports import free_port
 from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
+from media_processor.jobs.keys import Keys
 from media_processor.settings import SpoolSettings
 from media_processor.work.spool import Spool, open_spool
 
@@ -146,6 +147,11 @@ class Machine:
 
     def spool(self) -> Spool:
         return open_spool(SpoolSettings(media_data_dir=self.data))
+
+    def keys(self) -> Keys:
+        """The names of its keys in Redis."""
+        identity = self.spool().identity
+        return Keys(identity, identity)
 
     def stored_files(self) -> list[Path]:
         root = self.data / "central_storage"

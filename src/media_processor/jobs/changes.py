@@ -1,7 +1,6 @@
 """Changes of media: published in Redis when a job begins or ends, passed to whoever waits."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,9 +8,6 @@ from contextlib import asynccontextmanager
 from arq.connections import ArqRedis
 
 from media_processor.jobs.connection import REDIS_AWAY, SOCKET_TIMEOUT, OutageLog
-from media_processor.jobs.keys import CHANGES_CHANNEL
-
-log = logging.getLogger(__name__)
 
 
 class Changes:
@@ -20,11 +16,12 @@ class Changes:
     A change is published when a job begins, just before that is noted, and when it ends.
     """
 
-    def __init__(self, redis: ArqRedis, on_change: Callable[[str], None]) -> None:
+    def __init__(self, redis: ArqRedis, channel: str, on_change: Callable[[str], None]) -> None:
         """``on_change`` is called with every media's id, before those who wait for it."""
         self._redis = redis
+        self._channel = channel
         self._on_change = on_change
-        self._outage = OutageLog(log)
+        self._outage = OutageLog()
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
 
     @asynccontextmanager
@@ -43,17 +40,17 @@ class Changes:
         while True:
             try:
                 async with self._redis.pubsub() as channel:
-                    await channel.subscribe(CHANGES_CHANNEL)
+                    await channel.subscribe(self._channel)
                     while True:
                         # Shorter than the socket's timeout, which would cost the connection.
                         message = await channel.get_message(
                             ignore_subscribe_messages=True, timeout=SOCKET_TIMEOUT / 2
                         )
-                        self._outage.back()
+                        self._outage.back("changes")
                         if message:
                             self._hand_on(message["data"].decode())
             except REDIS_AWAY as error:
-                self._outage.away(error)
+                self._outage.away("changes", error)
                 await asyncio.sleep(1)
 
     def _hand_on(self, media_id: str) -> None:

@@ -23,6 +23,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from media_processor.errors import QueueUnavailable
 from media_processor.settings import RedisSettings
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 # What a lost or silent Redis raises; redis-py lets the operating system's errors through, and
@@ -44,6 +46,11 @@ _CLOSED = "closed before the first answer"
 
 # What is in the texts of redis-py, OpenSSL and the server, and what it means to an operator.
 _MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        r"FOREIGN (media:(\S+):spool) \S+ (\S*) ?(.*)",
+        r"REDIS_PREFIX \2 belongs to another spool (\4 on \3), so this process takes no jobs: "
+        r"give each spool a prefix of its own. If that spool is gone for good, delete the key \1.",
+    ),
     (
         r"Authentication required|NOAUTH",
         "Redis wants a password: set REDIS_PASSWORD, or put it into REDIS_URL if that is set.",
@@ -80,7 +87,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "another port.",
     ),
     (
-        rf"\\x15\\x03|{_CLOSED}",
+        rf"\\x15|{_CLOSED}",
         "Redis closes every connection at once: if it expects TLS, REDIS_URL must begin with "
         "rediss://; else its log says why.",
     ),
@@ -160,7 +167,10 @@ async def close(redis: ArqRedis) -> None:
 def explain(error: BaseException) -> str:
     """What an error of Redis means to an operator, and what to do."""
     told = " ".join(f"{type(one).__name__} {one}" for one in _causes(error))
-    return next((meaning for text, meaning in _MEANINGS if re.search(text, told)), AWAY)
+    for text, meaning in _MEANINGS:
+        if found := re.search(text, told):
+            return found.expand(meaning)
+    return AWAY
 
 
 class redis_errors:  # noqa: N801
@@ -175,22 +185,21 @@ class redis_errors:  # noqa: N801
 
 
 class OutageLog:
-    """Says once, for each reason, that Redis can't be used, and once that it is back."""
+    """Says once, for each reason, that Redis can't be used, and once that it is back, however many
+    parts of a process find out."""
 
-    def __init__(self, log: logging.Logger) -> None:
-        self._log = log
-        self._reason: str | None = None
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
 
-    def away(self, error: BaseException) -> None:
+    def away(self, part: str, error: BaseException) -> None:
         reason = explain(error)
-        if reason != self._reason:
-            self._log.warning("🔌 %s (%s) Retrying every second.", reason, error)
-        self._reason = reason
+        if reason not in self._reasons.values():
+            log.warning("🔌 %s (%s) Retrying every second.", reason, error)
+        self._reasons[part] = reason
 
-    def back(self) -> None:
-        if self._reason:
-            self._log.info("🔌 Redis is back")
-        self._reason = None
+    def back(self, part: str) -> None:
+        if self._reasons.pop(part, None) and not self._reasons:
+            log.info("🔌 Redis is back")
 
 
 class _Refused(RedisError):

@@ -12,9 +12,9 @@ from arq.utils import timestamp_ms
 from redis.asyncio import Redis
 
 from media_processor.errors import QueueUnavailable
-from media_processor.jobs import keys
-from media_processor.jobs.connection import JOB_LIFETIME_MS, close, connect, redis_errors
-from media_processor.jobs.scripts import DEPTH, ENSURE, LEASE
+from media_processor.jobs.connection import close, connect, redis_errors
+from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys
+from media_processor.jobs.scripts import DEPTH, ENSURE, LEASE, OWN
 from media_processor.jobs.server_info import check_server
 from media_processor.messages.fast_server import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
@@ -35,19 +35,17 @@ class Job:
     media_id: str
     delay: float = 0.0
 
-    @property
-    def job_id(self) -> str:
-        return keys.job_id(self.queue, self.media_id)
-
 
 class JobQueue:
-    """The queues, over one connection pool. Every method may raise QueueUnavailable."""
+    """The queues of one system. Every method may raise QueueUnavailable."""
 
-    def __init__(self, redis: ArqRedis) -> None:
+    def __init__(self, redis: ArqRedis, keys: Keys) -> None:
         self.redis = redis
+        self.keys = keys
         self._ensure = redis.register_script(ENSURE)
         self._depth = redis.register_script(DEPTH)
         self._lease = redis.register_script(LEASE)
+        self._own = redis.register_script(OWN)
 
     async def ensure(self, jobs: Iterable[Job]) -> list[str]:
         """See that each job runs or is queued, whatever state it is in.
@@ -70,9 +68,10 @@ class JobQueue:
         payload = serialize_job(
             job.task, (job.media_id,), {}, None, timestamp_ms(), serializer=msgpack.packb
         )
+        job_id = self.keys.job_id(job.queue, job.media_id)
         outcome: bytes = await self._ensure(
-            keys=keys.job_keys(job.queue, job.job_id),
-            args=[job.job_id, payload, JOB_LIFETIME_MS, int(job.delay * 1000)],
+            keys=[*self.keys.of_job(job.queue, job_id), self.keys.owner],
+            args=[job_id, payload, int(job.delay * 1000), self.keys.ownership],
             client=client,
         )
         return outcome
@@ -80,7 +79,7 @@ class JobQueue:
     async def depth(self, queue: str) -> QueueDepth:
         with redis_errors():
             waiting, running, later = await self._depth(
-                keys=[keys.queue_key(queue)], args=[keys.IN_PROGRESS_PREFIX, _LONGEST_LEASE_MS]
+                keys=[self.keys.queue(queue)], args=[IN_PROGRESS_PREFIX, _LONGEST_LEASE_MS]
             )
             return QueueDepth(waiting=waiting, running=running, retrying=later)
 
@@ -91,16 +90,19 @@ class JobQueue:
         """
         with redis_errors():
             return bool(
-                await self._lease(keys=[keys.lease_key(task)], args=[token, int(seconds * 1000)])
+                await self._lease(
+                    keys=[self.keys.lease(task), self.keys.owner],
+                    args=[token, int(seconds * 1000), self.keys.ownership],
+                )
             )
 
     async def workers(self) -> list[LiveWorker]:
         with redis_errors():
-            names = await self.redis.zrange(keys.WORKERS, 0, -1)
+            names = await self.redis.zrange(self.keys.workers, 0, -1)
             if not names:
                 return []
             heartbeats = await self.redis.mget(
-                [keys.heartbeat_key(name.decode()) for name in names]
+                [self.keys.heartbeat(name.decode()) for name in names]
             )
             alive = [LiveWorker.model_validate_json(data) for data in heartbeats if data]
             return sorted(alive, key=lambda worker: (worker.name, worker.stage))
@@ -110,14 +112,16 @@ class JobQueue:
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
                 await check_server(self.redis)
+                with redis_errors():
+                    await self._own(keys=[self.keys.owner], args=[self.keys.ownership])
         except TimeoutError:
             raise QueueUnavailable(f"Redis doesn't answer within {_CHECK_SECONDS:g} s.") from None
 
 
 @asynccontextmanager
-async def open_queue(settings: RedisSettings) -> AsyncIterator[JobQueue]:
+async def open_queue(settings: RedisSettings, keys: Keys) -> AsyncIterator[JobQueue]:
     redis = connect(settings)
     try:
-        yield JobQueue(redis)
+        yield JobQueue(redis, keys)
     finally:
         await close(redis)

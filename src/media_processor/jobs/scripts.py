@@ -8,6 +8,20 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
+# A prefix belongs to the spool that used it first: no other spool's process may touch its jobs.
+# What is kept under it lasts 30 days, as payloads do, so a spool that is gone leaves nothing.
+_OWN = """
+local lifetime = 2592000000
+local function foreign(owner, ownership)
+  local found = redis.call('GET', owner)
+  if not found then
+    redis.call('SET', owner, ownership, 'PX', lifetime)
+  elseif string.match(found, '^%S*') ~= string.match(ownership, '^%S*') then
+    return redis.error_reply('FOREIGN ' .. owner .. ' ' .. found)
+  end
+end
+"""
+
 # The list is bounded: a worker that is woken looks at the whole queue.
 _WAKE = """
 local function wake(list)
@@ -18,18 +32,22 @@ end
 """
 
 # Whatever state a job is in, afterwards it runs or is queued, once.
-# KEYS queue job in-progress retry wake-up · ARGV id payload lifetime delay
+# KEYS queue job in-progress retry wake-up owner · ARGV id payload delay ownership
 ENSURE = (
     _NOW
+    + _OWN
     + _WAKE
     + """
+local refused = foreign(KEYS[6], ARGV[4])
+if refused then return refused end
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'running' end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('EXISTS', KEYS[2]) == 1 then
   return 'queued'
 end
 redis.call('DEL', KEYS[4])
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', lifetime)
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], lifetime)
 wake(KEYS[5])
 return 'enqueued'
 """
@@ -37,16 +55,20 @@ return 'enqueued'
 
 # Claims up to `count` due jobs, publishes their media, and returns the ms until the next job
 # is due (-1 for none). Clears the wake-up list once no due job is left.
-# KEYS queue wake-up · ARGV count lease token in-progress-prefix channel
+# KEYS queue wake-up owner · ARGV count lease token in-progress-prefix channel ownership
 CLAIM = (
     _NOW
+    + _OWN
     + """
+local refused = foreign(KEYS[3], ARGV[6])
+if refused then return refused end
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 for _, id in ipairs(ids) do
   redis.call('SET', ARGV[4] .. id, ARGV[3], 'PX', ARGV[2])
   redis.call('ZADD', KEYS[1], now + ARGV[2], id)
-  redis.call('PUBLISH', ARGV[5], string.match(id, ':(.*)') or id)
+  redis.call('PUBLISH', ARGV[5], string.match(id, '[^:]*$'))
 end
+if #ids > 0 then redis.call('PEXPIRE', KEYS[1], lifetime) end
 local following = redis.call(
   'ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local wait = -1
@@ -111,6 +133,38 @@ return {waiting, running, redis.call('ZCARD', KEYS[1]) - waiting - running}
 """
 )
 
+# Says that a worker is alive and what it does; forgets those that have been silent for a day.
+# KEYS heartbeat workers owner · ARGV heartbeat lease worker ownership
+HEARTBEAT = (
+    _NOW
+    + _OWN
+    + """
+local refused = foreign(KEYS[3], ARGV[4])
+if refused then return refused end
+redis.call('PEXPIRE', KEYS[3], lifetime)
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('ZADD', KEYS[2], now, ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 86400000)
+redis.call('PEXPIRE', KEYS[2], 86400000)
+"""
+)
+
+# Whether the prefix is ours; it becomes ours if it is nobody's.
+# KEYS owner · ARGV ownership
+OWN = _OWN + "return foreign(KEYS[1], ARGV[1])"
+
+# Announces a process and returns all that were seen lately, each followed by when that was.
+# KEYS systems · ARGV process milliseconds
+ANNOUNCE = (
+    _NOW
+    + """
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+"""
+)
+
 # Does what the other scripts do, to keys of its own: whether this Redis lets us work.
 # KEYS string sorted-set
 PROBE = (
@@ -123,10 +177,15 @@ redis.call('PEXPIRE', KEYS[2], 1000)
 )
 
 # Takes a lease, or renews it; returns whether the caller has it now.
-# KEYS lease · ARGV token milliseconds
-LEASE = """
+# KEYS lease owner · ARGV token milliseconds ownership
+LEASE = (
+    _OWN
+    + """
+local refused = foreign(KEYS[2], ARGV[3])
+if refused then return refused end
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
+)

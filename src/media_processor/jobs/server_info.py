@@ -47,6 +47,15 @@ def _check_version(info: Mapping[str, Any]) -> None:
         raise QueueUnavailable(TOO_OLD)
 
 
+async def check_redis(settings: RedisSettings) -> None:
+    """``check_server`` over a connection of its own."""
+    redis = connect(settings)
+    try:
+        await check_server(redis)
+    finally:
+        await close(redis)
+
+
 async def read_server_info(settings: RedisSettings) -> ServerInfo:
     """Raises QueueUnavailable like ``check_server``."""
     # INFO and TIME alone, which hosted servers allow too.

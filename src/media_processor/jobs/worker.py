@@ -20,9 +20,9 @@ from arq.worker import Worker, func
 
 from media_processor.cancellation import cancel_and_wait
 from media_processor.ids import now
-from media_processor.jobs import keys
 from media_processor.jobs.connection import REDIS_AWAY, OutageLog, close, connect
-from media_processor.jobs.scripts import CLAIM, FINISH, RENEW
+from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys, media_of, worker_id
+from media_processor.jobs.scripts import CLAIM, FINISH, HEARTBEAT, RENEW
 from media_processor.messages.fast_server import LiveWorker
 from media_processor.settings import RedisSettings
 
@@ -36,9 +36,6 @@ _LOOK_ANYWAY = 1.0
 
 # Seconds that a stopping worker gives a Redis that doesn't answer; looking for jobs takes one.
 _LAST_CLAIM = 2.0
-
-# The list of workers forgets one that has been silent for a day.
-_REMEMBER_WORKER_MS = 24 * 3600 * 1000
 
 # Tasks limit themselves; this only frees the slot of one that hangs all the same.
 _JOB_TIMEOUT = 3600
@@ -58,14 +55,16 @@ class LeasedWorker(Worker):
         function: TaskFunction,
         *,
         settings: RedisSettings,
+        keys: Keys,
         name: str,
         slots: int,
         lease: float,
+        outage: OutageLog,
         missing_guards: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             [func(cast(WorkerCoroutine, function), name=task)],
-            queue_name=keys.queue_key(queue),
+            queue_name=keys.queue(queue),
             redis_pool=connect(settings),
             handle_signals=False,
             max_jobs=slots,
@@ -78,8 +77,9 @@ class LeasedWorker(Worker):
             log_results=False,
         )
         self._queue = queue
+        self._keys = keys
         self._name = name
-        self._worker_id = keys.worker_id(name, queue)
+        self._worker_id = worker_id(name, queue)
         self._missing_guards = missing_guards
         self._lease_ms = int(lease * 1000)
         self._token = f"{name}:{secrets.token_hex(8)}"
@@ -89,9 +89,10 @@ class LeasedWorker(Worker):
         self._claim = self.pool.register_script(CLAIM)
         self._renew = self.pool.register_script(RENEW)
         self._finish = self.pool.register_script(FINISH)
+        self._heartbeat = self.pool.register_script(HEARTBEAT)
         # A blocking command needs a connection that no other command waits behind.
         self._wakeups: ArqRedis = connect(settings)
-        self._outage = OutageLog(log)
+        self._outage = outage
         self._stopping = False
 
     async def work(self, stop: asyncio.Event, grace: float) -> None:
@@ -114,7 +115,7 @@ class LeasedWorker(Worker):
             await cancel_and_wait(heartbeat, looking, stopped)
             with suppress(*REDIS_AWAY):
                 async with asyncio.timeout(_LAST_CLAIM):
-                    await self.pool.delete(keys.heartbeat_key(self._worker_id))
+                    await self.pool.delete(self._keys.heartbeat(self._worker_id))
             for connected in (self.pool, self._wakeups):
                 with suppress(*REDIS_AWAY):
                     await close(connected)
@@ -141,21 +142,22 @@ class LeasedWorker(Worker):
                 wait_ms = await self._claim_jobs(free)
                 if len(self.tasks) < self.max_jobs:
                     await self._wait_for_wakeup(wait_ms)
-                self._outage.back()
+                self._outage.back(self._queue)
             except REDIS_AWAY as error:
-                self._outage.away(error)
+                self._outage.away(self._queue, error)
                 await asyncio.sleep(1)
 
     async def _claim_jobs(self, free: int) -> int:
         """Returns the milliseconds until the next job is due, -1 for none."""
         wait_ms, ids = await self._claim(
-            keys=[self.queue_name, keys.wakeup_key(self._queue)],
+            keys=[self.queue_name, self._keys.wakeup(self._queue), self._keys.owner],
             args=[
                 free,
                 self._lease_ms,
                 self._token,
-                keys.IN_PROGRESS_PREFIX,
-                keys.CHANGES_CHANNEL,
+                IN_PROGRESS_PREFIX,
+                self._keys.changes,
+                self._keys.ownership,
             ],
         )
         for job_id in ids:
@@ -183,7 +185,7 @@ class LeasedWorker(Worker):
         timeout = _LOOK_ANYWAY if wait_ms < 0 else min(_LOOK_ANYWAY, wait_ms / 1000)
         # Redis takes 0 for "for ever".
         await self._wakeups.execute_command(  # type: ignore[no-untyped-call]
-            "BLPOP", keys.wakeup_key(self._queue), max(timeout, 0.001)
+            "BLPOP", self._keys.wakeup(self._queue), max(timeout, 0.001)
         )
 
     # ── holding and finishing ────────────────────────────────────────────────────
@@ -202,7 +204,7 @@ class LeasedWorker(Worker):
         if running:
             lost = await self._renew(
                 keys=[self.queue_name],
-                args=[self._lease_ms, self._token, keys.IN_PROGRESS_PREFIX, *running],
+                args=[self._lease_ms, self._token, IN_PROGRESS_PREFIX, *running],
             )
             if lost:
                 log.debug("leases lost: %s", lost)
@@ -214,18 +216,18 @@ class LeasedWorker(Worker):
             stage=self._queue,
             running=len(running),
             started_at=self._started_at,
-            doing=tuple(keys.media_of(job_id) for job_id in running),
+            doing=tuple(media_of(job_id) for job_id in running),
             missing_guards=self._missing_guards,
         )
-        sent_at = timestamp_ms()
-        async with self.pool.pipeline(transaction=False) as pipe:
-            pipe.psetex(
-                keys.heartbeat_key(self._worker_id), self._lease_ms, alive.model_dump_json()
-            )
-            pipe.zadd(keys.WORKERS, {self._worker_id: sent_at})
-            pipe.zremrangebyscore(keys.WORKERS, "-inf", sent_at - _REMEMBER_WORKER_MS)
-            pipe.pexpire(keys.WORKERS, _REMEMBER_WORKER_MS)
-            await pipe.execute()
+        await self._heartbeat(
+            keys=[self._keys.heartbeat(self._worker_id), self._keys.workers, self._keys.owner],
+            args=[
+                alive.model_dump_json(),
+                self._lease_ms,
+                self._worker_id,
+                self._keys.ownership,
+            ],
+        )
 
     async def finish_job(
         self,
@@ -248,14 +250,8 @@ class LeasedWorker(Worker):
 
     async def _hand_back(self, job_id: str, delay_ms: int) -> None:
         await self._finish(
-            keys=keys.job_keys(self._queue, job_id),
-            args=[
-                job_id,
-                self._token,
-                delay_ms,
-                keys.CHANGES_CHANNEL,
-                keys.media_of(job_id),
-            ],
+            keys=self._keys.of_job(self._queue, job_id),
+            args=[job_id, self._token, delay_ms, self._keys.changes, media_of(job_id)],
         )
 
 

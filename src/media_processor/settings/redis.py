@@ -19,6 +19,12 @@ class RedisSettings(BaseSettings):
     redis_host: str = Field(default="localhost", description="Host of Redis.")
     redis_port: int = Field(default=6379, ge=1, le=65535, description="Port of Redis.")
     redis_password: SecretStr | None = Field(default=None, description="Password of Redis, if any.")
+    redis_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Prefix of all keys and channels in Redis, the same for every process of a "
+        "system. Default: the identity of the spool, so that systems can share a Redis.",
+    )
 
     @field_validator("redis_url")
     @classmethod

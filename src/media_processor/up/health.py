@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import httpx2
 from pydantic import ValidationError
@@ -48,7 +49,7 @@ class HealthLog:
         if problems is None:
             return  # the supervisor reports a process that is gone
         for name, check in problems.items():
-            if check != self._problems.get(name):
+            if _without_numbers(check) != _without_numbers(self._problems.get(name)):
                 log.warning("⚠️ %s: %s", name, check.detail)
         for name in self._problems.keys() - problems.keys():
             log.info("✅ %s: ok again", name)
@@ -60,3 +61,8 @@ class HealthLog:
             return Readiness.model_validate_json(answer.content).problems
         except (httpx2.HTTPError, ValidationError):
             return None
+
+
+def _without_numbers(check: Check | None) -> str:
+    # An age or a count that has changed is no news.
+    return re.sub(r"\d+", "", check.detail) if check else ""

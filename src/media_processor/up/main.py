@@ -21,7 +21,7 @@ from media_processor.addresses import host_of
 from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.serve import check_port
-from media_processor.jobs.queue import open_queue
+from media_processor.jobs.server_info import check_redis
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -215,13 +215,13 @@ async def _services(plan: _Plan, redis: dict[str, str]) -> AsyncIterator[None]:
 
 
 def _worker_environments(plan: _Plan) -> Iterator[tuple[str, dict[str, str]]]:
-    chosen = plan.worker.hostname if "hostname" in plan.worker.model_fields_set else "worker"
+    # Names of their own among all hosts that share the work.
+    chosen, is_set = plan.worker.hostname, "hostname" in plan.worker.model_fields_set
     processes = plan.worker.watermark_processes
     if "watermark_processes" not in plan.worker.model_fields_set:
         processes = max(1, processes // plan.up.workers)  # they share the machine's cores
     for number in range(1, plan.up.workers + 1):
-        alone = plan.up.workers == 1 and chosen != "worker"
-        name = chosen if alone else f"{chosen}-{number}"
+        name = chosen if is_set and plan.up.workers == 1 else f"{chosen}-{number}"
         yield name, {"HOSTNAME": name, "WATERMARK_PROCESSES": str(processes)}
 
 
@@ -235,12 +235,11 @@ def _free_port() -> int:
 
 
 async def _takes_jobs(settings: RedisSettings, log_file: Path) -> None:
-    async with open_queue(settings) as queue:
-        for _ in _tries():
-            with contextlib.suppress(QueueUnavailable):
-                await queue.check()
-                return
-            await asyncio.sleep(0.05)
+    for _ in _tries():
+        with contextlib.suppress(QueueUnavailable):
+            await check_redis(settings)
+            return
+        await asyncio.sleep(0.05)
     raise SetupError(f"Valkey didn't start. {log_file} has the reason.")
 
 

@@ -28,6 +28,7 @@ from media_processor.storage.base import Storage
 from media_processor.storage.factory import open_spool_storage
 from media_processor.storage.incoming import Incoming
 from media_processor.work.blobs import Blobs
+from media_processor.work.identity import identify, identity_in
 from media_processor.work.media import Media, NewMedia, Place
 from media_processor.work.record_files import RecordFiles
 from media_processor.work.records import Note, Records
@@ -42,13 +43,18 @@ class Spool:
     Those that open a file raise FileNotFoundError if it isn't kept, or was swept.
     """
 
-    def __init__(self, records: Records, blobs: Blobs) -> None:
+    def __init__(self, records: Records, blobs: Blobs, identity: str) -> None:
+        self.identity = identity
         self._records = records
         self._blobs = blobs
 
     @property
     def storage(self) -> Storage:
         return self._blobs.storage
+
+    def is_itself(self) -> bool:
+        """False if another spool, or none, is where this one was: its disk was unmounted, say."""
+        return identity_in(self.storage) == self.identity
 
     # ── accepting ────────────────────────────────────────────────────────────────
 
@@ -244,7 +250,7 @@ class Spool:
 def open_spool(settings: "SpoolSettings") -> Spool:
     """The spool that the settings name, which is made if it isn't there."""
     blobs = Blobs(open_spool_storage(settings))
-    return Spool(RecordFiles(blobs), blobs)
+    return Spool(RecordFiles(blobs), blobs, identify(blobs.storage))
 
 
 def _new_record(new: NewMedia) -> MediaRecord:

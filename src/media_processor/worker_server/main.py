@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import uvloop
 
@@ -12,7 +13,10 @@ from media_processor.cancellation import cancel_and_wait
 from media_processor.central_client import CentralClient
 from media_processor.filenames import safe_worker_name
 from media_processor.images import native_core
+from media_processor.jobs.connection import OutageLog
+from media_processor.jobs.keys import keys_of
 from media_processor.jobs.queue import JobQueue, open_queue
+from media_processor.jobs.systems import Presence
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.parked import Parked
 from media_processor.pipeline.reconciler import Reconciler
@@ -23,7 +27,7 @@ from media_processor.settings import WorkerSettings
 from media_processor.settings.variables import warn_of_misspelt
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.tasks import TaskBuilder
-from media_processor.work.spool import open_spool
+from media_processor.work.spool import Spool, open_spool
 from media_processor.worker_server.queue_log import log_queue_depths
 from media_processor.worker_server.tasks import StageTask
 
@@ -51,13 +55,21 @@ async def work(
     chosen: Sequence[Stage],
     stages: tuple[Stage, ...] = STAGES,
 ) -> None:
-    async with open_queue(settings) as queue, _resources(settings, chosen) as resources:
+    spool = await asyncio.to_thread(open_spool, settings)
+    keys = keys_of(settings, spool.identity)
+    async with (
+        open_queue(settings, keys) as queue,
+        _resources(settings, chosen, spool) as resources,
+    ):
+        outage = OutageLog()
         workers = [
             LeasedWorker(
                 stage.name,
                 stage.task,
                 StageTask(stage, stages, resources, queue).run,
                 settings=settings,
+                keys=keys,
+                outage=outage,
                 name=resources.worker,
                 slots=stage.slots(settings),
                 lease=settings.lease_seconds,
@@ -67,9 +79,11 @@ async def work(
             )
             for stage in chosen
         ]
-        async with _background_tasks(settings, stages, resources, queue):
-            names = ", ".join(stage.name for stage in chosen)
-            log.info("👷 ready: %s, %d picture processes", names, _processes(settings, chosen))
+        folder, runs = str(settings.uploads_dir), tuple(stage.name for stage in chosen)
+        presence = Presence(queue.redis, keys, "worker", resources.worker, folder, runs)
+        async with _background_tasks(settings, stages, resources, queue, presence):
+            count = _processes(settings, chosen)
+            log.info("👷 ready: %s, %d picture processes", ", ".join(runs), count)
             async with asyncio.TaskGroup() as group:
                 for worker in workers:
                     group.create_task(worker.work(stop, settings.shutdown_seconds))
@@ -81,9 +95,10 @@ def _processes(settings: WorkerSettings, chosen: Sequence[Stage]) -> int:
 
 
 @asynccontextmanager
-async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> AsyncIterator[Resources]:
+async def _resources(
+    settings: WorkerSettings, chosen: Sequence[Stage], spool: Spool
+) -> AsyncIterator[Resources]:
     tasks = TaskBuilder(settings)
-    spool = await asyncio.to_thread(open_spool, settings)
     central = CentralClient(
         settings.central_server_url,
         timeout=settings.upload_timeout,
@@ -119,7 +134,11 @@ async def _resources(settings: WorkerSettings, chosen: Sequence[Stage]) -> Async
 
 @asynccontextmanager
 async def _background_tasks(
-    settings: WorkerSettings, stages: tuple[Stage, ...], resources: Resources, queue: JobQueue
+    settings: WorkerSettings,
+    stages: tuple[Stage, ...],
+    resources: Resources,
+    queue: JobQueue,
+    presence: Presence,
 ) -> AsyncIterator[None]:
     spool, every = resources.spool, settings.reconcile_seconds
     tasks = [
@@ -130,8 +149,15 @@ async def _background_tasks(
             ).run()
         ),
         asyncio.create_task(log_queue_depths(queue, [stage.name for stage in stages])),
+        asyncio.create_task(presence.keep_up(partial(_complain, presence))),
     ]
     try:
         yield
     finally:
         await cancel_and_wait(*tasks)
+
+
+async def _complain(presence: Presence) -> str | None:
+    # Without a fast server a worker finishes what is there: nothing is wrong with that.
+    alone = presence.why_alone("fast server") if presence.strangers("fast server") else None
+    return presence.namesake() or alone

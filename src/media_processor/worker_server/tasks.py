@@ -24,6 +24,10 @@ from media_processor.work.media import Media
 log = logging.getLogger(__name__)
 
 
+# Seconds until a job is tried again whose spool isn't there.
+_WITHOUT_A_SPOOL = 10.0
+
+
 class StageTask:
     """The task of one stage among ``stages``."""
 
@@ -55,6 +59,13 @@ class StageTask:
         try:
             media = self._spool.find(media_id)
         except MediaNotFound:
+            if not self._spool.is_itself():
+                log.error(
+                    "❌ %s: the spool is gone from %s. Is its disk mounted?",
+                    media_id,
+                    self._resources.settings.uploads_dir,
+                )
+                raise retry_in(_WITHOUT_A_SPOOL) from None
             log.warning("⚠️ %s is not in the spool; dropping its job", media_id)
             return None
         if media.place == "open":

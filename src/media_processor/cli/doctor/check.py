@@ -1,13 +1,11 @@
 """The result of one check: ok, a warning or an error."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic_settings import BaseSettings
 
 from media_processor.cli.config.configuration import masked
-
-State = Literal["ok", "warning", "error"]
+from media_processor.messages.base import State
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from rich.table import Table
 
 from media_processor.cli.doctor import local_checks, pictures, servers
-from media_processor.cli.doctor.check import Finding, State, error
+from media_processor.cli.doctor.check import Finding, error
 from media_processor.cli.output import BAD, GOOD, WARNING, cell, count, notes, terminal
 from media_processor.errors import SetupError
+from media_processor.messages.base import State
 from media_processor.settings import FastServerSettings, read
 
 # Each check has a shorter timeout of its own; this is a bound for everything else.

@@ -14,12 +14,14 @@ from media_processor.errors import QueueUnavailable, SetupError
 from media_processor.jobs.connection import AWAY
 from media_processor.jobs.server_info import ServerInfo, read_server_info
 from media_processor.messages.base import Readiness
-from media_processor.messages.fast_server import QueueReport
 from media_processor.settings import CentralServerSettings, PipelineSettings, RedisSettings, read
 
 # Leases and log times tolerate a second or two; HTTP dates have whole seconds only.
 _SKEW_SECONDS = 2.0
 _TIMEOUT = 3.0
+# Checks of the fast server that are reported by themselves.
+_MOVEMENT = ("workers", "work")
+_PICTURES_WAIT = "Until this is fixed, accepted pictures wait in the spool."
 _SET_CLOCK = "Synchronize both machines' clocks with NTP."
 _OWN = "REDIS_HOST is not set in this shell, and media-processor up keeps its Valkey private"
 
@@ -54,7 +56,7 @@ def _unusable(where: str, reason: str) -> Finding:
     if reason == AWAY:
         to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then, pictures wait."
         return error("redis", f"{where} can't be reached", to_do)
-    return error("redis", f"{where}: {reason}", "Until this is fixed, pictures wait.")
+    return error("redis", f"{where}: {reason}", _PICTURES_WAIT)
 
 
 def _from_fast_server(readiness: Readiness) -> Finding:
@@ -89,10 +91,9 @@ def _of_redis(info: ServerInfo, where: str) -> list[Finding]:
 
 async def examine_fast_server(url: str) -> list[Finding]:
     to_do = "Start it (media-processor up starts everything), or set FAST_SERVER_URL."
-    found = await _server("fast server", url, to_do)
-    if found[0].state != "error":
-        found += await _workers(url)
-    return found
+    answer = await _get_ready(url)
+    found = _server("fast server", url, answer, to_do)
+    return found if isinstance(answer, str) else found + _movement(answer.readiness)
 
 
 async def examine_central_server(settings: PipelineSettings, fast_url: str) -> list[Finding]:
@@ -101,14 +102,15 @@ async def examine_central_server(settings: PipelineSettings, fast_url: str) -> l
     to_do = "Start it, or set CENTRAL_SERVER_URL. Until then, watermarked pictures wait."
     url = _central_url(settings)
     is_named = "central_server_url" in settings.model_fields_set
-    if not is_named and isinstance(await _get_ready(url), str) and await _reaches_archive(fast_url):
+    answer = await _get_ready(url)
+    if not is_named and isinstance(answer, str) and await _reaches_archive(fast_url):
         return [
             ok(
                 "central server",
                 "CENTRAL_SERVER_URL is not set in this shell; the fast server reaches it",
             )
         ]
-    return await _server("central server", url, to_do)
+    return _server("central server", url, answer, to_do)
 
 
 async def _reaches_archive(fast_url: str) -> bool:
@@ -131,8 +133,7 @@ def _central_url(settings: PipelineSettings) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-async def _server(name: str, url: str, to_do: str) -> list[Finding]:
-    answer = await _get_ready(url)
+def _server(name: str, url: str, answer: Answer | str, to_do: str) -> list[Finding]:
     where = masked(url)
     if isinstance(answer, str):
         return [error(name, f"{where} can't be reached ({answer})", to_do)]
@@ -143,7 +144,8 @@ async def _server(name: str, url: str, to_do: str) -> list[Finding]:
         to_do = "Check the address: this may be another program."
         found = f"{where} answered {answer.status}, but not with a readiness report"
         return [warning(name, found, to_do), *clock]
-    bad = answer.readiness.problems
+    problems = answer.readiness.problems
+    bad = {part: check for part, check in problems.items() if part not in _MOVEMENT}
     if not bad:
         return [ok(name, f"{where} is ready"), *clock]
     reasons = "; ".join(f"{part}: {check.detail}" for part, check in bad.items())
@@ -185,16 +187,11 @@ def _clock(name: str, skew: float) -> Finding:
     return ok(f"{name} clock", "same as this machine")
 
 
-async def _workers(url: str) -> list[Finding]:
-    try:
-        async with httpx2.AsyncClient(timeout=_TIMEOUT) as http:
-            answer = await http.get(f"{url.rstrip('/')}/queue")
-            workers = QueueReport.model_validate_json(answer.content).workers
-    except (httpx2.HTTPError, ValidationError):
-        return []
-    if workers is None:  # Redis is away, which its own check reports
-        return []
-    if not workers:
-        to_do = "Start one: media-processor worker-server. Until then, pictures wait."
-        return [error("workers", "no worker is running", to_do)]
-    return [ok("workers", ", ".join(f"{worker.name} ({worker.stage})" for worker in workers))]
+def _movement(readiness: Readiness | None) -> list[Finding]:
+    # Servers before 0.3 don't report these.
+    checks = readiness.checks if readiness else {}
+    return [
+        Finding(name, one.state, one.detail, None if one.state == "ok" else _PICTURES_WAIT)
+        for name, one in checks.items()
+        if name in _MOVEMENT
+    ]
