@@ -4,6 +4,7 @@ from random import Random
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from media_processor.errors import BrokenPicture
@@ -131,8 +132,7 @@ def test_a_frame_beyond_an_apng_is_damage(place: Box, apply_watermark: ApplyWate
         apply_watermark(apng(SIZE, frames))
 
 
-@pytest.mark.parametrize("seed", range(9))
-def test_a_gif_is_composed_by_the_specification(seed: int, apply_watermark: ApplyWatermark) -> None:
+def random_gif(seed: int, clears: tuple[int | None, ...]) -> bytes:
     random = Random(seed)
     shared, frames = colours(random, 64), []
     for number in range(7):
@@ -145,14 +145,32 @@ def test_a_gif_is_composed_by_the_specification(seed: int, apply_watermark: Appl
                 size,
                 noise(random, size, range(64)),
                 dispose=random.randrange(4),
-                clear=random.choice((None, 3, 200)),
+                clear=random.choice(clears),
                 palette=random.choice((b"", colours(random, 100))),
             )
         )
-    data = gif(SIZE, frames, palette=shared)
+    return gif(SIZE, frames, palette=shared)
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_a_gif_is_composed_by_the_specification(seed: int, apply_watermark: ApplyWatermark) -> None:
+    data = random_gif(seed, (None, 3, 200))
     out, made = apply_watermark(data)
     assert_same_outside(read_gif(data), read_gif(out), made.box)
     assert not made.notes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_libvips_shows_a_gif_as_the_compositor_here(
+    seed: int, apply_watermark: ApplyWatermark
+) -> None:
+    """Every frame has a clear index: libvips clears others to a colour, which no browser does."""
+    data = random_gif(seed, (3, 200))
+    for each in (data, apply_watermark(data)[0]):
+        image = pyvips.Image.gifload_buffer(each, n=-1)
+        pages = np.ndarray((7, SIZE[1], SIZE[0], 4), "u1", image.write_to_memory())
+        for found, shown in zip(pages, read_gif(each).shown(), strict=True):
+            assert np.array_equal(found * (found[:, :, 3:] > 0), shown * (shown[:, :, 3:] > 0))
 
 
 def full_gif(random: Random, number: int) -> bytes:

@@ -9,9 +9,9 @@ from media_processor.images.animation import (
     Disposal,
     Screen,
     any_to_full,
-    around,
     difference,
     overlap,
+    part_of,
 )
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import gif
@@ -46,22 +46,23 @@ _MOST_COLOURS = 255
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
     source = gif.read(data, options.limits)
     kept = source.metadata.to_keep(info.orientation, options.strip)
-    screen = Screen(source.size)
+    screen = Screen(source.size, overlay)
     frames, poorer = [], 0
     for canvas, drawing in _play(source):
         disposal = _DISPOSALS.get(drawing.frame.disposal, "keep")
-        if screen.doubtful is None and not _touches(overlay, drawing.place):
+        if screen.is_settled and not part_of(drawing.place, overlay.stored):
             frames.append(drawing.frame)
-            screen.show(canvas, drawing.place, disposal)
+            screen.show(canvas, drawing.place, drawing.place, disposal)
             continue
         plain = _draw_overlay(canvas, overlay, kept.icc)
         place = screen.to_redraw(canvas, drawing.place)
-        work = _work(place, overlay, screen.doubtful)
-        redrawing = _Redrawing(drawing, place, work or drawing.place)
+        doubtful = screen.doubtful()
+        work = part_of(place, [*overlay.stored, *([doubtful] if doubtful else [])])
+        redrawing = _Redrawing(drawing, place, work or Box(0, 0, 1, 1))
         frame = redrawing.frame(screen.part(redrawing.work), canvas, plain)
         frames.append(frame)
         poorer += redrawing.is_poorer
-        screen.show(canvas, place, disposal)
+        screen.show(canvas, place, drawing.place, disposal)
         for box, part in plain:
             canvas.paste(part, (box.left, box.top))
     whole = replace(source, screen=_screen(source), frames=tuple(frames))
@@ -102,6 +103,7 @@ def _play(source: Gif) -> Iterator[tuple[Image.Image, _Drawing]]:
         before = canvas.crop(corners(place)) if disposal == "restore" else None
         coloured = _apply_palette(drawing.indices, drawing.colours)
         canvas.paste(coloured, (place.left, place.top), drawing.own)
+        del coloured  # as large as the screen, four bytes a pixel
         yield canvas, drawing
         if disposal == "clear":
             canvas.paste((0, 0, 0, 0), corners(place))
@@ -227,19 +229,6 @@ class _Redrawing:
         )
 
 
-def _touches(overlay: Overlay, place: Box) -> bool:
-    return any(overlap(place, box) for box in overlay.stored)
-
-
-def _work(place: Box, overlay: Overlay, doubtful: Box | None) -> Box | None:
-    boxes = [*overlay.stored, doubtful] if doubtful else overlay.stored
-    found = None
-    for box in boxes:
-        if part := overlap(place, box):
-            found = around(found, part) if found else part
-    return found
-
-
 def _relative(box: Box, whole: Box) -> Box:
     return Box(box.left - whole.left, box.top - whole.top, box.width, box.height)
 
@@ -254,9 +243,9 @@ def _colours(source: Gif, frame: Frame) -> list[Colour]:
 
 
 def _apply_palette(indices: Image.Image, colours: list[Colour]) -> Image.Image:
-    image = Image.frombytes("P", indices.size, indices.tobytes())
+    image = indices.copy()
     image.putpalette([value for colour in colours for value in colour])
-    return image.convert("RGB")
+    return image.convert("RGBA")
 
 
 def _half(value: int) -> int:

@@ -68,7 +68,7 @@ def _decode(picture: bytes, depth: int) -> Image.Image:
 
 def _watermark_animation(data: bytes, header: png.Header, overlay: Overlay, icc: bytes) -> bytes:
     source, size = apng.animation(data), (header.width, header.height)
-    screen, number = Screen(size), 0
+    screen, number = Screen(size, overlay), 0
     pieces = [png.data_chunk(b"acTL", len(source.frames).to_bytes(4) + source.plays.to_bytes(4))]
     if source.still:
         still = _decode(source.alone(size, source.still), header.depth).convert("RGBA")
@@ -76,10 +76,10 @@ def _watermark_animation(data: bytes, header: png.Header, overlay: Overlay, icc:
         pieces.append(png.data_chunk(b"IDAT", png.pixels(_encode(still))))
     for canvas, control in _play(source, header):
         overlay.draw(canvas, icc)
-        place = Box(control.left, control.top, control.width, control.height)
+        own = Box(control.left, control.top, control.width, control.height)
         is_still = number == 0 and not source.still  # IDAT, which always covers the picture
-        place = Box(0, 0, *size) if is_still else screen.to_redraw(canvas, place)
-        screen.show(canvas, place, _DISPOSALS[control.dispose])
+        place = own if is_still else screen.to_redraw(canvas, own)
+        screen.show(canvas, place, own, _DISPOSALS[control.dispose])
         coded = png.pixels(_encode(canvas.crop(corners(place))))
         pieces.append(apng.frame_control(number, place, control))
         if is_still:

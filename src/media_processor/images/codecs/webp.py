@@ -49,15 +49,15 @@ def _watermark_still(data: bytes, overlay: Overlay, kept: Metadata, options: Opt
 
 def _watermark_animation(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
     image = open_image(webp.strip(data), "WEBP")
-    screen = Screen(image.size)
+    screen = Screen(image.size, overlay)
     parts = [(b"ANIM", webp.animation(data))]
     for number, frame in enumerate(webp.frames(data)):
         image.seek(number)
         canvas = image.convert("RGBA")
         overlay.draw(canvas, kept.icc)
         place = Box(frame.left, frame.top, frame.width, frame.height)
-        place = _even(screen.to_redraw(canvas, place))
-        screen.show(canvas, place, "clear" if frame.clears else "keep")
+        own, place = place, _even(screen.to_redraw(canvas, place))
+        screen.show(canvas, place, own, "clear" if frame.clears else "keep")
         coded = _pixels(canvas.crop(corners(place)), _coding(options, lossless=frame.lossless))
         parts.append(webp.frame(place, frame, coded))
     return webp.build(image.size, parts, kept, alpha=True)
