@@ -189,9 +189,6 @@ def _orientation(turn: int, mirror: int | None) -> int:
 
 
 def _frames(data: Data) -> int:
-    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
-    if data[8:12] == b"avif":
-        return 1
     most, inside = 1, [(0, len(data))]
     while inside:
         found = list(_boxes(data, *inside.pop()))
@@ -200,7 +197,8 @@ def _frames(data: Data) -> int:
         if b"stsd" in boxes and b"stsz" in boxes and _has_pictures(data, boxes[b"stsd"]):
             start = boxes[b"stsz"].start
             most = max(most, int.from_bytes(data[start + 8 : start + 12]))
-    return most
+    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
+    return 1 if data[8:12] == b"avif" else most
 
 
 def _has_pictures(data: Data, box: FileBox) -> bool:
