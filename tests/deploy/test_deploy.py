@@ -145,10 +145,20 @@ def test_services_are_wired_to_each_other() -> None:
         environment = _compose_environment(service)
         assert environment["REDIS_HOST"] == "redis"
         assert environment["CENTRAL_SERVER_URL"] == "http://central-server:8003/upload-final"
-        assert 'volumes: ["uploads:/data"]' in _compose(service)
+        assert 'volumes: ["uploads:/data", "./watermarks:/watermarks:ro"]' in _compose(service)
     assert 'volumes: ["archive:/data"]' in _compose("central-server")
     assert "networks" not in _compose("central-server")  # it never sees the queue
     assert {"--appendonly", "noeviction"} <= set(_compose("redis").split())
+
+
+def test_profiles_and_logos_are_where_the_documents_say() -> None:
+    folder = ROOT / "deploy" / "watermarks"
+    for page in (folder / "README.md", ROOT / "deploy" / "README.md"):
+        assert "WATERMARKS=/watermarks/watermarks.toml" in page.read_text()
+    for service in ("fast-server", "worker-server"):
+        assert _compose_environment(service)["WATERMARKS"] == ""  # passed on only if set
+    assert {"DATABASE_URL", "AUDIT_KEY"} <= _compose_environment("central-server").keys()
+    assert "REDIS_PREFIX" in _compose_environment("worker-server")
 
 
 def test_three_workers_that_are_given_time_to_finish() -> None:
