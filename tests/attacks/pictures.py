@@ -16,6 +16,7 @@ from PIL import Image
 from tests.images.pictures import (
     animated,
     encoded,
+    even_grey,
     exif_with_thumbnail,
     photo,
     png_chunk,
@@ -253,7 +254,9 @@ ATTACKS = [
     stored("PNG with PHP in a text chunk", lambda: png_with(small("PNG"), (b"tEXt", b"c\0" + PHP))),
     stored("WebP and ZIP", lambda: small("WEBP") + zip_file(), ZIP_MARK),
     stored("bogus colour profile of 500 kB", lambda: small(icc_profile=bytes(range(256)) * 2000)),
-    refused("colour profile of 2 MB", 422, "image_bomb", lambda: small(icc_profile=bytes(2 << 20))),
+    stored("colour profile of 2 MB", lambda: small(icc_profile=bytes(2 << 20))),
+    refused("colour profile of 5 MB", 422, "image_bomb", lambda: small(icc_profile=bytes(5 << 20))),
+    failed("JPEG of 40,000 x 20,000 that lies", "out_of_memory", lambda: even_grey(40_000, 20_000)[:9_000_000]),
     stored("EXIF that leads in a circle", exif_loop),
     stored("thumbnail that isn't watermarked", lambda: small(exif=exif_with_thumbnail(b"\xff\xd8\xff" + b"unwatermarked" * 9)), b"unwatermarked"),
 ]  # fmt: skip

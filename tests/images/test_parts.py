@@ -13,6 +13,7 @@ from PIL import Image
 
 from media_processor.formats import FORMATS
 from media_processor.images.containers import tiff
+from media_processor.images.containers.tiff_directory import LONG, numbers
 from media_processor.images.profile import Profile
 from media_processor.limits import Limits
 
@@ -74,7 +75,7 @@ def tagged_exif() -> bytes:
 def tiff_with_preview() -> bytes:
     data = encoded(photo(), "TIFF", save_all=True, append_images=[Image.new("L", (40, 30), 77)])
     first, second = tiff.pages(data, Limits())
-    reduced = replace(second, tags=second.tags | {254: tiff.numbers("<", tiff.LONG, 1)})
+    reduced = replace(second, tags=second.tags | {254: numbers("<", LONG, 1)})
     return tiff.write("<", [first, reduced])
 
 

@@ -117,9 +117,9 @@ def test_other_files_are_not_taken(data: bytes) -> None:
 @pytest.mark.parametrize("kind", WRITABLE)
 def test_the_limits_of_pixels_and_of_a_side_are_reported(kind: str) -> None:
     data = encoded(photo((40, 30)), kind)
-    assert facts_of(data, Limits(pixels=1200)).width == 40
+    assert facts_of(data, Limits(pixels=1200, spliced=1200)).width == 40
     with pytest.raises(TooManyPixels, match=r"1,200 .*1,199"):
-        facts_of(data, Limits(pixels=1199))
+        facts_of(data, Limits(pixels=1199, spliced=1199))
     with pytest.raises(TooManyPixels, match="40 x 30"):
         facts_of(data, Limits(side=39))
 
@@ -166,9 +166,9 @@ def test_the_scans_of_a_progressive_jpeg_are_counted() -> None:
 def test_metadata_is_limited(kind: str, name: str) -> None:
     payload = bytes(5000) if name != "exif" else orientation_exif(6) + bytes(5000)
     data = encoded(photo((8, 8)), kind, **{name: payload})
-    assert facts_of(data, Limits(metadata=6000)).width == 8
+    assert facts_of(data, Limits(metadata=6000, profile=6000)).width == 8
     with pytest.raises(ImageBomb, match=r"of .*, the limit"):
-        facts_of(data, Limits(metadata=4000))
+        facts_of(data, Limits(metadata=4000, profile=4000))
 
 
 def test_a_png_with_more_data_than_pixels_is_refused() -> None:

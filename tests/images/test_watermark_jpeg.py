@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from media_processor.images.geometry import Box
+from media_processor.images.profile import Profile
 
 from .conftest import ApplyWatermark
 from .pictures import (
@@ -244,9 +245,11 @@ def test_a_half_transparent_logo_lets_the_picture_through(apply_watermark: Apply
     )
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5, 300), (300, 5), (11, 11), (17, 9)])
+@pytest.mark.parametrize("size", [(4, 4), (5, 300), (300, 5), (11, 11), (17, 9)])
 def test_tiny_pictures(size: tuple[int, int], apply_watermark: ApplyWatermark) -> None:
-    out, made = apply_watermark(encoded(Image.new("RGB", size, (9, 9, 9)), "JPEG"))
+    data = encoded(Image.new("RGB", size, (9, 9, 9)), "JPEG")
+    out, made = apply_watermark(data, profile=Profile("a", min_size=4))
+    assert made.method != "skip"
     assert opened(out).size == size
     assert made.box.left >= 0
     assert made.box.left + made.box.width <= size[0]

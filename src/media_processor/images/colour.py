@@ -12,9 +12,9 @@ from PIL.Image import Image
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
 
-Base = Literal["L", "RGB", "CMYK"]
+Base = Literal["L", "RGB", "CMYK", "LAB"]
 
-_SPACES: dict[Base, str] = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
+_SPACES: dict[Base, str] = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK", "LAB": "Lab "}
 _KEPT = 8  # cameras, phones and presses: a site sees a few profiles
 
 
@@ -22,13 +22,14 @@ def convert_to_space(image: Image, base: Base, icc: bytes) -> Image:
     """``image`` (RGB, sRGB) as ``base``, with the colours that ``icc`` gives them.
 
     Without a profile, or with one that is damaged or of another kind, RGB stays as it is,
-    grey is its luma, and the inks are the complements of red, green and blue.
+    grey is its luma, and the inks are the complements of red, green and blue. Lab has no need
+    of one.
     """
     if base == "RGB" and _is_xyb(icc):
         from media_processor.images.xyb import convert_to_xyb
 
         return convert_to_xyb(image)
-    transform = _transform(icc, base) if icc else None
+    transform = _transform(icc, base) if icc or base == "LAB" else None
     if transform is None:
         return image.convert(base)
     from PIL import ImageCms
@@ -60,12 +61,25 @@ def convert_to_srgb(image: Image, icc: bytes) -> Image:
     return image.convert("RGB")
 
 
+def lab_to_srgb(image: Image) -> Image:
+    from PIL import ImageCms
+
+    converted = ImageCms.profileToProfile(
+        image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+    if converted is None:  # only where it was asked to work in place
+        raise ValueError("not converted")
+    return converted
+
+
 @lru_cache(_KEPT)
 def _transform(icc: bytes, base: Base) -> "ImageCmsTransform | None":
     from PIL import ImageCms
 
     try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
+        profile = ImageCms.ImageCmsProfile(
+            ImageCms.createProfile("LAB") if base == "LAB" else BytesIO(icc)
+        )
         if profile.profile.xcolor_space != _SPACES[base]:
             return None
         return ImageCms.buildTransform(

@@ -1,6 +1,6 @@
 """What a picture is, as its header says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from media_processor import formats
@@ -15,13 +15,14 @@ Size: TypeAlias = tuple[int, int]
 class PictureInfo:
     """``format`` is the name of a row of formats.py; ``width`` and ``height`` are stored pixels;
     ``orientation`` is EXIF's, 1 to 8; ``frames`` counts the frames of an animation or the pages
-    of a TIFF."""
+    of a TIFF. ``splice_bytes`` is the memory that a splice takes, 0 if it can't be foreseen."""
 
     format: str
     width: int
     height: int
     orientation: int = 1
     frames: int = 1
+    splice_bytes: int = field(default=0, compare=False)
 
     @property
     def kind(self) -> PictureFormat:
@@ -57,7 +58,10 @@ class PictureInfo:
         limits.check_frames(self.frames)
         described = f"{size} in {self.frames} frames" if self.frames > 1 else size
         frames = 1 if self.kind.has_pages else self.frames
-        limits.check_pixels(self.width * self.height * frames, described)
+        # However many pixels a spliced one has, they are never all decoded.
+        is_spliced = 0 < self.splice_bytes <= limits.memory
+        pixels = self.width * self.height * frames
+        limits.check_pixels(pixels, described, is_spliced=is_spliced)
 
     def check_memory(self, limits: Limits) -> None:
         # Before a library runs out of memory in its own way.

@@ -1,7 +1,8 @@
 """Draws the overlay into a picture; position, size and angle are computed once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from PIL import Image, ImageChops
@@ -22,6 +23,10 @@ BASES: dict[str, Base] = {
     "CMYK": "CMYK",
 }
 """The modes of Pillow's that an overlay can be drawn on, each with the one of its colours."""
+
+# A logo of fewer pixels on its longer side is a speck. By default it has as many on a picture of
+# 20 pixels a side.
+_LEAST_SIDE = 4
 
 Picture = Callable[[Box], Image.Image]
 """Gives the part of a picture in a box of stored coordinates, in any mode."""
@@ -58,6 +63,7 @@ class Overlay:
         self._info, self._profile = info, profile
         self._placed = [_Placed(artwork, profile, info) for artwork in artworks]
         self._chosen = self._placed[0] if len(self._placed) == 1 else None
+        self._corner = (0, 0)
         self.contrast: float | None = None
         self.pixels = lru_cache(2)(self._render)
 
@@ -68,6 +74,12 @@ class Overlay:
             contrasts = [placed.contrast(picture) for placed in self._placed]
             self.contrast = max(contrasts)
             self._chosen = self._placed[contrasts.index(self.contrast)]
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether nobody could tell what it is."""
+        boxes = [placed.boxes[0] for placed in self._placed]
+        return max(max(box.width, box.height) for box in boxes) < _LEAST_SIDE
 
     @property
     def is_chosen(self) -> bool:
@@ -81,7 +93,15 @@ class Overlay:
     @property
     def stored(self) -> list[Box]:
         """The same, in stored pixels."""
-        return self._now.stored
+        left, top = self._corner
+        return [replace(box, left=box.left - left, top=box.top - top) for box in self._now.stored]
+
+    def seen_from(self, part: Box) -> "Overlay":
+        """The same overlay on a part of the picture, in stored pixels. Its variant is chosen."""
+        seen = copy(self)
+        seen._corner = (part.left, part.top)
+        seen._info = replace(self._info, width=part.width, height=part.height)
+        return seen
 
     @property
     def blend(self) -> Blend:
@@ -98,7 +118,8 @@ class Overlay:
         whole = self.pixels(BASES[image.mode], icc)
         for box in self.stored:
             inside = within(box, image.size)
-            _draw(image, inside, whole.part(box, inside), self.blend)
+            if inside.width > 0 and inside.height > 0:
+                _draw(image, inside, whole.part(box, inside), self.blend)
 
     @property
     def _now(self) -> "_Placed":

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from media_processor.images.text import Text
 
 
+TOO_SMALL = "too small for any overlay"
+
+
 @dataclass(frozen=True)
 class Watermarked:
     """What was made. ``width``, ``height`` and ``boxes`` are in displayed pixels, ``size`` in
@@ -68,26 +71,21 @@ def watermark(
     """
     data = source.read_bytes()
     info = probe(data, limits)
-    info.check_memory(limits)
     width, height = info.displayed_size
     boxes: tuple[Box, ...] = ()
     notes: tuple[str, ...] = ()
     contrast = None
+    declined = None
     if min(width, height) < profile.skip_below:
-        watermarked = Encoded(
-            data,
-            info.format,
-            ("not watermarked: smaller than the profile's skip_below",),
-            method="skip",
-        )
-        declined = None
+        watermarked = _skipped(data, info, "smaller than the profile's skip_below")
     else:
         drawn = artworks
         if profile.text is not None:
             text = _text_of(data, info, profile, tokens, font)
             drawn, notes = [text], text.notes
         watermarked, overlay, declined = _draw_overlay(data, info, drawn, profile, limits)
-        boxes, contrast = tuple(overlay.boxes), overlay.contrast
+        if watermarked.method != "skip":
+            boxes, contrast = tuple(overlay.boxes), overlay.contrast
     write_atomically(target, watermarked.data)
     is_converted = watermarked.format != info.format
     try:
@@ -124,11 +122,15 @@ def _draw_overlay(
     with guarded(DAMAGED):
         if target == info.kind:
             overlay = Overlay(artworks, profile, info)
+            if overlay.is_too_small:
+                return _skipped(data, info, TOO_SMALL), overlay, None
             try:
                 return splice.watermark(data, info, overlay, options), overlay, None
             except splice.Declined as error:
+                info.check_memory(limits)
                 watermarked = codec_of(info.kind).watermark(data, info, overlay, options)
                 return watermarked, overlay, error.reason
+        info.check_memory(limits)
         # Turning a picture into another format is rare, and brings a module of its own.
         from media_processor.images.codecs import convert
 
@@ -136,8 +138,14 @@ def _draw_overlay(
         overlay = Overlay(
             artworks, profile, replace(info, width=width, height=height, orientation=1)
         )
+        if overlay.is_too_small:
+            return _skipped(data, info, TOO_SMALL), overlay, None
         watermarked = convert.watermark(data, info, overlay, options, target)
         return watermarked, overlay, f"{info.format} becomes {target.name}"
+
+
+def _skipped(data: bytes, info: PictureInfo, why: str) -> Encoded:
+    return Encoded(data, info.format, (f"not watermarked: {why}",), method="skip")
 
 
 def _text_of(

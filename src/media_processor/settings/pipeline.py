@@ -36,7 +36,9 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     max_pixels: int = Field(
         default=_LIMITS.pixels,
         ge=1,
-        description="Maximum pixels (width × height) of a picture, over all its frames.",
+        description="Maximum pixels (width × height) of a picture, over all its frames. If it is "
+        "unset, a JPEG that isn't progressive may have more: it takes twice its file of "
+        "`WATERMARK_MEMORY_BYTES`.",
     )
     max_side: int = Field(
         default=_LIMITS.side,
@@ -57,8 +59,20 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     max_metadata_bytes: Bytes = Field(
         default=_LIMITS.metadata,
         ge=1,
-        description="Maximum size of the colour profile, EXIF, XMP and IPTC of a picture, in bytes "
-        "each.",
+        description="Maximum size of the EXIF, XMP and IPTC of a picture, in bytes each.",
+    )
+    max_profile_bytes: Bytes = Field(
+        default=_LIMITS.profile,
+        ge=1,
+        description="Maximum size of the colour profile of a picture, in bytes; those of presses "
+        "have up to 2 MiB.",
+    )
+    min_rows: float = Field(
+        default=_LIMITS.rows,
+        gt=0,
+        le=1,
+        description="Share of the rows of a JPEG, or of a TIFF without compression, that must be "
+        "there. One that is cut off further down is taken with a note.",
     )
 
     watermarks: Path | None = Field(
@@ -111,12 +125,16 @@ class PipelineSettings(SpoolSettings, RedisSettings):
 
     @property
     def picture_limits(self) -> Limits:
+        is_chosen = "max_pixels" in self.model_fields_set
         return Limits(
             pixels=self.max_pixels,
+            spliced=self.max_pixels if is_chosen else _LIMITS.spliced,
             side=self.max_side,
             frames=self.max_frames,
             scans=self.max_scans,
+            profile=self.max_profile_bytes,
             metadata=self.max_metadata_bytes,
+            rows=self.min_rows,
             memory=self.watermark_memory_bytes - _WITHOUT_A_PICTURE,
         )
 

@@ -56,15 +56,11 @@ impl<'a> Segments<'a> {
         Ok(Self { data, at: 2 })
     }
 
-    /// The next segment; at EOI an empty one.
+    /// The next segment; at EOI an empty one. What lies between two segments is skipped, and an
+    /// APPn or comment whose length is too small has no payload, as every decoder takes it
+    /// (libjpeg, jdmarker.c).
     pub fn next(&mut self) -> Result<Segment, Declined> {
-        if self.data.get(self.at) != Some(&0xFF) {
-            return Err(Declined::Damaged);
-        }
-        while self.data.get(self.at + 1) == Some(&0xFF) {
-            self.at += 1; // fill bytes (B.1.1.2)
-        }
-        let marker = *self.data.get(self.at + 1).ok_or(Declined::Damaged)?;
+        let marker = self.marker()?;
         let start = self.at + 2;
         if marker == EOI {
             return Ok(Segment { marker, start, end: start });
@@ -73,11 +69,27 @@ impl<'a> Segments<'a> {
             return Err(Declined::Damaged);
         }
         let length = usize::from(short(self.data, start)?);
-        if length < 2 || start + length > self.data.len() {
+        let segment = Segment { marker, start: start + 2, end: start + length.max(2) };
+        if (length < 2 && !segment.is_application()) || segment.end > self.data.len() {
             return Err(Declined::Damaged);
         }
-        self.at = start + length;
-        Ok(Segment { marker, start: start + 2, end: self.at })
+        self.at = segment.end;
+        Ok(segment)
+    }
+
+    /// The next marker, at whose last fill byte `at` is then.
+    fn marker(&mut self) -> Result<u8, Declined> {
+        loop {
+            let rest = self.data.get(self.at..).unwrap_or_default();
+            self.at += memchr::memchr(0xFF, rest).ok_or(Declined::Damaged)?;
+            while self.data.get(self.at + 1) == Some(&0xFF) {
+                self.at += 1; // fill bytes (B.1.1.2)
+            }
+            match *self.data.get(self.at + 1).ok_or(Declined::Damaged)? {
+                0 => self.at += 2, // a byte of 0xFF, stuffed
+                marker => return Ok(marker),
+            }
+        }
     }
 }
 

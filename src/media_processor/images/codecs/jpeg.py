@@ -1,12 +1,16 @@
 """JPEG: the source's tables and sampling, in its own colour space, so that little is lost."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from PIL import Image, ImageChops
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from media_processor.errors import BrokenPicture
+from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import appended, jpeg
 from media_processor.images.containers.gain_map import GainMap
@@ -14,8 +18,8 @@ from media_processor.images.gain_overlay import overlay_pixels
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay, OverlayPixels
-from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image
+from media_processor.limits import Limits
 
 MODES = frozenset({"L", "RGB", "CMYK"})
 CARRIED = frozenset({"icc", "exif", "xmp"})
@@ -25,6 +29,7 @@ _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
+    ending = _notes_on_end(data, info, options.limits)
     found = jpeg.read_metadata(data, options.limits)
     more = appended.read(data, options.limits, options.strip, options.motion)
     picture, pixels = _draw(data, found.icc, overlay, options)
@@ -34,7 +39,15 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     header = jpeg.write_metadata(kept, more.segments)
     whole = more.attach(jpeg.add_segments(picture, header), header, drawn)
     notes = more.all_notes(data, jpeg.picture_end(data))
-    return Encoded(whole, "JPEG", (*kept.notes, *notes))
+    return Encoded(whole, "JPEG", (*kept.notes, *notes, *ending))
+
+
+def decode_upright(
+    data: bytes, info: PictureInfo, at_least: int | None = None
+) -> tuple[Image.Image, Metadata]:
+    notes = _notes_on_end(data, info, Limits())
+    image, found = pillow.decode_upright(data + b"\xff\xd9" if notes else data, info, at_least)
+    return image, replace(found, notes=(*found.notes, *notes))
 
 
 def draw_gain_map(
@@ -80,8 +93,9 @@ def _draw(
 
 def _redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, Any]) -> bytes:
     """The picture alone, drawn on, coded like the source but for ``coding``."""
-    source = cast(JpegImageFile, open_image(jpeg.strip(data), "JPEG"))
-    image = _decode(source, data)
+    pixels = jpeg.strip(data)
+    source = cast(JpegImageFile, open_image(pixels, "JPEG"))
+    image = _decode(source, pixels)
     inverted = image.mode == "CMYK" and _has_plain_inks(source)
     image = ImageChops.invert(image) if inverted else image
     draw(image)
@@ -92,7 +106,29 @@ def _redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, 
     return jpeg.with_density_of(data, result)
 
 
-def _decode(source: JpegImageFile, data: bytes) -> Image.Image:
+def _notes_on_end(data: bytes, info: PictureInfo, limits: Limits) -> tuple[str, ...]:
+    """How much a file without an EOI lacks. What is missing libjpeg fills with grey."""
+    if not jpeg.is_cut_off(data):
+        return ()
+    import pyvips  # hardly any file is cut off
+
+    pixels = jpeg.strip(data)
+    for share, note in (
+        (1.0, "the file's end marker was missing"),
+        (limits.rows, f"the file is cut off: up to {1 - limits.rows:.0%} of the rows are missing"),
+    ):
+        image = pyvips.Image.jpegload_buffer(pixels, fail_on="warning", access="sequential")
+        try:
+            image.crop(0, 0, info.width, math.ceil(share * info.height)).avg()
+        except pyvips.Error:
+            continue
+        return (note,)
+    raise BrokenPicture(
+        f"The picture is truncated: more than {1 - limits.rows:.0%} of its rows are missing."
+    )
+
+
+def _decode(source: JpegImageFile, pixels: bytes) -> Image.Image:
     # YCbCr if it is stored so: through RGB each pixel would be rounded twice. Of 4:2:0 the colours
     # are taken from a decoding at half the size, where libjpeg doesn't interpolate them, and
     # repeated: encoding then averages four equal values, and outside the overlay nothing is lost
@@ -104,7 +140,7 @@ def _decode(source: JpegImageFile, data: bytes) -> Image.Image:
     _as_ycbcr(source, source.size)
     if not halves:
         return source
-    half = open_image(jpeg.strip(data), "JPEG")
+    half = open_image(pixels, "JPEG")
     _as_ycbcr(half, (source.width // 2, source.height // 2))
     area = (0.0, 0.0, source.width / 2, source.height / 2)
     for number in (1, 2):  # in place, as a second whole picture would take much memory

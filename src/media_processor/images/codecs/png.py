@@ -46,12 +46,13 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # no
 
 
 def _draw_sixteen_bits(data: bytes, overlay: Overlay, icc: bytes) -> bytes:
-    from media_processor.images import sixteen_bit  # 100 ms that pictures of 8 bits don't pay
+    from media_processor.images import samples  # 100 ms that pictures of 8 bits don't pay
 
+    pixels = png.strip(data)
+    source = samples.Plain(lambda: samples.open_image(pixels, "PNG"))
+    drawn = samples.draw(source, overlay, icc, samples.png_layout(source.bands))
     # libvips makes up a size in print.
-    return png.strip(
-        sixteen_bit.encode_png(sixteen_bit.draw(png.strip(data), "PNG", overlay, icc), _LEVEL)
-    )
+    return png.strip(samples.encode_png(drawn, _LEVEL))
 
 
 def _decode(picture: bytes, depth: int) -> Image.Image:

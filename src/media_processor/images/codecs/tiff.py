@@ -1,47 +1,42 @@
 """TIFF: the first page is watermarked, bit for bit outside the overlay; all others are copied."""
 
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PIL import Image, ImageChops
 
 from media_processor.errors import UnsupportedPicture
-from media_processor.images.codecs import Encoded, Options
+from media_processor.images.codecs import Encoded, Options, tiff_jpeg
+from media_processor.images.codecs.tiff_raster import (
+    Raster,
+    build_page,
+    complete,
+    is_planar,
+    number,
+)
 from media_processor.images.containers import tiff
-from media_processor.images.containers.tiff import SHORT, Page, Tag
-from media_processor.images.info import PictureInfo, Size
+from media_processor.images.containers.tiff import Page
+from media_processor.images.containers.tiff_directory import SHORT, Tag, byte_order, numbers
+from media_processor.images.geometry import corners
+from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay
-from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image, to_drawable
+from media_processor.limits import Limits
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 CARRIED = frozenset({"icc"})
-_UNCOMPRESSED, _DEFLATE, _DIFFERENCES = 1, 8, 2
-_LEVEL = 3
-_STRIP_BYTES = 1 << 18
-
-# Photometric interpretation by what Pillow or libvips made of the page.
-_GREY, _RGB, _INKS = 1, 2, 5
-_UNASSOCIATED_ALPHA = 2
 
 # What describes the picture, its place or its author, and goes with ``strip = "all"``.
 _STRIPPED = {tiff.XMP, tiff.IPTC, tiff.PHOTOSHOP, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """Depth and byte order stay; a compressed one comes out with Deflate."""
-    order = tiff.byte_order(data)
+    """Depth and byte order stay. A JPEG in it stays one; any other compression becomes Deflate."""
+    order = byte_order(data)
     first, *others = tiff.pages(data, options.limits)
+    first = complete(order, first, options.limits)
     kept = tiff.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
-    single = tiff.write(order, [_strip(first)])
-    compressed = _value(order, first, tiff.COMPRESSION) != _UNCOMPRESSED
-    depth = _value(order, first, tiff.BITS)
-    raster = (_draw_sixteen_bits if depth == 16 else _draw_eight_bits)(
-        single, overlay, kept.icc, order, compressed
-    )
-    page = _build_page(raster, order, compressed)
+    page, notes = _draw(order, first, overlay, kept.icc, options)
     tags = {
         number: tag
         for number, tag in first.tags.items()
@@ -55,10 +50,25 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         for number, child in first.children.items()
         if number not in left_out[options.strip]
     }
-    for number in (tiff.EXIF_IFD, tiff.GPS_IFD):
-        tags.pop(number, None)
     watermarked = Page(tags, page.pixels, children)
-    return Encoded(tiff.write(order, [watermarked, *others]), "TIFF", kept.notes)
+    notes = [*kept.notes, *(note for each in (first, *others) for note in each.notes), *notes]
+    made = tiff.write(order, [watermarked, *others])
+    return Encoded(made, "TIFF", tuple(dict.fromkeys(notes)))
+
+
+def decode_upright(
+    data: bytes,
+    info: PictureInfo,
+    at_least: int | None = None,  # noqa: ARG001 - as every codec
+) -> tuple[Image.Image, Metadata]:
+    from PIL.ImageOps import exif_transpose
+
+    order, limits = byte_order(data), Limits(frames=info.frames)
+    first = complete(order, next(tiff.pages(data, limits)), limits)
+    found = tiff.read_metadata(data, limits)
+    image = _to_eight_bits(order, first, found.icc)
+    image.getexif()[tiff.ORIENTATION] = info.orientation
+    return exif_transpose(image), Metadata(icc=found.icc, xmp=found.xmp)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001
@@ -66,6 +76,38 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # no
     return encode_image(
         image, "TIFF", compression="tiff_adobe_deflate", icc_profile=kept.icc or None
     )
+
+
+def _draw(
+    order: str, first: Page, overlay: Overlay, icc: bytes, options: Options
+) -> tuple[Page, list[str]]:
+    notes: list[str] = []
+    if tiff_jpeg.is_jpeg(order, first):
+        overlay.choose(lambda box: _to_eight_bits(order, first, icc).crop(corners(box)))
+        if page := tiff_jpeg.draw(order, first, overlay, icc, options):
+            return page, notes
+        notes.append("the JPEG inside was decoded, and is compressed with Deflate now")
+    if is_planar(order, first):
+        notes.append("its colours, which lay in planes, are interleaved now")
+    compressed = number(order, first, tiff.COMPRESSION) != tiff.UNCOMPRESSED
+    raster = _raster(order, first, overlay, icc, compressed=compressed)
+    return build_page(raster, order, compressed=compressed), notes
+
+
+def _raster(order: str, first: Page, overlay: Overlay, icc: bytes, *, compressed: bool) -> Raster:
+    if _is_deep(order, first):
+        from media_processor.images.codecs import tiff_samples  # 100 ms that others don't pay
+
+        return tiff_samples.draw(order, first, overlay, icc, compressed=compressed)
+    return _draw_with_pillow(order, first, overlay, icc, compressed=compressed)
+
+
+def _to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
+    if _is_deep(order, page):
+        from media_processor.images.codecs import tiff_samples
+
+        return tiff_samples.to_eight_bits(order, page, icc)
+    return _decode(order, page)
 
 
 def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
@@ -77,44 +119,37 @@ def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
     }
 
 
-def _strip(page: Page) -> Page:
+def _is_deep(order: str, page: Page) -> bool:
+    """Whether Pillow would refuse the page, or lose something of it."""
+    photometric = number(order, page, tiff.PHOTOMETRIC)
+    if photometric in (tiff.INDEXED, tiff.YCBCR):
+        return False
+    # 999 is Corel Draw's; Pillow takes it for an alpha, as it takes a fourth sample alone.
+    extras = tiff.values(order, page, tiff.EXTRA)
+    return (
+        number(order, page, tiff.BITS) > 8
+        or number(order, page, tiff.FORMAT) not in (tiff.UNSIGNED, tiff.UNDEFINED)
+        or photometric in (tiff.CIELAB, tiff.ICCLAB)
+        or is_planar(order, page)
+        or extras not in ([], [tiff.UNASSOCIATED], [999])
+        or (photometric == tiff.INKS and number(order, page, tiff.SAMPLES) > 4)
+    )
+
+
+def _decode(order: str, page: Page) -> Image.Image:
     tags = {number: tag for number, tag in page.tags.items() if number in tiff.PIXEL_TAGS}
-    return Page(tags, page.pixels, {})
-
-
-def _value(order: str, page: Page, number: int) -> int:
-    tag = page.tags.get(number)
-    return int.from_bytes(tag.value[:2], "little" if order == "<" else "big") if tag else 1
-
-
-Rows = Callable[[int, int], bytes]
-"""The samples of the rows from one number up to another."""
-
-
-@dataclass(frozen=True)
-class _Raster:
-    """A watermarked page: ``rows`` gives its samples, as differences if it is ``compressed``."""
-
-    rows: Rows
-    size: Size
-    bands: int
-    depth: int
-    photometric: int
-    alpha: bool
-
-
-def _draw_eight_bits(
-    data: bytes,
-    overlay: Overlay,
-    icc: bytes,
-    order: str,  # noqa: ARG001 - as for 16 bits
-    compressed: bool,
-) -> _Raster:
-    source = open_image(data, "TIFF")
+    source = open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF")
     source.load()
     image = to_drawable(source)
     if image.mode not in BASES:
         raise UnsupportedPicture(f"TIFFs with mode {image.mode} aren't supported.")
+    return image
+
+
+def _draw_with_pillow(
+    order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bool
+) -> Raster:
+    image = _decode(order, page)
     overlay.draw(image, icc)
     if image.mode == "YCbCr":
         image = image.convert("RGB")
@@ -123,47 +158,16 @@ def _draw_eight_bits(
         part = image.crop((0, start, image.width, stop))
         return (_differences(part) if compressed else part).tobytes()
 
-    photometric = {"C": _INKS, "R": _RGB, "L": _GREY}[image.mode[0]]
-    alpha = image.mode in ("LA", "RGBA")
-    return _Raster(rows, image.size, len(image.getbands()), 8, photometric, alpha)
-
-
-def _draw_sixteen_bits(
-    data: bytes, overlay: Overlay, icc: bytes, order: str, compressed: bool
-) -> _Raster:
-    from media_processor.images import sixteen_bit  # 100 ms that pictures of 8 bits don't pay
-
-    image = sixteen_bit.draw(data, "TIFF", overlay, icc)
-    rows = sixteen_bit.rows(
-        sixteen_bit.differences(image) if compressed else image, big=order == ">"
-    )
-    inks = image.interpretation == "cmyk"
-    photometric = _INKS if inks else _RGB if image.bands > 2 else _GREY
-    alpha = image.bands in (2, 4) and not inks
-    return _Raster(rows, (image.width, image.height), image.bands, 16, photometric, alpha)
-
-
-def _build_page(raster: _Raster, order: str, compressed: bool) -> Page:
-    width, height = raster.size
-    rows = max(1, _STRIP_BYTES // (width * raster.bands * raster.depth // 8))
+    bands = len(image.getbands())
+    photometric = {"C": tiff.INKS, "R": tiff.RGB, "L": tiff.BLACK_IS_ZERO}[image.mode[0]]
     tags = {
-        tiff.WIDTH: tiff.numbers(order, tiff.LONG, width),
-        tiff.HEIGHT: tiff.numbers(order, tiff.LONG, height),
-        tiff.BITS: tiff.numbers(order, SHORT, *([raster.depth] * raster.bands)),
-        tiff.COMPRESSION: tiff.numbers(order, SHORT, _DEFLATE if compressed else _UNCOMPRESSED),
-        tiff.PHOTOMETRIC: tiff.numbers(order, SHORT, raster.photometric),
-        tiff.SAMPLES: tiff.numbers(order, SHORT, raster.bands),
-        tiff.ROWS: tiff.numbers(order, tiff.LONG, rows),
-        tiff.PLANAR: tiff.numbers(order, SHORT, 1),
+        tiff.BITS: numbers(order, SHORT, *[8] * bands),
+        tiff.SAMPLES: numbers(order, SHORT, bands),
+        tiff.PHOTOMETRIC: numbers(order, SHORT, photometric),
     }
-    if compressed:
-        tags[tiff.PREDICTOR] = tiff.numbers(order, SHORT, _DIFFERENCES)
-    if raster.alpha:
-        tags[tiff.EXTRA] = tiff.numbers(order, SHORT, _UNASSOCIATED_ALPHA)
-    strips = (raster.rows(start, min(height, start + rows)) for start in range(0, height, rows))
-    return Page(
-        tags, tuple(zlib.compress(strip, _LEVEL) if compressed else strip for strip in strips), {}
-    )
+    if image.mode in ("LA", "RGBA"):
+        tags[tiff.EXTRA] = numbers(order, SHORT, tiff.UNASSOCIATED)
+    return Raster(rows, image.size, image.width * bands, tags, compressed)
 
 
 def _differences(image: Image.Image) -> Image.Image:

@@ -16,6 +16,7 @@ _XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 # Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
+_END = "the file's end was missing"
 _MOST_SUB_BLOCKS = 500_000  # 50 MB have 200,000 of full length
 
 
@@ -94,7 +95,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             elif (name := data[start + 1 : start + 1 + data[start]]) in _LOOPS:
                 loop = data[start - 2 : at]
             elif name in found:
-                limits.check_metadata("metadata", at - start)
+                limits.check_metadata("colour profile" if name == _ICC else "XMP", at - start)
                 found[name] = data[start + 12 : at]
             else:
                 unknown.append(name)
@@ -115,7 +116,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             icc=icc,
             xmp=_packet(blocks, found[_XMP]),
             comments=tuple(comments),
-            notes=dropped,
+            notes=(*dropped, *[_END][: blocks.is_cut]),
         ),
     )
 
@@ -169,6 +170,7 @@ class _Blocks:
 
     def __init__(self, data: Data) -> None:
         self.data = data
+        self.is_cut = False
         self._left = _MOST_SUB_BLOCKS
 
     def end(self, at: int) -> int:
@@ -181,6 +183,9 @@ class _Blocks:
             self._left -= 1
             if not self._left:
                 raise ImageBomb("The GIF has more blocks than any real picture.")
+        self.is_cut = at == size  # only the terminator is missing; decoders don't need it
+        if self.is_cut:
+            return at
         raise BrokenPicture("The picture is truncated: data is missing.")
 
     def payloads(self, blocks: bytes) -> Iterator[bytes]:
@@ -217,7 +222,7 @@ def _frame(blocks: _Blocks, at: int, control: bytes, *, with_pixels: bool) -> tu
         delay=int.from_bytes(control[1:3], "little"),
         disposal=control[0] >> 2 & 7,
         transparent=control[3] if control[0] & 1 else None,
-        pixels=data[start:end] if with_pixels else b"",
+        pixels=data[start:end] + bytes(blocks.is_cut) if with_pixels else b"",
     )
     return frame, end
 

@@ -19,13 +19,18 @@ from media_processor.limits import Limits
 SOI, EOI, SOS, DQT, DHT, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE, 0xFE
 
 # Baseline, extended and progressive, with Huffman or arithmetic coding.
-_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _PROGRESSIVE = {0xC2, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 
 # A marker: not stuffing (FF00), not a restart (FFD0 to FFD7), not fill (FFFF).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _MOST_SEGMENTS = 10_000  # 16 MB of ICC or XMP take 256
+
+# A splice holds the file and its copy.
+_SPLICE_COPIES = 2
+# Of an even colour, a byte has 64 pixels in 4:2:0 and 85 in grey. A file that claims more lies.
+_PIXELS_A_BYTE = 100
 
 _EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -59,8 +64,11 @@ def segments(data: Data) -> Iterator[Segment]:
         if marker == EOI:
             yield Segment(marker, start, start + 2)
             return
-        at = start + 2 + int.from_bytes(data[start + 2 : start + 4])
-        if at < start + 4 or at > len(data):
+        length = int.from_bytes(data[start + 2 : start + 4])
+        if length < 2 and is_application(marker):
+            length = 2  # as every decoder takes it (libjpeg, jdmarker.c)
+        at = start + 2 + length
+        if length < 2 or at > len(data):
             raise BrokenPicture("The picture is truncated: data is missing.")
         yield Segment(marker, start, at)
     raise ImageBomb("The JPEG has more segments than any real picture.")
@@ -68,19 +76,21 @@ def segments(data: Data) -> Iterator[Segment]:
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
     """Reads all scans of a picture that has several, else up to the first."""
-    size, turn, scans, parts = None, 1, 0, 0
+    size, turn, scans, parts, splice_bytes = None, 1, 0, 0, 0
     amounts: dict[str, int] = {}
     progressive = False
     for segment in segments(data):
         if segment.marker in _OTHER_FRAMES:
             raise UnsupportedPicture("Lossless and hierarchical JPEGs aren't supported.")
-        if segment.marker in _FRAMES and size is None:
+        if segment.marker in FRAMES and size is None:
             size, parts = _frame(data, segment)
             progressive = segment.marker in _PROGRESSIVE
         elif segment.marker == SOS:
             scans += 1
             limits.check_scans(scans)
             if scans == 1 and not progressive and data[segment.start + 4] == parts:
+                if size and size[0] * size[1] <= _PIXELS_A_BYTE * len(data):
+                    splice_bytes = _SPLICE_COPIES * len(data)
                 break
         elif kind := _kind(data, segment):
             amounts[kind] = amounts.get(kind, 0) + segment.end - segment.start
@@ -89,7 +99,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
                 turn = exif.orientation(data[segment.start + 10 : segment.end])
     if size is None or not scans:
         raise BrokenPicture("The picture is truncated: it has no pixel data.")
-    return PictureInfo("JPEG", *size, turn)
+    return PictureInfo("JPEG", *size, turn, splice_bytes=splice_bytes)
 
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
@@ -134,7 +144,7 @@ def picture_end(data: Data) -> int:
     for segment in segments(data):
         if segment.marker == EOI:
             return segment.end
-        if segment.marker in _FRAMES:
+        if segment.marker in FRAMES:
             is_progressive, parts = segment.marker in _PROGRESSIVE, data[segment.start + 9]
         elif segment.marker == SOS and not is_progressive and data[segment.start + 4] == parts:
             # The only scan. In it 0xFF is never followed by 0xD9, and looking for that is fast.
@@ -144,16 +154,26 @@ def picture_end(data: Data) -> int:
 
 
 def strip(data: Data) -> bytes:
-    """The file with JFIF's and Adobe's segments, but no other APPn, comment or trailer."""
-    pieces, at = [], 0
+    """The file with JFIF's and Adobe's segments, but no other APPn, comment or trailer; nothing
+    between its segments but coded data; and with an EOI."""
+    pieces, at, is_coded = [data[:2]], 2, False
     for segment in segments(data):
-        if segment.marker == EOI:
-            pieces.append(data[at : segment.end])
-            return b"".join(pieces)
-        if is_application(segment.marker) and segment.marker not in (APP0, APP14):
+        if is_coded:
             pieces.append(data[at : segment.start])
-            at = segment.end
-    return b"".join([*pieces, data[at:]])
+        if not is_application(segment.marker) or segment.marker in (APP0, APP14):
+            pieces.append(data[segment.start : segment.end])
+        if segment.marker == EOI:
+            return b"".join(pieces)
+        at, is_coded = segment.end, segment.marker == SOS
+    return b"".join([*pieces, data[at:] if is_coded else b"", b"\xff\xd9"])
+
+
+def is_cut_off(data: Data) -> bool:
+    """Whether no EOI follows the coded data."""
+    for segment in segments(data):
+        if segment.marker == SOS:
+            return data.rfind(b"\xff\xd9", segment.end) < 0
+    return True
 
 
 def add_segments(picture: bytes, others: bytes) -> bytes:
@@ -208,7 +228,7 @@ def write_metadata(kept: Metadata, others: bytes = b"") -> bytes:
 def components(data: Data) -> int:
     # 1 is grey, 3 are colours, 4 inks.
     for segment in segments(data):
-        if segment.marker in _FRAMES:
+        if segment.marker in FRAMES:
             return data[segment.start + 9]
     raise BrokenPicture("The picture is truncated: it has no pixel data.")
 

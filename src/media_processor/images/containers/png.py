@@ -244,7 +244,7 @@ def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
 def _inflate(compressed: bytes, kind: str, limits: Limits) -> bytes:
     # At most one byte more than allowed is ever inflated.
     try:
-        found = zlib.decompressobj().decompress(compressed, limits.metadata + 1)
+        found = zlib.decompressobj().decompress(compressed, limits.most(kind) + 1)
     except zlib.error:
         return b""
     limits.check_metadata(kind, len(found))

@@ -1,0 +1,129 @@
+"""Pages of a TIFF that Pillow can't hold: deep, in planes, floating point, Lab, or with channels
+that it would drop or change."""
+
+import pyvips
+from PIL import Image
+
+from media_processor.images import samples
+from media_processor.images.codecs.tiff_raster import Raster, number, size_of
+from media_processor.images.colour import Base
+from media_processor.images.containers import tiff
+from media_processor.images.containers.tiff import Page
+from media_processor.images.containers.tiff_directory import LONG, SHORT, numbers
+from media_processor.images.geometry import Box
+from media_processor.images.overlay import Overlay
+from media_processor.images.packed_samples import DEPTHS, Packed
+from media_processor.images.samples import Layout, Plain, Source
+
+_COLOURS: dict[Base, int] = {"L": 1, "RGB": 3, "CMYK": 4, "LAB": 3}
+_BASES: dict[int, Base] = {
+    **{tiff.WHITE_IS_ZERO: "L", tiff.BLACK_IS_ZERO: "L", tiff.RGB: "RGB", tiff.INKS: "CMYK"},
+    **{tiff.CIELAB: "LAB", tiff.ICCLAB: "LAB"},
+}
+_ALPHAS: dict[int, samples.Alpha] = {tiff.ASSOCIATED: "associated", tiff.UNASSOCIATED: "straight"}
+# A colour image whose numbers are above this doesn't have 1 as its white. Light may be brighter.
+_BRIGHTEST = 100
+
+
+def draw(order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bool) -> Raster:
+    source, layout = _open(order, page, icc)
+    image = samples.draw(source, overlay, icc, layout)
+    differs = compressed and isinstance(source, Plain) and samples.can_differ(image)
+    meaning = (tiff.BITS, tiff.SAMPLES, tiff.PHOTOMETRIC, tiff.FORMAT, tiff.EXTRA)
+    tags = {tag: page.tags[tag] for tag in meaning if tag in page.tags}
+    bits = source.size[0] * number(order, page, tiff.SAMPLES) * number(order, page, tiff.BITS)
+    rows = samples.rows(samples.differences(image) if differs else image, big=order == ">")
+    return Raster(rows, source.size, -(-bits // 8), tags, differs)
+
+
+def to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
+    source, layout = _open(order, page, icc)
+    return samples.to_eight_bits(source.part(Box(0, 0, *source.size)), layout)
+
+
+def _open(order: str, page: Page, icc: bytes) -> tuple[Source, Layout]:
+    depth, count = number(order, page, tiff.BITS), number(order, page, tiff.SAMPLES)
+    data = tiff.write(order, [_as_bytes(order, page) if depth in DEPTHS else _plain(order, page)])
+
+    def reopen() -> pyvips.Image:
+        return samples.open_image(data, "TIFF")
+
+    source: Source
+    if depth in DEPTHS:
+        source = Packed(reopen, size_of(order, page), count, depth, big=order == ">")
+    else:
+        source = Plain(reopen)
+    return source, _layout(order, page, source, icc)
+
+
+def _plain(order: str, page: Page) -> Page:
+    """The page without what the samples mean, so that libvips leaves them as they are."""
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
+    count = number(order, page, tiff.SAMPLES)
+    colours = 3 if count >= 3 else 1
+    photometric = tiff.RGB if colours == 3 else tiff.BLACK_IS_ZERO
+    tags[tiff.PHOTOMETRIC] = numbers(order, SHORT, photometric)
+    tags.pop(tiff.EXTRA, None)
+    if count > colours:
+        tags[tiff.EXTRA] = numbers(order, SHORT, *[0] * (count - colours))
+    if count == 1:
+        tags.pop(tiff.PLANAR, None)
+    return Page(tags, page.pixels, {})
+
+
+def _as_bytes(order: str, page: Page) -> Page:
+    """Its rows as grey pixels of a byte each."""
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
+    bits = number(order, page, tiff.BITS) * number(order, page, tiff.SAMPLES)
+    for tag in (tiff.WIDTH, tiff.TILE_WIDTH):
+        if tag in tags:
+            tags[tag] = numbers(order, LONG, -(-number(order, page, tag) * bits // 8))
+    for tag in (tiff.SAMPLES, tiff.PLANAR, tiff.EXTRA, tiff.FORMAT, tiff.PREDICTOR):
+        tags.pop(tag, None)
+    tags[tiff.BITS] = numbers(order, SHORT, 8)
+    tags[tiff.PHOTOMETRIC] = numbers(order, SHORT, tiff.BLACK_IS_ZERO)
+    return Page(tags, page.pixels, {})
+
+
+def _layout(order: str, page: Page, source: Source, icc: bytes) -> Layout:
+    photometric = number(order, page, tiff.PHOTOMETRIC)
+    base = _BASES[photometric]
+    count = _COLOURS[base]
+    depth, kind = number(order, page, tiff.BITS), number(order, page, tiff.FORMAT)
+    extras = tiff.values(order, page, tiff.EXTRA)
+    if not extras and number(order, page, tiff.SAMPLES) == count + 1 and base != "CMYK":
+        extras = [tiff.UNASSOCIATED]  # its writer forgot to say so
+    alpha = _ALPHAS.get(extras[0]) if extras else None
+    if base == "LAB":
+        return _lab(depth, alpha, is_signed=photometric == tiff.CIELAB)
+    top = float((1 << depth - (kind == tiff.SIGNED)) - 1)
+    if kind == tiff.FLOAT:
+        top = _white(source, base, count)
+    is_inverted = photometric == tiff.WHITE_IS_ZERO
+    return Layout(
+        base=base,
+        white=(0.0 if is_inverted else top,) * count,
+        black=top if is_inverted else 0.0,
+        alpha=alpha,
+        opaque=1.0 if kind == tiff.FLOAT else top,
+        is_linear=kind == tiff.FLOAT and base != "CMYK" and top == 1 and not icc,
+    )
+
+
+def _lab(depth: int, alpha: samples.Alpha, *, is_signed: bool) -> Layout:
+    # CIELab (TIFF 6.0, section 23) has signed a and b; ICCLab is as ICC.1 codes it.
+    step = 1 << depth - 8
+    lightness = 0xFF * step + (step - 1 if is_signed else 0)
+    return Layout(
+        base="LAB",
+        white=(lightness, 0xFF * step, 0xFF * step),
+        alpha=alpha,
+        opaque=(1 << depth) - 1,
+        flips=(0, 0x80 * step, 0x80 * step) if is_signed else (),
+    )
+
+
+def _white(source: Source, base: str, count: int) -> float:
+    # Floating point has no range of its own: usually 1 is white.
+    most = float(source.part(Box(0, 0, *source.size))[0:count].max())
+    return most if (1 if base == "L" else _BRIGHTEST) < most < float("inf") else 1.0

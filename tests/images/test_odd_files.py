@@ -1,0 +1,163 @@
+"""Files that break a rule of their format, or are larger than most, and that everybody opens."""
+
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from media_processor.errors import BrokenPicture, ImageBomb, OutOfMemory, TooManyPixels
+from media_processor.images.profile import Profile
+from media_processor.images.thumbnail import make_thumbnail
+
+from .conftest import ApplyWatermark
+from .pictures import (
+    LIMITS,
+    animated,
+    encoded,
+    even_grey,
+    exif_with_thumbnail,
+    opened,
+    photo,
+    psnr_outside,
+)
+
+PLAIN = encoded(photo(), "JPEG", exif=exif_with_thumbnail(b"x" * 40, 6), quality=90)
+
+
+def behind_app1(data: bytes) -> int:
+    at = data.index(b"\xff\xe1")
+    return at + 2 + int.from_bytes(data[at + 2 : at + 4])
+
+
+def stuffed(filling: bytes) -> bytes:
+    at = behind_app1(PLAIN)
+    return PLAIN[:at] + filling + PLAIN[at:]
+
+
+ODD: dict[str, Callable[[], bytes]] = {
+    "zeros": lambda: stuffed(bytes(16)),
+    "text": lambda: stuffed(b"sixteen of bytes"),
+    "stuffed 0xFF": lambda: stuffed(b"\xff\0" * 8),
+    "fill bytes": lambda: stuffed(b"\xff" * 16),
+    "an APPn that is too short": lambda: stuffed(b"\xff\xe5\0\0" + bytes(12)),
+    "a comment that is too short": lambda: stuffed(b"\xff\xfe\0\1" + bytes(12)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_lies_between_the_segments_of_a_jpeg_is_passed_over(
+    name: str, way: str, apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(ODD[name]())
+    assert made.method == way
+    # What is left of a comment is an empty one.
+    assert out.replace(b"\xff\xfe\0\2", b"") == apply_watermark(PLAIN)[0]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_is_taken_with_a_note(
+    progressive: bool, apply_watermark: ApplyWatermark, tmp_path: Path
+) -> None:
+    whole = encoded(photo(), "JPEG", progressive=progressive)
+    out, made = apply_watermark(whole[:-2])
+    assert psnr_outside(opened(whole), opened(out), made.box, 16) >= 55
+    assert "the file's end marker was missing" in made.notes
+    (tmp_path / "in").write_bytes(whole[:-2])
+    make_thumbnail(tmp_path / "in", tmp_path / "small", 100, LIMITS)
+    assert opened(tmp_path / "small").size == (100, 75)
+
+
+def test_a_jpeg_that_is_cut_in_its_last_rows_is_taken_with_a_note(
+    apply_watermark: ApplyWatermark,
+) -> None:
+    whole = encoded(photo((48, 800)), "JPEG")
+    lacks_two_rows_of_blocks = whole[: -len(whole) // 50]
+    out, made = apply_watermark(lacks_two_rows_of_blocks, limits=replace(LIMITS, rows=0.9))
+    assert "the file is cut off: up to 10% of the rows are missing" in made.notes
+    before, after = (image.crop((0, 0, 48, 720)) for image in (opened(whole), opened(out)))
+    assert psnr_outside(before, after, made.box, 16) >= 55
+    with pytest.raises(BrokenPicture, match="truncated: more than 1% of its rows"):
+        apply_watermark(lacks_two_rows_of_blocks)
+    with pytest.raises(BrokenPicture, match="truncated"):
+        apply_watermark(lacks_two_rows_of_blocks, profile=Profile("a", format="png"))
+
+
+def test_a_giant_jpeg_is_taken_if_it_can_be_spliced(
+    apply_watermark: ApplyWatermark, tmp_path: Path
+) -> None:
+    data = even_grey(1024, 1024)
+    few = replace(LIMITS, pixels=500_000)
+    out, made = apply_watermark(data, limits=few)
+    assert psnr_outside(opened(data), opened(out), made.box, 8) == math.inf
+    with pytest.raises(TooManyPixels):
+        apply_watermark(data, limits=replace(few, memory=2 * len(data) - 1))
+    with pytest.raises(OutOfMemory, match="needs about 9 MiB"):
+        apply_watermark(
+            data, limits=replace(few, memory=9_000_000), profile=Profile("a", quality=80)
+        )
+    (tmp_path / "in").write_bytes(data)
+    make_thumbnail(tmp_path / "in", tmp_path / "small", 100, replace(few, memory=9_000_000))
+    assert opened(tmp_path / "small").size == (100, 100)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(Image.new("L", (1024, 1024)), "JPEG", progressive=True),
+        even_grey(1024, 1024)[:9000],
+        encoded(Image.new("L", (1024, 1024)), "PNG"),
+    ],
+    ids=["progressive", "more pixels than bytes can hold", "PNG"],
+)
+def test_no_other_picture_may_have_more_pixels(
+    data: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    with pytest.raises(TooManyPixels):
+        apply_watermark(data, limits=replace(LIMITS, pixels=500_000))
+
+
+@pytest.mark.parametrize("cut", [1, 2], ids=["trailer", "trailer and terminator"])
+def test_a_gif_without_its_end(cut: int, apply_watermark: ApplyWatermark) -> None:
+    whole = animated("GIF", 3, (80, 60))
+    out, made = apply_watermark(whole[:-cut])
+    assert out == apply_watermark(whole)[0]
+    assert ("the file's end was missing" in made.notes) == (cut > 1)
+
+
+def test_a_gif_may_have_many_small_frames(apply_watermark: ApplyWatermark) -> None:
+    one = animated("GIF", 1, (24, 18))
+    start = one.index(b"\x2c")
+    frames = b"".join(b"\x21\xf9\4\0" + bytes((n % 9, 0, 0, 0)) + one[start:-1] for n in range(320))
+    out, _ = apply_watermark(one[:start] + frames + b";")
+    assert getattr(opened(out), "n_frames", 1) == 320
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_profile_of_a_press_stays(kind: str, apply_watermark: ApplyWatermark) -> None:
+    profile = bytes(range(256)) * 8192
+    out, _ = apply_watermark(encoded(photo((64, 48)), kind, icc_profile=profile))
+    if kind == "PNG":  # Pillow reads at most 1 MB
+        at = out.index(b"iCCP")
+        found = zlib.decompressobj().decompress(out[out.index(b"\0\0", at) + 2 :])
+    else:
+        found = opened(out).info["icc_profile"]
+    assert found == profile
+    with pytest.raises(ImageBomb, match="4,194,304 bytes of"):
+        apply_watermark(encoded(photo((64, 48)), kind, icc_profile=profile * 2 + b"x"))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (19, 8), (3, 500)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_a_picture_too_small_for_an_overlay_stays_as_it_is(
+    kind: str, size: tuple[int, int], apply_watermark: ApplyWatermark
+) -> None:
+    data = encoded(photo(size), kind)
+    out, made = apply_watermark(data)
+    assert out == data
+    assert (made.method, made.boxes) == ("skip", ())
+    assert made.notes == ("not watermarked: too small for any overlay",)
+    assert apply_watermark(encoded(photo((20, 20)), kind))[1].method != "skip"

@@ -1,0 +1,125 @@
+"""JPEGs inside TIFFs stay JPEGs: only the strips or tiles under the overlay change."""
+
+import struct
+from typing import Any
+
+import pytest
+import pyvips
+from PIL import Image
+
+from media_processor.images.logo import Logo
+
+from .conftest import ApplyWatermark
+from .pictures import QUARTERS, encoded, is_near, opened, photo, psnr_outside, quarters
+from .profiles import DISPLAY_P3, delta_e, lab, rgb_profile
+from .tiffs import Tags, read_tags
+
+SIZE = (400, 300)
+
+
+def vips(picture: Image.Image, **options: Any) -> bytes:
+    bands = len(picture.getbands())
+    image = pyvips.Image.new_from_memory(picture.tobytes(), *picture.size, bands, "uchar")
+    kind = {1: "b-w", 3: "srgb", 4: "cmyk"}[bands]
+    return bytes(image.copy(interpretation=kind).tiffsave_buffer(compression="jpeg", **options))
+
+
+TILES = {"tile": True, "tile_width": 64, "tile_height": 64}
+PICTURES = {
+    "strips": encoded(photo(SIZE), "TIFF", compression="jpeg", quality=85),
+    "grey strips": encoded(photo(SIZE, "L"), "TIFF", compression="jpeg", quality=85),
+    "YCbCr strips": vips(photo(SIZE), Q=80),
+    "RGB strips": vips(photo(SIZE), Q=95),
+    "tiles": vips(photo(SIZE), Q=80, **TILES),
+    "grey tiles": vips(photo(SIZE, "L"), Q=80, **TILES),
+    "inks": vips(photo(SIZE, "CMYK"), Q=90),
+}
+
+
+def pieces(data: bytes, tags: Tags) -> list[bytes]:
+    where, sizes = (324, 325) if 324 in tags else (273, 279)
+    pairs = zip(tags[where], tags[sizes], strict=True)
+    return [data[start : start + size] for start, size in pairs]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_only_the_pieces_under_the_overlay_change(
+    name: str, apply_watermark: ApplyWatermark
+) -> None:
+    data = PICTURES[name]
+    before = read_tags(data)
+    assert before[259] == (7,)
+    out, made = apply_watermark(data)
+    after = read_tags(out)
+    places = {273, 279, 324, 325}
+    assert {tag: value for tag, value in after.items() if tag not in places} == {
+        tag: value for tag, value in before.items() if tag not in places
+    }
+    changed = [
+        old != new for old, new in zip(pieces(data, before), pieces(out, after), strict=True)
+    ]
+    assert any(changed)
+    assert sum(changed) < len(changed) or len(changed) == 1
+    assert not made.notes
+    assert len(out) < 1.3 * len(data)
+    shown = opened(out)
+    if shown.mode == "RGB":
+        found = quarters(shown, made.box)
+        assert all(is_near(*pair, by=20) for pair in zip(found, QUARTERS, strict=True)), found
+    assert psnr_outside(opened(data), shown, made.box, 16) >= 48
+
+
+def test_the_overlay_has_the_colours_of_the_profile(apply_watermark: ApplyWatermark) -> None:
+    icc = rgb_profile(DISPLAY_P3)
+    data = encoded(photo(SIZE), "TIFF", compression="jpeg", quality=95, icc_profile=icc)
+    red = Logo(Image.new("RGBA", (60, 30), (176, 84, 70, 255)), "0" * 64)
+    out, made = apply_watermark(data, red)
+    shown = lab(opened(out).convert("RGB"), icc)
+    box = made.box
+    patch = shown[box.top + 10 : box.top + 20, box.left + 10 : box.left + 20].reshape(-1, 3)
+    wanted = lab(Image.new("RGB", (1, 1), (176, 84, 70)), None)[0, 0]
+    assert delta_e(patch.mean(axis=0), wanted) <= 2
+
+
+def old_jpeg(picture: bytes, size: tuple[int, int]) -> bytes:
+    """TIFF 6.0, section 22, as scanners wrote it: JPEGInterchangeFormat is a whole JPEG, of which
+    the strip is the coded data."""
+    scan = picture.index(b"\xff\xda")
+    coded = scan + 2 + int.from_bytes(picture[scan + 2 : scan + 4])
+    start = 8
+    at = start + len(picture) + len(picture) % 2
+    entries = [
+        (256, 4, 1, size[0]),
+        (257, 4, 1, size[1]),
+        (258, 3, 3, at + 2 + 12 * 14 + 4),
+        (259, 3, 1, 6),
+        (262, 3, 1, 6),
+        (273, 4, 1, start + coded),
+        (277, 3, 1, 3),
+        (278, 4, 1, size[1]),
+        (279, 4, 1, len(picture) - coded),
+        (512, 3, 1, 1),
+        (513, 4, 1, start),
+        (514, 4, 1, len(picture)),
+        (530, 3, 2, 2 | 2 << 16),
+        (531, 3, 1, 1),
+    ]
+    body = struct.pack("<H", len(entries))
+    body += b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<I", at) + picture + bytes(len(picture) % 2)
+    return head + body + bytes(4) + struct.pack("<3H", 8, 8, 8)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_an_old_jpeg_becomes_one_of_today(
+    subsampling: int, apply_watermark: ApplyWatermark
+) -> None:
+    picture = encoded(photo(SIZE), "JPEG", subsampling=subsampling)
+    out, made = apply_watermark(old_jpeg(picture, SIZE))
+    tags = read_tags(out)
+    assert tags[259] == (7,)
+    assert tags[530] == ((2, 2) if subsampling else (1, 1))
+    assert not tags.keys() & {512, 513, 514}
+    assert made.notes == ("the old JPEG-in-TIFF became the current kind",)
+    assert psnr_outside(opened(picture), opened(out).convert("RGB"), made.box, 16) >= 48
+    assert len(out) < 1.3 * len(picture)

@@ -1,0 +1,283 @@
+"""Every kind of TIFF keeps its depth, and every sample outside the overlay."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from media_processor.errors import BrokenPicture, UnsupportedPicture
+from media_processor.images.exif import PREVIEWS
+from media_processor.images.logo import Logo
+from media_processor.images.profile import Profile, Variants
+from media_processor.images.thumbnail import make_thumbnail
+
+from .conftest import ApplyWatermark
+from .pictures import LIMITS, QUARTERS, is_near, opened, quarters
+from .profiles import delta_e, lab
+from .tiffs import Array, Tags, directory, ramps, read, read_tags, tiff
+
+SIZE = (123, 90)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``white`` is the highest number of a colour."""
+
+    depth: int
+    photometric: int = 1
+    bands: int = 1
+    kind: int = 1
+    dtype: str = "u4"
+    white: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Array:
+        most = self.white if self.white is not None else (1 << self.depth) - 1
+        return ramps(SIZE, self.bands, most, self.dtype)  # type: ignore[arg-type]
+
+    def make(self, **more: Any) -> bytes:
+        options = self.options | more
+        return tiff(self.values, self.depth, self.photometric, kind=self.kind, **options)
+
+
+def extra(*kinds: int) -> dict[str, Any]:
+    return {"tags": {338: kinds}}
+
+
+MOTOROLA = {"order": ">"}
+PLANAR = {"planar": True}
+KINDS = {
+    "10 bits grey": Kind(10),
+    "12 bits grey": Kind(12),
+    "14 bits grey": Kind(14),
+    "24 bits grey": Kind(24),
+    "32 bits grey": Kind(32),
+    "10 bits RGB": Kind(10, 2, 3),
+    "12 bits RGB": Kind(12, 2, 3, options=MOTOROLA),
+    "14 bits RGB with alpha": Kind(14, 2, 4, options=extra(2)),
+    "24 bits RGB": Kind(24, 2, 3, options=MOTOROLA),
+    "32 bits RGB": Kind(32, 2, 3, options=MOTOROLA),
+    "16 bits, white is zero": Kind(16, 0, dtype="u2"),
+    "signed 8 bits": Kind(8, kind=2, dtype="i1", white=127),
+    "signed 16 bits": Kind(16, kind=2, dtype="i2", white=32767),
+    "signed 32 bits": Kind(32, kind=2, dtype="i4", white=2147483647, options=MOTOROLA),
+    "float grey": Kind(32, kind=3, dtype="f4", white=1.0),
+    "float RGB": Kind(32, 2, 3, kind=3, dtype="f4", white=1.0, options=MOTOROLA),
+    "float heights": Kind(32, kind=3, dtype="f4", white=8848.0),
+    "double RGB": Kind(64, 2, 3, kind=3, dtype="f8", white=1.0),
+    "planar RGB": Kind(8, 2, 3, dtype="u1", options=PLANAR),
+    "planar RGB of 16 bits": Kind(16, 2, 3, dtype="u2", options=PLANAR | MOTOROLA),
+    "planar float": Kind(32, 2, 3, kind=3, dtype="f4", white=1.0, options=PLANAR),
+    "planar grey": Kind(8, dtype="u1", options={"tags": {284: (2,)}}),
+    "planar CMYK": Kind(8, 5, 4, dtype="u1", options=PLANAR),
+    "BigTIFF": Kind(8, 2, 3, dtype="u1", options={"big": True}),
+    "BigTIFF of 16 bits": Kind(16, 2, 3, dtype="u2", options={"big": True} | MOTOROLA),
+    "BigTIFF of 12 bits": Kind(12, options={"big": True}),
+    "CIELab": Kind(8, 8, 3, dtype="u1"),
+    "CIELab of 16 bits": Kind(16, 8, 3, dtype="u2"),
+    "ICCLab": Kind(8, 9, 3, dtype="u1"),
+    "ICCLab of 16 bits": Kind(16, 9, 3, dtype="u2"),
+    "associated alpha": Kind(8, 2, 4, dtype="u1", options=extra(1)),
+    "associated alpha of 16 bits": Kind(16, 2, 4, dtype="u2", options=extra(1)),
+    "grey with associated alpha": Kind(8, 1, 2, dtype="u1", options=extra(1)),
+    "a spare channel": Kind(8, 2, 4, dtype="u1", options=extra(0)),
+    "alpha and spot colours": Kind(16, 2, 6, dtype="u2", options=extra(2, 0, 0)),
+    "CMYK with a spot colour": Kind(8, 5, 5, dtype="u1", options=extra(0)),
+}
+
+
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflated"])
+@pytest.mark.parametrize("name", KINDS)
+def test_every_sample_outside_the_overlay_stays(
+    name: str, deflate: bool, apply_watermark: ApplyWatermark
+) -> None:
+    data = KINDS[name].make(deflate=deflate)
+    out, made = apply_watermark(data)
+    tags, after = read(out)
+    before = KINDS[name].values
+    box = made.box
+    area = (slice(box.top, box.top + box.height), slice(box.left, box.left + box.width))
+    assert tags[262] == (KINDS[name].photometric,)
+    assert tags[258] == (KINDS[name].depth,) * KINDS[name].bands
+    assert tags.get(339, (1,))[0] == KINDS[name].kind
+    assert tags.get(338) == KINDS[name].options.get("tags", {}).get(338)
+    assert (tags[259] == (8,)) == deflate
+    assert not np.array_equal(after[area], before[area])
+    after = after.copy()
+    after[area] = before[area]
+    assert np.array_equal(after, before)
+    assert any("planes" in note for note in made.notes) == (
+        KINDS[name].options.get("planar") is True
+    )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_overlay_looks_as_it_does_elsewhere(
+    name: str, apply_watermark: ApplyWatermark, tmp_path: Path
+) -> None:
+    """Seen through the thumbnail, which every kind has too."""
+    out, made = apply_watermark(KINDS[name].make())
+    (tmp_path / "picture").write_bytes(out)
+    make_thumbnail(tmp_path / "picture", tmp_path / "small", 200, LIMITS)
+    shown = opened(tmp_path / "small")
+    assert shown.size == SIZE
+    found = quarters(shown, made.box)
+    wanted = QUARTERS
+    if KINDS[name].photometric < 2:
+        greys = [round(0.299 * r + 0.587 * g + 0.114 * b) for r, g, b in QUARTERS]
+        wanted = tuple((grey, grey, grey) for grey in greys)  # type: ignore[assignment]
+    assert all(is_near(*pair, by=24) for pair in zip(found, wanted, strict=True)), found
+
+
+@pytest.mark.parametrize("photometric", [8, 9])
+def test_the_colours_of_lab_are_right(photometric: int, apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(tiff(np.full((90, 123, 3), 128, "u1"), 8, photometric))
+    _, after = read(out)
+    box = made.box
+    for index, colour in enumerate(QUARTERS):
+        y = box.top + box.height * (2 * (index // 2) + 1) // 4
+        x = box.left + box.width * (2 * (index % 2) + 1) // 4
+        lightness, a, b = (int(value) for value in after[y, x])
+        if photometric == 8:  # signed
+            a, b = (a + 128) % 256, (b + 128) % 256
+        found = np.array((lightness / 2.55, a - 128, b - 128))
+        wanted = lab(Image.new("RGB", (1, 1), colour), None)[0, 0]
+        assert delta_e(found, wanted) <= 2, (colour, found, wanted)
+
+
+def test_associated_alpha_stays_associated(apply_watermark: ApplyWatermark) -> None:
+    values = np.zeros((90, 123, 4), "u2")
+    values[:, :, 3] = 20_000
+    values[:, :, :3] = 5_000
+    half = Logo(Image.new("RGBA", (60, 30), (200, 100, 50, 128)), "0" * 64)
+    out, made = apply_watermark(tiff(values, 16, 2, tags={338: (1,)}), half)
+    tags, after = read(out)
+    assert tags[338] == (1,)
+    pixel = after[made.box.top + 5, made.box.left + 5].astype(float) / 65535
+    cover, ground = 128 / 255, 20_000 / 65535
+    assert abs(pixel[3] - (cover + ground * (1 - cover))) < 1e-4
+    for band, colour in enumerate((200, 100, 50)):
+        wanted = colour / 255 * cover + 5_000 / 65535 * (1 - cover)
+        assert abs(pixel[band] - wanted) < 3e-3  # the logo has 8 bits
+
+
+@pytest.mark.parametrize("name", ["12 bits RGB", "CIELab", "float RGB", "BigTIFF"])
+def test_variants_are_chosen_by_what_is_seen(name: str, apply_watermark: ApplyWatermark) -> None:
+    kind = KINDS[name]
+    light = Logo(Image.new("RGBA", (40, 20), "white"), "0" * 64)
+    dark = Logo(Image.new("RGBA", (40, 20), "black"), "1" * 64)
+    profile = Profile("a", variants=Variants("light.png", "dark.png"))
+    black = tiff(kind.values * 0, kind.depth, kind.photometric, kind=kind.kind, **kind.options)
+    _, made = apply_watermark(black, light, dark, profile=profile)
+    assert made.contrast
+    assert made.contrast > 20
+
+
+def exif_of(data: bytes) -> object:
+    return opened(data).getexif().get_ifd(0x8769).get(0x9003)
+
+
+def with_exif(kind: int, inside: bytes | None = None) -> bytes:
+    """A directory with DateTimeOriginal, whose pointer has the type ``kind``."""
+    plain = tiff(ramps(SIZE, 3, 255, "u1"))
+    made = directory("<", {0x9003: tuple(b"2026:01:01 00:00:01\0")}, {0x9003: 2}, 0, big=False)
+    at = len(plain) + 100  # the pointer makes the first directory longer
+    made = (
+        inside
+        if inside is not None
+        else directory("<", {0x9003: tuple(b"2026:01:01 00:00:01\0")}, {0x9003: 2}, at, big=False)
+    )
+    whole = tiff(ramps(SIZE, 3, 255, "u1"), tags={34665: (at,)}, kinds={34665: kind})
+    return whole.ljust(at, b"\0") + made
+
+
+@pytest.mark.parametrize("kind", [4, 13])
+def test_exif_stays_whatever_type_its_pointer_has(
+    kind: int, apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(with_exif(kind))
+    assert exif_of(out) == "2026:01:01 00:00:01"
+    assert not made.notes
+
+
+@pytest.mark.parametrize(
+    "inside", [b"\0\0\0\0\0\0", b"\xff\xff" * 20, b""], ids=["empty", "damaged", "beyond the end"]
+)
+def test_exif_that_can_not_be_read_is_dropped_with_a_note(
+    inside: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(with_exif(4, inside))
+    assert 34665 not in read_tags(out)
+    assert any("EXIF was dropped" in note for note in made.notes)
+
+
+def test_a_damaged_tag_is_dropped_with_a_note(apply_watermark: ApplyWatermark) -> None:
+    data = tiff(ramps(SIZE, 3, 255, "u1"), tags={700: (1, 2, 3, 4, 5), 305: tuple(b"ok\0")})
+    at = data.index((700).to_bytes(2, "little") + b"\x03\0")
+    out, made = apply_watermark(data[: at + 8] + b"\xff\xff\xff\x7f" + data[at + 12 :])
+    assert 700 not in read_tags(out)
+    assert 305 in read_tags(out)
+    assert "1 damaged tag dropped" in made.notes
+
+
+@pytest.mark.parametrize(("missing", "is_taken"), [(1, True), (123 * 3, False), (20, True)])
+def test_a_strip_that_is_a_little_short(
+    missing: int, is_taken: bool, apply_watermark: ApplyWatermark
+) -> None:
+    values = ramps(SIZE, 3, 255, "u1")
+    tags = read_tags(tiff(values))
+    counts = (*tags[279][:-1], tags[279][-1] - missing)
+    data = tiff(values, tags={279: counts})
+    if not is_taken:
+        with pytest.raises(BrokenPicture, match="truncated"):
+            apply_watermark(data)
+        return
+    out, made = apply_watermark(data)
+    _, after = read(out)
+    assert after[-1].tobytes() == values[-1].tobytes()[:-missing] + bytes(missing)
+    assert any(f"{missing} bytes" in note for note in made.notes)
+
+
+def test_previews_are_dropped_with_a_note(apply_watermark: ApplyWatermark) -> None:
+    data = tiff(ramps(SIZE, 3, 255, "u1"), tags={330: (8,)})
+    assert PREVIEWS in apply_watermark(data)[1].notes
+
+
+REFUSED: dict[str, tuple[Tags, str]] = {
+    "other depths": ({258: (5, 6, 5)}, "differ in depth"),
+    "7 bits": ({258: (7, 7, 7)}, "whole numbers of 7 bits"),
+    "half floats": ({258: (16,) * 3, 339: (3, 3, 3)}, "floating-point numbers of 16 bits"),
+    "complex": ({258: (64,) * 3, 339: (6, 6, 6)}, "complex numbers of 64 bits"),
+    "sensor": ({262: (32803,)}, "raw sensor data"),
+    "inks": ({262: (5,)}, "3 samples a pixel instead of 4"),
+    "compression": ({259: (34712,)}, "with compression 34712"),
+    "YCbCr planes": ({262: (6,), 284: (2,)}, "in planes"),
+    "deep JPEG": ({258: (12,) * 3, 259: (7,)}, "JPEGs of 12 bits"),
+    "old JPEG in parts": ({259: (6,)}, "isn't in one piece"),
+    "deep planes": ({258: (12,) * 3, 284: (2,)}, "12 bits in planes"),
+    "many samples": ({258: (8,) * 99, 277: (99,), 339: (1,) * 99}, "99 samples a pixel"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_stays_refused_says_why(name: str, apply_watermark: ApplyWatermark) -> None:
+    tags, told = REFUSED[name]
+    with pytest.raises(UnsupportedPicture, match=told) as caught:
+        apply_watermark(tiff(ramps(SIZE, 3, 255, "u1"), tags=tags))
+    assert caught.value.detail.count(".") == 1
+
+
+def test_many_deep_samples_count_as_more_pixels(apply_watermark: ApplyWatermark) -> None:
+    from dataclasses import replace
+
+    from media_processor.errors import TooManyPixels
+
+    data = tiff(ramps(SIZE, 6, 1, "f4"), 32, 2, kind=3, tags={338: (0, 0, 0)})
+    pixels = SIZE[0] * SIZE[1]
+    apply_watermark(data, limits=replace(LIMITS, pixels=3 * pixels))
+    with pytest.raises(TooManyPixels):
+        apply_watermark(data, limits=replace(LIMITS, pixels=3 * pixels - 1))
