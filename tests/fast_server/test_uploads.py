@@ -1,8 +1,11 @@
 """``POST /media``: what is taken, what is refused, and what is left behind: nothing."""
 
 import hashlib
+import os
+import resource
 import socket
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -287,6 +290,21 @@ class TestIdempotency:
     def test_a_key_that_can_not_be_used(self, fast_server: System, key: str) -> None:
         answer = fast_server.post(JPEG, headers={"Idempotency-Key": key})
         refused(fast_server, answer, 422, "invalid_field")
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux has it")
+def test_too_many_open_files_are_no_internal_error(fast_server: System) -> None:
+    pid = fast_server.processes["fast-server"].pid
+    assert fast_server.http.get("/health").status_code == 200  # its connection stays open
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    first_free = next(number for number in count() if number not in used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free, limits[1]))
+    try:
+        answer = fast_server.post(JPEG)
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    refused(fast_server, answer, 503, "storage_failing")
 
 
 def test_a_truncated_jpeg_is_taken_and_then_fails_with_a_reason(fast_server: System) -> None:

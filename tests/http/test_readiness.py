@@ -21,7 +21,7 @@ def test_a_storage_that_can_be_written_is_ready(tmp_path: Path) -> None:
         (errno.ENOSPC, "StorageFull"),
         (errno.EIO, "StorageFailing"),
         (errno.EROFS, "StorageFailing"),
-        (errno.EACCES, "PermissionError"),
+        (errno.EACCES, "StorageFailing"),
     ],
 )
 def test_a_disk_that_refuses_is_a_failed_check(

@@ -1,6 +1,8 @@
 """What has no job gets one; what is left over goes."""
 
+import errno
 import os
+from unittest.mock import patch
 
 from media_processor.harness.valkey import Valkey
 from media_processor.jobs.queue import Job, JobQueue
@@ -41,6 +43,16 @@ async def test_a_flushed_redis_is_made_whole(spool: Spool, queue: JobQueue, valk
     assert await reconciler.round() == 1200
     valkey.client.flushall()
     assert await reconciler.round() == 1200
+
+
+async def test_what_can_not_be_removed_leaves_no_picture_without_a_job(
+    spool: Spool, queue: JobQueue
+) -> None:
+    store(spool, watermark(spool, accept(spool)))
+    accept(spool)
+    with patch.object(os, "unlink", side_effect=PermissionError(errno.EACCES, "not yours")):
+        assert await Reconciler(spool, queue, every=60).round() == 1
+    assert len(spool.outputs("watermarked")) == 1
 
 
 async def test_what_crashes_left_over_is_swept(spool: Spool, queue: JobQueue) -> None:

@@ -1,21 +1,33 @@
 """The storage on the local disk: what every storage does, and what the disk adds to it."""
 
 import errno
+import io
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 from unittest.mock import patch
 
 import pytest
 
-from media_processor.errors import StorageFailing, StorageFull
+from media_processor.errors import StorageError, StorageFailing, StorageFull
 from media_processor.storage.base import Storage
 from media_processor.storage.local import LocalStorage
 from tests.storage.conformance import Conformance, Fault, left_over
+from tests.storage.faults import failing_call
 from tests.storage.received import received
+
+ENVIRONMENT = (
+    errno.EMFILE,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ESTALE,
+    errno.EOPNOTSUPP,
+)
+"""What isn't the disk's fault, but keeps it from working."""
 
 
 class LocalBackend:
@@ -121,11 +133,63 @@ def test_a_new_folder_is_synced_into_its_parents(
         (errno.EDQUOT, StorageFull),
         (errno.EIO, StorageFailing),
         (errno.EROFS, StorageFailing),
+        *((number, StorageFailing) for number in ENVIRONMENT),
     ],
 )
 def test_what_the_disk_says(storage: Storage, number: int, error: Fault) -> None:
     with failing_sync(0, number), pytest.raises(error):
         storage.publish([(b"record", "open/x.json")])
+
+
+class TestWhateverFails:
+    """One call after the other fails, of each kind: nothing is half done."""
+
+    @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, *ENVIRONMENT])
+    def test_nothing_is_published(self, storage: Storage, number: int) -> None:
+        self._until_it_works(lambda step: self._publish(storage, step, number, lasting=False))
+
+    def test_nothing_is_published_with_too_many_open_files(self, storage: Storage) -> None:
+        """Even to set a file aside, one would have to be opened."""
+        self._until_it_works(lambda step: self._publish(storage, step, errno.EMFILE, lasting=True))
+
+    @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, *ENVIRONMENT])
+    def test_nothing_is_created(self, storage: Storage, number: int) -> None:
+        def create(step: int) -> bool:
+            with failing_call(step, number) as failed, suppress(StorageError):
+                storage.create("keys/k", b"record")
+            assert storage.read("keys/k") == (None if failed else b"record")
+            assert left_over(storage) == []
+            return not failed
+
+        self._until_it_works(create)
+
+    @pytest.mark.parametrize("number", [errno.EIO, *ENVIRONMENT])
+    def test_reading_says_so(self, storage: Storage, number: int) -> None:
+        storage.write("a/key", b"x")
+        error = OSError(number, "refused")
+        with patch.object(io, "open", side_effect=error):
+            for read in (storage.read, storage.open):
+                with pytest.raises(StorageFailing):
+                    read("a/key")
+        with patch.object(os, "listdir", side_effect=error), pytest.raises(StorageFailing):
+            storage.names("a")
+        with patch.object(os, "stat", side_effect=error):
+            with pytest.raises(StorageFailing):
+                storage.size("a/key")
+            with pytest.raises(StorageFailing), storage.local_copy("a/key"):
+                pass
+
+    def _publish(self, storage: Storage, step: int, number: int, *, lasting: bool) -> bool:
+        with received(storage, b"picture") as picture:
+            with failing_call(step, number, lasting=lasting) as failed, suppress(StorageError):
+                storage.publish([(picture, "originals/x"), (b"record", "open/x")])
+            found = (storage.read("originals/x"), storage.read("open/x"))
+            assert found == ((None, None) if failed else (b"picture", b"record")), failed
+        assert left_over(storage) == [], failed
+        return not failed
+
+    def _until_it_works(self, act: Callable[[int], bool]) -> None:
+        assert next(step for step in range(100) if act(step)) > 5
 
 
 class TestFailedSync:
@@ -164,6 +228,27 @@ class TestFailedSync:
             with failing_sync(0), pytest.raises(StorageFailing):
                 storage.publish([(b"record", "open/x")])
         assert len(os.listdir(root / "aside")) == 100
+
+
+@pytest.mark.parametrize("ahead", [7200, -7200])
+def test_sweeping_goes_by_the_file_systems_clock(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """The host's may be another's: an upload under way must not be taken for left behind."""
+    old, new = received(storage, b""), received(storage, b"")
+    os.utime(old.path, (0, 0))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + ahead)
+    assert storage.sweep_incoming(3600) == 1
+    assert left_over(storage) == [new.path.name]
+
+
+def test_what_can_not_be_swept_stays(storage: Storage) -> None:
+    old = received(storage, b"")
+    os.utime(old.path, (0, 0))
+    with patch.object(os, "unlink", side_effect=PermissionError(errno.EPERM, "not yours")):
+        assert storage.sweep_incoming(3600) == 0
+    assert storage.sweep_incoming(3600) == 1
 
 
 def test_what_the_spool_and_the_archive_lie_in_is_walked_with_its_time(storage: Storage) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed
+from media_processor.errors import IdempotencyConflict, MediaNotFound, NotFailed, StorageFailing
 from media_processor.ids import now
 from media_processor.messages.media import Attempts, Failure
 from media_processor.work.media import Media
@@ -37,6 +37,16 @@ def test_an_accepted_media_is_found_queued_with_its_bytes(spool: Spool) -> None:
     assert original(spool, found) == b"picture"
     assert spool.open_ids() == [media.record.id]
     assert left_over(spool.storage) == []
+
+
+def test_an_upload_that_was_removed_meanwhile_is_not_accepted(spool: Spool) -> None:
+    """By a host whose clock is an hour ahead: the client sends it again."""
+    new = new_media(spool)
+    new.original.discard()
+    with pytest.raises(StorageFailing, match="removed"):
+        spool.accept(new, "k")
+    assert spool.open_ids() == []
+    assert accept(spool, key="k").status == "queued"
 
 
 @pytest.mark.parametrize("media_id", ["x", "../open/x", "01a20a66-a48f-7ad5-bb5f-000000000000"])

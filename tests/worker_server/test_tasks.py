@@ -1,4 +1,5 @@
 import errno
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,3 +52,16 @@ async def test_a_job_is_kept_while_its_spool_is_not_there(tmp_path: Path) -> Non
         await task.run({}, media_id)
     (tmp_path / "unmounted").rename(tmp_path / "uploads")
     await task.run({}, "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")  # there is none: dropped
+
+
+async def test_a_job_waits_for_a_spool_that_can_not_be_read(tmp_path: Path) -> None:
+    spool = spool_in(tmp_path)
+    media_id = accept(spool).record.id
+    unused: Any = None
+    resources = Resources(WorkerSettings(), "worker-1", spool, unused, unused, unused)
+    task = StageTask(FIRST, (FIRST,), resources, unused)
+    with (
+        patch.object(io, "open", side_effect=OSError(errno.EMFILE, "Too many open files")),
+        pytest.raises(Retry),
+    ):
+        await task.run({}, media_id)

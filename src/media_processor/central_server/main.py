@@ -65,6 +65,7 @@ def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
     storage = open_archive_storage(settings)
     with _hold_alone(settings.locked_dir):
         storage.sweep_incoming(0)  # nobody else writes here: a crash left these
+        storage.probe(creating=False)
         catalogue = open_catalogue(settings.catalogue)
         signer = open_signer(settings.audit_key_file)
         try:

@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal
 
 from media_processor.central_server.archive import picture_key
 from media_processor.central_server.catalogue import Catalogue
+from media_processor.errors import StorageError
 from media_processor.ids import is_media_id, now
 from media_processor.messages.archive import StoredMedia
 from media_processor.storage.base import Storage
@@ -83,7 +84,7 @@ def _check(storage: Storage, row: StoredMedia) -> tuple[int, Bad | None]:
                 damage = "altered"
     except FileNotFoundError:
         damage = "missing"
-    except OSError:
+    except (OSError, StorageError):
         damage = "unreadable"
     return size, Bad(row.media_id, row.stored_path, damage) if damage else None
 

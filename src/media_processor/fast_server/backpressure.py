@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from media_processor.errors import Overloaded
+from media_processor.errors import Overloaded, StorageError
 from media_processor.messages.fast_server import Throughput
 from media_processor.work.spool import Spool
 
@@ -63,7 +63,7 @@ class Backpressure:
                 came = frozenset(self._came)  # the listing may miss what arrives during it
                 unfinished = await asyncio.to_thread(self._spool.open_ids)
                 self.look(frozenset(unfinished), came, time.monotonic())
-            except OSError:
+            except StorageError:
                 log.exception("❌ can't list the spool; retrying")
             await asyncio.sleep(_LOOK_EVERY)
 

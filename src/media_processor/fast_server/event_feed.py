@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from fastapi.sse import ServerSentEvent
 
-from media_processor.errors import MediaNotFound, SpoolDamaged
+from media_processor.errors import MediaNotFound, SpoolDamaged, StorageError
 from media_processor.messages.base import Message
 from media_processor.messages.fast_server import Hello, MediaChange, MediaChanges, QueueReport
 from media_processor.work.media import Media
@@ -159,7 +159,7 @@ class EventFeed:
         for media_id in sorted(ids):
             try:
                 media = self._spool.find(media_id)
-            except (MediaNotFound, SpoolDamaged, OSError):
+            except (MediaNotFound, SpoolDamaged, StorageError):
                 continue  # GET /media reports damage; the others are sent
             if media.place == "open":
                 self._open.add(media_id)  # even if it is sent and gone between two reads

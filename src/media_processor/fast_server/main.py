@@ -28,6 +28,7 @@ from media_processor.jobs.queue import open_queue
 from media_processor.jobs.systems import Presence
 from media_processor.settings import FastServerSettings
 from media_processor.settings.variables import warn_of_misspelt
+from media_processor.storage.factory import open_spool_storage
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.profiles import Profiles
 from media_processor.watermarks.tasks import TaskBuilder
@@ -131,6 +132,7 @@ async def _complain(health: Health) -> str | None:
 def run(settings: FastServerSettings) -> None:
     start_logging("fast-server", settings.log_level)
     warn_of_misspelt(log)
+    open_spool_storage(settings).probe()
     open_spool(settings)  # what is wrong with it is said in one line, without a traceback
     stopping = asyncio.Event()
     app = create_app(settings, stopping)

@@ -2,7 +2,6 @@
 
 import asyncio
 import stat
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from media_processor.errors import Overloaded
 from media_processor.messages.sandbox import DifferenceTask, ThumbnailTask
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import FastServerSettings
+from media_processor.storage.probe import clock_of
 from media_processor.watermarks.tasks import TaskBuilder
 
 
@@ -187,7 +187,10 @@ class Renditions:
 
 
 def _sweep(folder: Path, most_bytes: int) -> None:
-    files, now = [], time.time()
+    try:
+        files, now = [], clock_of(folder)
+    except FileNotFoundError:
+        return  # somebody has removed it
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
             found = path.stat()

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from media_processor.errors import InvalidField, MediaProcessorError, Overloaded
 from media_processor.messages.base import Problem
+from media_processor.storage.disk_errors import storage_error
 from media_processor.validation import mistake
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,12 @@ def add_problem_handlers(app: FastAPI) -> None:
         if isinstance(error, Overloaded):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
+
+    @app.exception_handler(OSError)
+    async def disk(request: Request, error: OSError) -> JSONResponse:
+        if failed := storage_error(error):
+            return await known(request, failed)
+        raise error
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -25,7 +25,7 @@ def check_storage(storage: Storage, min_free_bytes: int) -> dict[str, Check]:
 def _check_room(storage: Storage, wanted: int) -> Check:
     try:
         free = storage.free_bytes()
-    except OSError as error:
+    except (OSError, StorageError) as error:
         return Check(ok=False, detail=f"unknown: {type(error).__name__}")
     if free is None:
         return Check(ok=True, detail="no limit")

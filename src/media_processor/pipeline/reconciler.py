@@ -8,7 +8,7 @@ proportion to what is unfinished.
 import asyncio
 import logging
 
-from media_processor.errors import QueueUnavailable
+from media_processor.errors import QueueUnavailable, StorageError
 from media_processor.jobs.queue import Job, JobQueue
 from media_processor.pipeline.stage import Stage
 from media_processor.pipeline.stages import STAGES
@@ -65,11 +65,17 @@ class Reconciler:
         }
         parked = self._spool.parked_ids()
         unfinished = self._spool.open_ids()
+        try:
+            self._drop({name: ids.difference(parked, unfinished) for name, ids in done.items()})
+        except StorageError as error:  # no reason to leave pictures without a job
+            log.warning("⚠️ what is left over in the spool can't be removed: %s", error.detail)
+        return [self._next_stage(media_id, done).job(media_id) for media_id in unfinished]
+
+    def _drop(self, finished: dict[str, set[str]]) -> None:
         for stage in self._stages[:-1]:
-            for media_id in done[stage.name].difference(parked, unfinished):
+            for media_id in finished[stage.name]:
                 self._spool.drop_output(stage.done_folder, media_id)
         self._spool.storage.sweep_incoming(_ABANDONED_SECONDS)
-        return [self._next_stage(media_id, done).job(media_id) for media_id in unfinished]
 
     def _next_stage(self, media_id: str, done: dict[str, set[str]]) -> Stage:
         # The last stage closes the media, so it is never done.

@@ -31,9 +31,11 @@ class Entry:
 class Storage(Protocol):
     """Bytes by key. Every method blocks, so call it from a thread, and may be called from many.
 
-    Every method may raise OSError, and those that write, or open an incoming file:
-        StorageFull: there is no room. Nothing was changed.
+    Every method may raise:
         StorageFailing: the back end met an error. Nothing was changed, or it says what was.
+
+    Those that write, or open an incoming file, may also raise:
+        StorageFull: there is no room. Nothing was changed.
     """
 
     @property
@@ -135,6 +137,15 @@ class Storage(Protocol):
 
     def walk(self) -> Iterator[Entry]:
         """Every key, in no order; what comes or goes meanwhile may be missing."""
+
+    # ── at start ─────────────────────────────────────────────────────────────────
+
+    def probe(self, *, creating: bool = True) -> None:
+        """Try what these promises rest on; ``creating`` is whether ``create`` is used.
+
+        Raises:
+            SetupError: the back end can't keep them. Says which of them, in one line.
+        """
 
     # ── room ─────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 """Opens the storage that a service's settings name: the only door to the back ends.
 
-Called where a process is wired. It is made if it isn't there; raises OSError or StorageError if
-that can't be done.
+Called where a process is wired. It is made if it isn't there; raises SetupError if that can't be
+done.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """An incoming file: local bytes on their way into a storage."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -30,7 +30,9 @@ class Incoming:
             yield file
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
+        # What can't be removed now is swept later.
+        with suppress(OSError):
+            self.path.unlink()
 
     def __enter__(self) -> Self:
         return self

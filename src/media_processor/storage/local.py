@@ -7,7 +7,6 @@ synced, renamed, folder synced, in that order.
 
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,10 +16,11 @@ from uuid import uuid4
 
 from media_processor.atomic_files import sync
 from media_processor.crash_points import crash_point
-from media_processor.errors import StorageError
+from media_processor.errors import SetupError
 from media_processor.storage.base import Entry, Storage
 from media_processor.storage.disk_errors import disk_errors
 from media_processor.storage.incoming import Incoming
+from media_processor.storage.probe import clock_of, probe_file_system
 
 INCOMING = "incoming"
 ASIDE = "aside"
@@ -34,8 +34,12 @@ class LocalStorage(Storage):
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        with disk_errors():
+        try:
             self._make_folder(root / INCOMING)
+        except OSError as error:
+            raise SetupError(
+                f"{root} isn't writable ({error.strerror}). Set MEDIA_DATA_DIR to a folder that is."
+            ) from error
 
     @property
     def name(self) -> str:
@@ -100,34 +104,38 @@ class LocalStorage(Storage):
                     crash_point("file-renamed")
                 for folder in dict.fromkeys(target.parent for _, target in ready):
                     sync(folder)
-        except StorageError:
+        except Exception:
             for target, inode in reversed(placed.items()):
                 self._set_aside(target, inode)
             raise
         finally:
             for temporary in made:
-                temporary.unlink(missing_ok=True)
+                Incoming(temporary).discard()
 
     def read(self, key: str) -> bytes | None:
-        try:
-            return self._path(key).read_bytes()
-        except FileNotFoundError:
-            return None
+        with disk_errors():
+            try:
+                return self._path(key).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def size(self, key: str) -> int | None:
-        try:
-            return self._path(key).stat().st_size
-        except FileNotFoundError:
-            return None
+        with disk_errors():
+            try:
+                return self._path(key).stat().st_size
+            except FileNotFoundError:
+                return None
 
     def open(self, key: str) -> BinaryIO:
-        return self._path(key).open("rb")
+        with disk_errors():
+            return self._path(key).open("rb")
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
         path = self._path(key)
-        if not path.is_file():
-            raise FileNotFoundError(key)
+        with disk_errors():
+            if not path.is_file():
+                raise FileNotFoundError(key)
         yield path
 
     def move(self, key: str, to: str) -> bool:
@@ -141,13 +149,15 @@ class LocalStorage(Storage):
             return True
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with disk_errors():
+            self._path(key).unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
-        try:
-            return sorted(os.listdir(self._path(prefix)), reverse=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        with disk_errors():
+            try:
+                return sorted(os.listdir(self._path(prefix)), reverse=True)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
 
     def walk(self) -> Iterator[Entry]:
         for folder, inner, names in os.walk(self._root):
@@ -160,19 +170,23 @@ class LocalStorage(Storage):
                     yield Entry(path.relative_to(self._root).as_posix(), found.st_size, modified)
 
     def free_bytes(self) -> int:
-        return shutil.disk_usage(self._root).free
+        with disk_errors():
+            return shutil.disk_usage(self._root).free
+
+    def probe(self, *, creating: bool = True) -> None:
+        probe_file_system(self._root, self.incoming_folder, links=creating)
 
     def sweep_incoming(self, older_than_seconds: float) -> int:
-        horizon = time.time() - older_than_seconds
-        removed = 0
-        for entry in os.scandir(self.incoming_folder):
-            try:
-                if entry.stat().st_mtime < horizon:
-                    Path(entry.path).unlink()
-                    removed += 1
-            except FileNotFoundError:
-                continue  # its writer finished, or another sweeper was faster
-        return removed
+        with disk_errors():
+            horizon = clock_of(self.incoming_folder) - older_than_seconds
+            removed = 0
+            for entry in os.scandir(self.incoming_folder):
+                # Its writer finished, another sweeper was faster, or it isn't ours to remove.
+                with suppress(OSError):
+                    if entry.stat().st_mtime < horizon:
+                        Path(entry.path).unlink()
+                        removed += 1
+            return removed
 
     def _path(self, key: str) -> Path:
         return self._root / key
@@ -206,11 +220,14 @@ class LocalStorage(Storage):
             if file.stat().st_ino != inode:
                 return
             folder = self._root / ASIDE
-            folder.mkdir(exist_ok=True)
-            if len(os.listdir(folder)) < _MOST_ASIDE:
-                file.replace(folder / file.name)
-            else:
-                file.unlink()
+            try:
+                folder.mkdir(exist_ok=True)
+                if len(os.listdir(folder)) < _MOST_ASIDE:
+                    file.replace(folder / file.name)
+                    return
+            except OSError:  # a listing needs an open file, of which there may be too many
+                pass
+            file.unlink()
 
     def _make_folder(self, folder: Path) -> None:
         # Its name must survive a power cut, and those of the parents it lacks.
@@ -218,4 +235,9 @@ class LocalStorage(Storage):
             return
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync(folder.parent)
+        try:
+            sync(folder.parent)
+        except OSError:
+            with suppress(OSError):  # the next one must not take it for durable
+                folder.rmdir()
+            raise

@@ -31,6 +31,7 @@ from media_processor.settings import (
     read,
 )
 from media_processor.settings.variables import warn_of_misspelt
+from media_processor.storage.factory import open_spool_storage
 from media_processor.telemetry import start_logging
 from media_processor.up.health import HealthLog
 from media_processor.up.supervisor import Service, kept_running
@@ -64,6 +65,7 @@ def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> No
     start_logging("up", plan.central.log_level)
     warn_of_misspelt(log)
     with _only_one(plan.central.media_data_dir):
+        open_spool_storage(plan.worker).probe()
         asyncio.run(_run(plan, after_start))
 
 

@@ -9,7 +9,7 @@ import hashlib
 from pydantic import ValidationError
 
 from media_processor.crash_points import crash_point
-from media_processor.errors import SpoolDamaged
+from media_processor.errors import SpoolDamaged, StorageFailing
 from media_processor.ids import day_folder
 from media_processor.messages.media import MAIN_OWNER, MediaRecord, Progress, Status
 from media_processor.storage.incoming import Incoming
@@ -40,9 +40,14 @@ class RecordFiles(Records):
         return MediaRecord.model_validate_json(self._storage.read(key) or b"")
 
     def add(self, record: MediaRecord, original: Incoming) -> None:
-        self._storage.publish(
-            [(original, original_key(record)), (_encode(record), _key("open", record.id))]
-        )
+        try:
+            self._storage.publish(
+                [(original, original_key(record)), (_encode(record), _key("open", record.id))]
+            )
+        except FileNotFoundError as error:  # removed as if an hour old: two hosts' clocks disagree
+            raise StorageFailing(
+                "The upload was removed before it was saved. Send it again."
+            ) from error
 
     # ── reading ──────────────────────────────────────────────────────────────────
 

@@ -25,6 +25,7 @@ from media_processor.pipeline.stages import STAGES, stages_of
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings
 from media_processor.settings.variables import warn_of_misspelt
+from media_processor.storage.factory import open_spool_storage
 from media_processor.telemetry import start_logging
 from media_processor.watermarks.tasks import TaskBuilder
 from media_processor.work.spool import Spool, open_spool
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 def run(settings: WorkerSettings, choice: str) -> None:
     start_logging(safe_worker_name(settings.hostname), settings.log_level)
     warn_of_misspelt(log)
+    open_spool_storage(settings).probe()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signal(settings, stages_of(choice)))
 

@@ -16,9 +16,10 @@ from media_processor.ids import now
 from media_processor.jobs.queue import JobQueue
 from media_processor.jobs.worker import retry_in
 from media_processor.messages.media import Failure
-from media_processor.pipeline.policy import Verdict
+from media_processor.pipeline.policy import OPERATOR_DELAY, Verdict
 from media_processor.pipeline.stage import Resources, Stage, StartOver
 from media_processor.pipeline.stages import following
+from media_processor.storage.disk_errors import storage_error
 from media_processor.work.media import Media
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,13 @@ class StageTask:
 
     async def run(self, _: dict[str, Any], media_id: str) -> None:
         crash_point("job-claimed")
+        try:
+            await self._run(media_id)
+        except StorageError as error:  # the spool can't even be asked, or say what happened
+            log.error("❌ %s waits for the spool: %s", media_id, error.detail)
+            raise retry_in(OPERATOR_DELAY) from None
+
+    async def _run(self, media_id: str) -> None:
         media = await asyncio.to_thread(self._unfinished, media_id)
         if media is None:
             return
@@ -92,6 +100,7 @@ class StageTask:
         crash_point("next-enqueued")
 
     async def _attempt_failed(self, media_id: str, error: Exception) -> None:
+        error = storage_error(error) or error
         if not isinstance(error, MediaProcessorError):
             log.error("❌ %s: unexpected error in %s", media_id, self._stage.name, exc_info=error)
             error = MediaProcessorError(
