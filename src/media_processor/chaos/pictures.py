@@ -38,7 +38,8 @@ async def deadly_picture(trial: Trial) -> Outcome:
         await sending
         outcome = await settle(machine, load, 60)
         error = spool.progress(deadly).error
-        outcome.must(kills == 3, f"its process died {kills} times")
+        # Three attempts, each with a second one if its process had worked before.
+        outcome.must(3 <= kills <= 6, f"its process died {kills} times")
         outcome.must(outcome.finding.failed == 1, "it didn't become a dead letter")
         outcome.must(outcome.finding.stored == good, f"not all {good} others are stored")
         outcome.note = f"{kills} deaths, then failed with {error.code if error else 'no reason'}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from PIL import Image, ImageChops
 
@@ -9,6 +10,7 @@ from media_processor.images.animation import (
     Disposal,
     Screen,
     any_to_full,
+    around,
     difference,
     overlap,
     part_of,
@@ -41,6 +43,8 @@ _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore", 4: "restore"}
 # many: a logo needs few, but these true. The other 224 are the frame's own.
 _FOR_THE_OVERLAY = 31
 _MOST_COLOURS = 255
+
+_FEW_BOXES = 8
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -133,6 +137,8 @@ def _draw_overlay(
     if not overlay.is_chosen:
         overlay.choose(lambda box: canvas.crop(corners(box)))
     boxes = [within(box, canvas.size) for box in overlay.stored]
+    if len(boxes) > _FEW_BOXES:  # of a tile: one large box takes less time than many small ones
+        boxes = [reduce(around, boxes)]
     plain = [(box, canvas.crop(corners(box))) for box in boxes]
     overlay.draw(canvas, icc)
     for box, _ in plain:  # a GIF's pixels are all or nothing
