@@ -7,11 +7,13 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from PIL import Image
 
 from media_processor.formats import FORMATS
+from media_processor.images.containers import jpeg as jpeg_container
 from media_processor.images.containers import tiff
 from media_processor.images.containers.tiff_directory import LONG, numbers
 from media_processor.images.profile import Profile
@@ -21,7 +23,10 @@ from .conftest import ApplyWatermark
 from .hdr_files import (
     VIDEO,
     XMP_MARK,
+    Curve,
     apple,
+    camera_exif,
+    gain_map,
     grown,
     iphone_heic,
     motion_photo,
@@ -29,7 +34,16 @@ from .hdr_files import (
     ultra_hdr,
     with_segments,
 )
-from .pictures import encoded, exif_with_thumbnail, heic, opened, orientation_exif, photo, png_with
+from .pictures import (
+    encoded,
+    exif_with_thumbnail,
+    heic,
+    opened,
+    orientation_exif,
+    photo,
+    png_chunk,
+    png_with,
+)
 from .test_kept import COLUMNS, ICC, gif_with, icc_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text()
@@ -352,3 +366,62 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     data = MAKERS["JPEG"](exif=tagged_exif(), comment=SECRET)
     _, made = apply_watermark(data, profile=Profile("p", format="bmp"))
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
+
+
+def test_a_damaged_profile_or_packet_is_reported(apply_watermark: ApplyWatermark) -> None:
+    chunks = [(b"iCCP", b"a\0\0rubbish"), (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0rubbish")]
+    _, made = apply_watermark(png_with(encoded(photo(), "PNG"), *chunks))
+    assert made.notes == (
+        "the colour profile was dropped: it is damaged",
+        "XMP was dropped: it is damaged",
+    )
+
+
+def test_a_background_goes_with_its_palette(apply_watermark: ApplyWatermark) -> None:
+    grey = png_with(encoded(photo(mode="L"), "PNG"), (b"bKGD", b"\0\x07"))
+    out, made = apply_watermark(grey)
+    assert b"bKGD" in out
+    assert not made.notes
+    data = encoded(photo().quantize(16), "PNG")
+    at = data.index(b"IDAT") - 4
+    out, made = apply_watermark(data[:at] + png_chunk(b"bKGD", b"\1") + data[at:])
+    assert b"bKGD" not in out
+    assert made.notes == ("chunks were dropped: bKGD",)
+
+
+@pytest.mark.parametrize("density", [0, 2835, 11_811, 1234])
+def test_a_bmp_keeps_its_density(density: int, apply_watermark: ApplyWatermark) -> None:
+    data = bytearray(encoded(photo(), "BMP"))
+    data[38:46] = struct.pack("<II", density, density)
+    out, _ = apply_watermark(bytes(data))
+    assert struct.unpack("<II", out[38:46]) == (density, density)
+
+
+@pytest.mark.filterwarnings("ignore")  # what Pillow thinks of damaged EXIF
+def test_damage_in_metadata_never_costs_the_picture(apply_watermark: ApplyWatermark) -> None:
+    """Neither does damage behind the picture."""
+    random = Random(5)
+    small = encoded(photo((64, 48)), "JPEG")
+    seeds = [
+        ultra_hdr(small, gain_map((24, 18)), video=VIDEO, iso=Curve().iso),
+        apple(small, small),
+        motion_photo(micro=True),
+        with_segments(small, segment(0xE1, PREVIEW_EXIF)),
+        with_segments(small, segment(0xE1, b"Exif\0\0" + camera_exif(b"note", small))),
+    ]
+    for seed in seeds:
+        parts = [
+            (each.start + 4, each.end)
+            for each in jpeg_container.segments(seed)
+            if each.marker in (0xE1, 0xE2)
+        ]
+        end = jpeg_container.picture_end(seed)
+        parts += [(end, len(seed))] if end < len(seed) else []
+        for _ in range(30):
+            data = bytearray(seed)
+            for _ in range(random.randint(1, 5)):
+                start, stop = random.choice(parts)
+                at = random.randrange(start, min(stop, start + 400))
+                data[at] = random.choice((0, 255, 127, 57, data[at] ^ 1 << random.randrange(8)))
+            out, made = apply_watermark(bytes(data))
+            assert opened(out).size == (made.width, made.height)

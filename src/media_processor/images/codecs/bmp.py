@@ -31,8 +31,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     overlay.draw(still)
     if still.mode == "RGBA":
         return Encoded(_encode_with_alpha(still, resolution), "BMP", notes)
-    kept = {"dpi": resolution} if resolution[0] else {}
-    return Encoded(encode_image(still, "BMP", **kept), "BMP", notes)
+    return Encoded(encode_image(still, "BMP", dpi=resolution), "BMP", notes)
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:  # noqa: ARG001

@@ -19,6 +19,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay, OverlayPixels
 from media_processor.images.pillow import encode_image, open_image
+from media_processor.images.probe import DAMAGED, guarded
 from media_processor.limits import Limits
 
 MODES = frozenset({"L", "RGB", "CMYK"})
@@ -34,6 +35,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     more = appended.read(data, options.limits, options.strip, options.motion)
     picture, pixels = _draw(data, found.icc, overlay, options)
     drawn = draw_gain_map(more.gain_map, pixels, overlay, info) if more.gain_map else b""
+    more = more if drawn else more.without_gain_map()
     kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
     kept = jpeg.fit_metadata(kept, info.orientation)
     header = jpeg.write_metadata(kept, more.segments)
@@ -53,12 +55,17 @@ def decode_upright(
 def draw_gain_map(
     found: GainMap, pixels: OverlayPixels, overlay: Overlay, info: PictureInfo
 ) -> bytes:
+    """``b""`` if the map is damaged."""
     over, place = overlay_pixels(found, pixels, overlay, info)
 
     def draw(image: Image.Image) -> None:
         image.paste(over.colours.convert(image.mode), place, over.alpha)
 
-    return jpeg.add_segments(_redraw(found.data, draw, {}), found.segments)
+    try:
+        with guarded(DAMAGED):
+            return jpeg.add_segments(_redraw(found.data, draw, {}), found.segments)
+    except BrokenPicture:
+        return b""
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:

@@ -37,6 +37,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         still = _decode(png.strip(data), header.depth)
         overlay.draw(still, kept.icc)
         result = _encode(still)
+    notes += png.note_colours(data, result)
     return Encoded(png.add_metadata(result, data, kept), "PNG", notes)
 
 

@@ -5,7 +5,7 @@ as anybody may write such an index. All else behind the picture is left out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from media_processor.images import xmp
@@ -25,14 +25,13 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Appended:
-    """``index`` is the file's own, in which the gain map has the number ``number``; ``version``
-    the picture's segment that says that there is one (ISO 21496-1); each may be missing. ``known``
-    is all that was found, ``notes`` say what of it is left out."""
+    """``index`` is the picture and the gain map as the file's own index has them; ``version`` the
+    picture's segment that says that there is one (ISO 21496-1); each may be missing. ``known`` is
+    all that was found, ``notes`` say what of it is left out."""
 
     gain_map: GainMap | None = None
     video: bytes = b""
-    index: mpf.Index | None = None
-    number: int = 0
+    index: tuple[mpf.Picture, ...] = ()
     version: bytes = b""
     notes: tuple[str, ...] = ()
     known: tuple[Range, ...] = ()
@@ -43,8 +42,10 @@ class Appended:
         if not self.gain_map:
             return b""
         version = jpeg.write_segment(0xE2, self.version) if self.version else b""
-        index = jpeg.write_segment(0xE2, mpf.MARK + self.index.payload) if self.index else b""
-        return version + index
+        if not self.index:
+            return version
+        unplaced = [picture._replace(place=(0, 0)) for picture in self.index]
+        return version + jpeg.write_segment(0xE2, mpf.MARK + mpf.write(unplaced, 0))
 
     def attach(
         self, picture: bytes | memoryview, header: bytes, drawn: bytes
@@ -56,12 +57,21 @@ class Appended:
         pieces: list[bytes | memoryview] = [picture, drawn, self.video]
         if self.index and drawn:
             end = bytes(picture[: len(header) + 1000]).index(header) + len(header)
-            base = end - len(self.index.payload)
             size = len(picture)
-            places = [(0, size), (size, size + len(drawn))]
-            index = mpf.write(self.index, [0, self.number], places, base)
-            pieces = [picture[:base], index, picture[end:], *pieces[1:]]
+            places = (0, size), (size, size + len(drawn))
+            index = [
+                each._replace(place=place) for each, place in zip(self.index, places, strict=True)
+            ]
+            base = end - mpf.size(index)
+            pieces = [picture[:base], mpf.write(index, base), picture[end:], *pieces[1:]]
         return b"".join(pieces)
+
+    def without_gain_map(self) -> "Appended":
+        """For one that turned out to be damaged."""
+        if not self.gain_map:
+            return self
+        notes = (*self.notes, _GAIN_MAP)
+        return replace(self, gain_map=None, index=(), version=b"", notes=notes)
 
     def all_notes(self, data: Data, end: int) -> tuple[str, ...]:
         """With one of what nothing speaks of, behind the picture, which ends at ``end``."""
@@ -75,7 +85,7 @@ class Appended:
 
 def with_gain_map(found: GainMap) -> Appended:
     """For a file that had none of its own, as ISO 21496-1 has it."""
-    return Appended(found, index=mpf.new(), number=1, version=gain_map.URN + bytes(4))
+    return Appended(found, index=mpf.WITH_GAIN_MAP, version=gain_map.URN + bytes(4))
 
 
 def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
@@ -98,22 +108,22 @@ def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "k
         notes.append(f"{_VIDEO}, as the profile requires")
     elif not video and xmp.find(packet, xmp.CAMERA, b"MotionPhoto") == b"1":
         notes.append(f"{_VIDEO}: it isn't where the file says")
-    others = [place for place in index.pictures[1:] if place not in known] if index else []
+    others = [picture.place for picture in index[1:] if picture.place not in known]
     if others:
         notes.append(_PICTURES)
     return Appended(
         found,
         data[slice(*video)] if video and keep_video else b"",
-        index if number else None,
-        number,
+        tuple(mpf.chosen(index, [0, number])) if number else (),
         version,
         tuple(notes),
         (*known, *others),
     )
 
 
-def _announced(data: Data) -> tuple[mpf.Index | None, bytes, bytes]:
-    index, packet, version = None, b"", b""
+def _announced(data: Data) -> tuple[list[mpf.Picture], bytes, bytes]:
+    index: list[mpf.Picture] = []
+    packet = version = b""
     for segment in jpeg.segments(data):
         if segment.marker == jpeg.SOS:
             break
@@ -128,9 +138,9 @@ def _announced(data: Data) -> tuple[mpf.Index | None, bytes, bytes]:
     return index, packet, version
 
 
-def _gain_maps(data: Data, index: mpf.Index | None, packet: bytes) -> Iterator[tuple[Range, int]]:
+def _gain_maps(data: Data, index: list[mpf.Picture], packet: bytes) -> Iterator[tuple[Range, int]]:
     """Where one may lie, and its number in the index or 0."""
-    for number, place in enumerate(index.pictures[1:] if index else [], start=1):
+    for number, (_, place, _) in enumerate(index[1:], start=1):
         if 0 < place[0] < place[1] <= len(data):
             yield place, number
     for place in _named(data, packet, b"GainMap"):

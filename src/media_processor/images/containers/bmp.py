@@ -36,6 +36,9 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as e
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001
     # BITMAPV5HEADER names a profile in the file or on some disk.
     has_profile = data[14:15] == b"\x7c" and data[70:74] in (b"DEBM", b"KNIL")
-    notes = ("the colour profile was dropped",) if has_profile else ()
+    notes: tuple[str, ...] = ("the colour profile was dropped",) if has_profile else ()
+    # From BITMAPV4HEADER on: a colour space of its own, as end points and gamma.
+    is_calibrated = data[14] >= 108 and data[70:74] == bytes(4) and any(data[74:122])
+    notes += ("the colour calibration was dropped",) if is_calibrated else ()
     size = int.from_bytes(data[2:6], "little")
     return Metadata(notes=(*notes, *note_trailer(data[size:] if size > 54 else b"")))

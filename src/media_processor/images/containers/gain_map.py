@@ -43,6 +43,7 @@ def read(data: bytes, limits: Limits, strip: Strip) -> GainMap | None:
     try:
         info = jpeg.read_info(data, limits)
         info.check(limits)
+        info.check_memory(limits)
         curves = _curves(data, limits)
         if not curves:
             return None

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from media_processor.images.exif import Tiff
 
 MARK = b"MPF\0"
-_NUMBER, _ENTRIES = 0xB001, 0xB002
+_VERSION, _NUMBER, _ENTRIES = 0xB000, 0xB001, 0xB002
+_LONG, _UNDEFINED = 4, 7
 _ENTRY_BYTES = 16
 _PRIMARY = 0x030000
 _MOST = 100  # a panorama has a dozen
@@ -19,63 +20,61 @@ _MOST = 100  # a panorama has a dozen
 Range = tuple[int, int]
 
 
-class Index(NamedTuple):
-    """``payload`` as it stands in the file, without MARK; ``pictures`` lie at these places in the
-    file, the first one's being (0, its size)."""
+class Picture(NamedTuple):
+    """``place`` is where it lies in the file, ``others`` are the numbers of those that depend on
+    it."""
 
-    payload: bytes
-    pictures: list[Range]
+    attributes: int
+    place: Range
+    others: tuple[int, int] = (0, 0)
 
 
-def read(payload: bytes, base: int) -> Index | None:
-    """``base`` is where the payload begins in the file. Nothing if it is damaged."""
+WITH_GAIN_MAP = (Picture(_PRIMARY, (0, 0)), Picture(0, (0, 0)))
+"""Of a file that had no index."""
+
+
+def read(payload: bytes, base: int) -> list[Picture]:
+    """``payload``, without MARK, begins at ``base`` in the file. Nothing if it is damaged."""
     try:
         tiff = Tiff(payload)
-        start, stop = _entries(tiff)
-        places: list[Range] = []
+        entry = tiff.find(tiff.main(), _ENTRIES)
+        start, stop = tiff.value(entry) if entry else (0, 0)
+        pictures: list[Picture] = []
         for at in range(start, stop - _ENTRY_BYTES + 1, _ENTRY_BYTES)[:_MOST]:
-            size, offset = struct.unpack_from(tiff.order + "II", tiff.data, at + 4)
-            begin = base + offset if places else 0
-            places.append((begin, begin + size))
+            attributes, size, offset, *others = struct.unpack_from(
+                tiff.order + "IIIHH", tiff.data, at
+            )
+            begin = base + offset if pictures else 0
+            pictures.append(Picture(attributes, (begin, begin + size), (others[0], others[1])))
     except (ValueError, struct.error):
-        return None
-    return Index(payload, places)
+        return []
+    return pictures
 
 
-def new() -> Index:
-    """Of a picture and a gain map, their places still unknown."""
+def size(pictures: list[Picture]) -> int:
+    return len(write(pictures, 0))
+
+
+def write(pictures: list[Picture], base: int) -> bytes:
+    """The payload, which begins at ``base``. Its length depends on their number alone."""
+    length = _ENTRY_BYTES * len(pictures)
     head = struct.pack(">2sHIH", b"MM", 42, 8, 3)
-    entries = struct.pack(">HHI4s", 0xB000, 7, 4, b"0100")
-    entries += struct.pack(">HHII", _NUMBER, 4, 1, 2)
-    entries += struct.pack(">HHII", _ENTRIES, 7, 2 * _ENTRY_BYTES, len(head) + 36 + 4)
-    first = struct.pack(">IIIHH", _PRIMARY, 0, 0, 0, 0)
-    return Index(head + entries + bytes(4) + first + bytes(_ENTRY_BYTES), [(0, 0), (0, 0)])
-
-
-def write(index: Index, kept: list[int], places: list[Range], base: int) -> bytes:
-    """The payload for a file with the pictures ``kept`` (numbers from 0) alone, at ``places``,
-    and itself at ``base``. It has the same length."""
-    tiff = Tiff(index.payload)
-    start, stop = _entries(tiff)
+    head += struct.pack(">HHI4s", _VERSION, _UNDEFINED, 4, b"0100")
+    head += struct.pack(">HHII", _NUMBER, _LONG, 1, len(pictures))
+    head += struct.pack(">HHII", _ENTRIES, _UNDEFINED, length, len(head) + 12 + 4)
     entries = []
-    for number, (begin, end) in zip(kept, places, strict=True):
-        at = start + _ENTRY_BYTES * number
-        attributes, _, _, *others = struct.unpack_from(tiff.order + "IIIHH", tiff.data, at)
-        others = [kept.index(n - 1) + 1 if n - 1 in kept else 0 for n in others]
+    for attributes, (begin, end), others in pictures:
         offset = begin - base if begin else 0
-        entries.append(struct.pack(tiff.order + "IIIHH", attributes, end - begin, offset, *others))
-    tiff.data[start:stop] = b"".join(entries).ljust(stop - start, b"\0")
-    number_entry, list_entry = (tiff.find(tiff.main(), tag) for tag in (_NUMBER, _ENTRIES))
-    if number_entry:
-        struct.pack_into(tiff.order + "I", tiff.data, number_entry.at, len(kept))
-    if list_entry:
-        size = _ENTRY_BYTES * len(kept)
-        struct.pack_into(tiff.order + "I", tiff.data, list_entry.at - 4, size)
-    return bytes(tiff.data)
+        entries.append(struct.pack(">IIIHH", attributes, end - begin, offset, *others))
+    return b"".join([head, bytes(4), *entries])
 
 
-def _entries(tiff: Tiff) -> Range:
-    entry = tiff.find(tiff.main(), _ENTRIES)
-    if entry is None:
-        raise ValueError("no list of pictures")
-    return tiff.value(entry)
+def chosen(pictures: list[Picture], numbers: list[int]) -> list[Picture]:
+    """Those of these numbers, from 0, alone."""
+    places = {number + 1: place for place, number in enumerate(numbers, start=1)}
+    found = []
+    for number in numbers:
+        first, second = pictures[number].others
+        others = places.get(first, 0), places.get(second, 0)
+        found.append(pictures[number]._replace(others=others))
+    return found

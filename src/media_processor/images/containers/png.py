@@ -141,8 +141,10 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
                 payload = data[chunk.start : chunk.end].removeprefix(exif.PREFIX)
             case b"iCCP":
                 icc = _icc(data, chunk, limits)
+                notes += [] if icc else ["the colour profile was dropped: it is damaged"]
             case b"iTXt" if _is_xmp(data, chunk):
                 packet = _xmp(data, chunk, limits)
+                notes += [] if packet else ["XMP was dropped: it is damaged"]
             case b"tEXt" | b"zTXt" | b"iTXt":
                 texts.add(chunk.name, data[chunk.start : chunk.end])
             case b"caBX":
@@ -167,6 +169,14 @@ def strip(data: Data) -> bytes:
     if not all(_is_sound(data, chunk.start, chunk.end) for chunk in kept):
         raise BrokenPicture("The picture is damaged: a checksum is wrong.")
     return SIGNATURE + b"".join(data[chunk.start - 8 : chunk.end + 4] for chunk in kept)
+
+
+def note_colours(source: Data, picture: bytes) -> tuple[str, ...]:
+    """Of what ``add_metadata`` leaves out because the colour type has changed."""
+    if header(picture) == header(source) and header(source).colour != 3:
+        return ()
+    names = (chunk.name for chunk in chunks(source) if chunk.name in _OF_THE_COLOUR_TYPE)
+    return note_parts("chunks", names)
 
 
 def add_metadata(picture: bytes, source: Data, kept: Metadata) -> bytes:
