@@ -4,9 +4,13 @@ import math
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import pillow_heif
 import pytest
+import pyvips
 from PIL import Image
 
 from media_processor.errors import BrokenPicture, ImageBomb, OutOfMemory, TooManyPixels
@@ -136,8 +140,52 @@ def test_a_gif_may_have_many_small_frames(apply_watermark: ApplyWatermark) -> No
     assert getattr(opened(out), "n_frames", 1) == 320
 
 
+def test_an_avif_sequence_needs_no_still_picture(
+    apply_watermark: ApplyWatermark, tmp_path: Path
+) -> None:
+    whole = bytearray(animated("AVIF", 3, (160, 120)))
+    head = int.from_bytes(whole[:4])
+    whole[:head] = whole[:head].replace(b"avif", b"iso8")
+    at = whole.index(b"meta", head)
+    whole[at : at + 4] = b"free"
+    out, made = apply_watermark(bytes(whole))
+    assert (made.width, made.height) == (160, 120)
+    assert getattr(opened(out), "n_frames", 1) == 3
+    (tmp_path / "in").write_bytes(whole)
+    make_thumbnail(tmp_path / "in", tmp_path / "small", 80, LIMITS)
+    assert opened(tmp_path / "small").size == (80, 60)
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+def test_deep_grey_of_a_heic_becomes_eight_bits_with_a_note(
+    depth: int, apply_watermark: ApplyWatermark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", depth == 12)
+    ramp = Image.linear_gradient("L")
+    deep = ramp.convert("I").point(_deep).convert("I;16")
+    file = BytesIO()
+    pillow_heif.encode("I;16", deep.size, deep.tobytes(), file, quality=95)
+    out, made = apply_watermark(file.getvalue())
+    assert f"{depth} bits a sample became 8" in made.notes
+    assert psnr_outside(ramp, opened(out), made.box, 8) > 40
+
+
+def _deep(value: Any) -> Any:
+    return value * 257
+
+
+def test_an_avif_that_loses_depth_says_so(apply_watermark: ApplyWatermark) -> None:
+    grey = pyvips.Image.black(64, 48, bands=3).cast("ushort").copy(interpretation="rgb16")
+    for depth in (8, 10, 12):
+        data = bytes(grey.heifsave_buffer(compression="av1", bitdepth=depth))
+        notes = apply_watermark(data)[1].notes
+        assert (f"{depth} bits a sample became 8" in notes) == (depth > 8), notes
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_the_profile_of_a_press_stays(kind: str, apply_watermark: ApplyWatermark) -> None:
+def test_the_profile_of_a_press_stays(
+    kind: str, apply_watermark: ApplyWatermark, tmp_path: Path
+) -> None:
     profile = bytes(range(256)) * 8192
     out, _ = apply_watermark(encoded(photo((64, 48)), kind, icc_profile=profile))
     if kind == "PNG":  # Pillow reads at most 1 MB
@@ -146,6 +194,8 @@ def test_the_profile_of_a_press_stays(kind: str, apply_watermark: ApplyWatermark
     else:
         found = opened(out).info["icc_profile"]
     assert found == profile
+    (tmp_path / "in").write_bytes(out)
+    make_thumbnail(tmp_path / "in", tmp_path / "small", 30, LIMITS)
     with pytest.raises(ImageBomb, match="4,194,304 bytes of"):
         apply_watermark(encoded(photo((64, 48)), kind, icc_profile=profile * 2 + b"x"))
 

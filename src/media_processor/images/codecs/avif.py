@@ -42,6 +42,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
     notes = isobmff.read_metadata(data, options.limits).notes
+    if (depth := isobmff.depth(data)) > 8:
+        notes += (f"{depth} bits a sample became 8",)
     return Encoded(result, "AVIF", (*kept.notes, *notes))
 
 

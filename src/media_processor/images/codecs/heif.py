@@ -10,7 +10,7 @@ from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay
-from media_processor.images.pillow import flatten_on_white, metadata_of
+from media_processor.images.pillow import flatten_on_white, metadata_of, to_eight_bits
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -49,5 +49,10 @@ def _open(data: bytes) -> pi_heif.HeifFile:
 def _picture(heif: pi_heif.HeifFile) -> tuple[Image.Image, Metadata]:
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
     found = metadata_of(heif.info)
-    notes = (f"only the first of {len(heif)} pictures was kept",) if len(heif) > 1 else ()
+    notes: tuple[str, ...] = ()
+    if len(heif) > 1:
+        notes += (f"only the first of {len(heif)} pictures was kept",)
+    if (depth := heif.info.get("bit_depth", 8)) > 8:
+        notes += (f"{depth} bits a sample became 8",)
+    image = to_eight_bits(image)  # deep grey comes as it is
     return image, Metadata(found.icc, exif.make_upright(found.exif), found.xmp, notes=notes)

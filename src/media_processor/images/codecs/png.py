@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from media_processor.images.animation import Disposal, Screen
 from media_processor.images.codecs import Encoded, Options
@@ -13,10 +13,14 @@ from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import decode_upright as decode_upright
 from media_processor.images.pillow import encode_image, open_image, to_drawable, to_eight_bits
+from media_processor.limits import Limits
 
 # Pillow's default (6) takes 1,040 ms for a photo of 2.7 megapixels and makes 2.56 MB.
 # Level 1: 324 ms, 3.06 MB. Level 2: 323 ms, 2.99 MB. Level 3: 416 ms, 2.82 MB.
 _LEVEL = 2
+
+# Pillow's limit of 1 MiB is for colour profiles, too.
+PngImagePlugin.MAX_TEXT_CHUNK = Limits.profile
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 CARRIED = frozenset({"icc", "exif", "xmp"})

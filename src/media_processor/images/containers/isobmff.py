@@ -38,6 +38,7 @@ class _Shape:
     crop: Box | None = None
     quarters: int = 0
     mirror: int | None = None
+    depth: int = 8
 
     def apply(self, data: Data, box: FileBox) -> None:
         match box.name:
@@ -52,6 +53,9 @@ class _Shape:
                     self.size = self.size[1], self.size[0]
             case b"imir":
                 self.mirror = data[box.start] & 1
+            case b"av1C":  # AV1-ISOBMFF, 2.3.3: high_bitdepth and twelve_bit
+                flags = data[box.start + 2]
+                self.depth = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:
@@ -74,8 +78,16 @@ def crop(data: Data) -> Box | None:
     return _shape(data, turns=False).crop
 
 
+def depth(data: Data) -> int:
+    """Bits a sample of an AVIF."""
+    return _shape(data, turns=False).depth
+
+
 def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
-    meta = _only(_boxes(data, 0, len(data)), b"meta")
+    found = {box.name: box for box in _boxes(data, 0, len(data))}
+    meta = found.get(b"meta")
+    if meta is None:
+        return _Shape(turns, _track_size(data, _only(iter(found.values()), b"moov")))
     inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
     properties = inside.get(b"iprp")
     if properties is None:
@@ -84,8 +96,8 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
     ipco = _only(iter(described), b"ipco")
     listed = list(_boxes(data, ipco.start, ipco.end))
     primary = _primary(data, inside[b"pitm"])
-    found = [_property_numbers(data, box, primary) for box in described if box.name == b"ipma"]
-    numbers = next(filter(None, found), [])
+    listings = [_property_numbers(data, box, primary) for box in described if box.name == b"ipma"]
+    numbers = next(filter(None, listings), [])
     chosen = [listed[number - 1] for number in numbers if number]  # 0 is none (9.3.1)
     shape = _Shape(turns)
     for box in sorted(chosen, key=lambda box: box.name != b"ispe"):
@@ -95,6 +107,18 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
             if box.name == b"ispe":
                 PictureInfo("HEIF", *_pair(data, box.start + 4)).check(limits)
     return shape
+
+
+def _track_size(data: Data, moov: FileBox) -> Size:
+    """Of a sequence without a still picture: ``tkhd`` ends with it (14496-12, 8.3.2), in 65,536ths
+    of a pixel."""
+    sizes = [(0, 0)]
+    for track in _boxes(data, moov.start, moov.end):
+        if track.name == b"trak":
+            head = _only(_boxes(data, track.start, track.end), b"tkhd")
+            width, height = _pair(data, head.end - 8)
+            sizes.append((width >> 16, height >> 16))
+    return max(sizes)
 
 
 def _boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
