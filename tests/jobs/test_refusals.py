@@ -28,7 +28,8 @@ from media_processor.harness.valkey import Valkey
 from media_processor.harness.waiting import wait_until, wait_until_async
 from media_processor.jobs.connection import TOO_OLD, OutageLog, explain
 from media_processor.jobs.queue import Job, open_queue
-from media_processor.jobs.server_info import _check_version
+from media_processor.jobs.server_info import _check_version, read_server_info
+from media_processor.jobs.systems import Presence
 from media_processor.jobs.worker import LeasedWorker, TaskFunction
 from media_processor.settings import RedisSettings
 from tests.conftest import KEYS
@@ -113,6 +114,7 @@ def test_a_user_without_the_rights(server: Valkey, rights: str) -> None:
 async def test_the_documented_rights_are_enough(server: Valkey) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     (rights,) = re.findall(r"^ACL SETUSER media (.*)$", page, re.MULTILINE)
+    server.acl("LOG", "RESET")
     server.acl("SETUSER", "media", *rights.replace(">password", ">sesame").split())
     ran = asyncio.Event()
 
@@ -125,6 +127,19 @@ async def test_the_documented_rights_are_enough(server: Valkey) -> None:
         await queue.ensure([Job(QUEUE, TASK, "01a20a66-a48f-7ad5-bb5f-7d611df2d0fa")])
         await asyncio.wait_for(ran.wait(), 10)
         await wait_until_async(queue.workers, "the worker is known")
+        await queue.depth(QUEUE)
+        assert await queue.has_lease("t", "me", 1)
+        presence = Presence(queue.redis, KEYS, "worker", "w", "/folder")
+        await presence.announce()
+        await presence.leave()
+        async with queue.redis.pubsub() as channel:
+            await channel.subscribe(KEYS.changes)
+            assert await channel.get_message(timeout=5)
+            await channel.unsubscribe(KEYS.changes)
+            assert await channel.get_message(timeout=5)
+    assert (await read_server_info(settings)).server.startswith("Valkey")
+    denied: Any = server.client.acl_log()
+    assert not denied, denied
     server.acl("DELUSER", "media")
 
 

@@ -1,12 +1,13 @@
 """Variables that are nearly settings."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from media_processor.harness.ports import free_port
-from media_processor.settings.variables import misspelt, warn_of_misspelt
+from media_processor.settings.variables import forget_misspelt, misspelt, warn_of_misspelt
 from tests.cli.shell import run
 
 
@@ -21,6 +22,11 @@ def test_what_is_nearly_a_setting(
     assert not {"LOGNAME", "HOSTTYPE", "MAIL", "WORKERSS"} & found.keys()
     warn_of_misspelt(logging.getLogger("test"))
     assert "no service reads WORKER. Did you mean WORKERS?" in caplog.text
+
+    monkeypatch.setenv("work_er", "x")
+    forget_misspelt()  # as ``up`` does: its services needn't say it again
+    assert not {"WORKER", "work_er", "GOOGLE_LOG"} & os.environ.keys()
+    assert "LOGNAME" in os.environ
 
 
 @pytest.mark.parametrize("service", ["fast-server", "worker-server", "central-server", "up"])

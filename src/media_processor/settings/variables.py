@@ -46,3 +46,10 @@ def misspelt() -> dict[str, str]:
 def warn_of_misspelt(log: logging.Logger) -> None:
     for name, meant in misspelt().items():
         log.warning("⚠️ no service reads %s. Did you mean %s?", name, meant)
+
+
+def forget_misspelt() -> None:
+    """Remove them from the environment: child processes needn't warn of them again."""
+    found = misspelt()
+    for name in [name for name in os.environ if name.upper() in found]:
+        del os.environ[name]

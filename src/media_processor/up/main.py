@@ -30,7 +30,7 @@ from media_processor.settings import (
     WorkerSettings,
     read,
 )
-from media_processor.settings.variables import warn_of_misspelt
+from media_processor.settings.variables import forget_misspelt, warn_of_misspelt
 from media_processor.storage.factory import open_spool_storage
 from media_processor.telemetry import start_logging
 from media_processor.up.health import HealthLog
@@ -64,6 +64,7 @@ def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> No
     plan = _Plan.from_environment()
     start_logging("up", plan.central.log_level)
     warn_of_misspelt(log)
+    forget_misspelt()
     with _only_one(plan.central.media_data_dir):
         open_spool_storage(plan.worker).probe()
         asyncio.run(_run(plan, after_start))
