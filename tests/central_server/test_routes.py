@@ -193,7 +193,7 @@ def test_no_name_can_forge_a_log_line(running: System, central: httpx2.Client, w
     assert added[0].isprintable()
     newest = ActivityPage.model_validate_json(central.get("/activity?limit=1").content).lines[0]
     assert "|" not in newest.worker
-    assert newest.image == "x%0A[2026] WORKER: f | IMAGE: f.jpg"
+    assert newest.image == "x[2026] WORKER: f | IMAGE: f.jpg"
 
 
 def test_it_tells_how_it_is(central: httpx2.Client) -> None:

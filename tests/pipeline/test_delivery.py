@@ -75,6 +75,20 @@ async def test_a_picture_of_somebody_else_is_no_receipt(
         await deliver(resources, media)
 
 
+async def test_a_result_that_is_sent_again_is_noted(
+    resources: Resources, spool: Spool, running: System
+) -> None:
+    ours, somebodys = b"ours " + PICTURE, b"somebody's " + PICTURE
+    first = watermark(spool, accept(spool), ours)
+    await deliver(resources, first)
+    archive(running, accept(spool), somebodys, owner="anna")
+    for sent, is_noted in ((ours, True), (somebodys, False), (b"another", False)):
+        media = watermark(spool, accept(spool, sent), b"twice " + sent)
+        changes = await deliver(resources, media)
+        notes = getattr(changes.get("watermarked"), "notes", ())
+        assert [first.record.id in note for note in notes] == [True] * is_noted
+
+
 async def test_a_retry_asks_before_it_sends(
     resources: Resources, spool: Spool, running: System
 ) -> None:

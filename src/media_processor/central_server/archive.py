@@ -31,6 +31,7 @@ class Delivery:
     owner: str
     sha256: str
     size: int
+    original_sha256: str | None = None
 
 
 class Archive:
@@ -81,7 +82,7 @@ class Archive:
                 raise MediaConflict("This media_id is already stored with different content.")
             self._append(entry)
             crash_point("line-written")
-            return entry.media.receipt, is_new
+        return self._receipt(entry.media, delivery.original_sha256), is_new
 
     def confirm(self, entry: Entry) -> None:
         """See that a stored picture is as durable as its receipt says. Blocks.
@@ -110,6 +111,10 @@ class Archive:
             self.signer.checkpoint(entry.sequence, entry.chain_hash, entry.line.end)
             for entry in entries
         ]
+
+    def _receipt(self, media: StoredMedia, original: str | None) -> Receipt:
+        earlier = original and self.catalogue.with_digest(original, media)
+        return media.receipt.model_copy(update={"original_is": earlier or None})
 
     def _append(self, entry: Entry) -> None:
         if not self._chain.is_unchanged():

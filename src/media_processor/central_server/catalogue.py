@@ -52,6 +52,7 @@ stored = sa.Table(
     sa.Index("stored_media_sequence", "sequence", unique=True),
     sa.Index("stored_media_filename", "filename", "media_id"),
     sa.Index("stored_media_size", "size", "media_id"),
+    sa.Index("stored_media_sha256", "sha256"),
 )
 
 # Each ends with the id, so that no two pictures are equal; ids sort by time.
@@ -92,6 +93,14 @@ class Catalogue:
         with self.database.transaction() as connection:
             row = connection.execute(stored.select().where(stored.c.media_id == media_id)).first()
         return _entry(row) if row else None
+
+    def with_digest(self, sha256: str, other: StoredMedia) -> str | None:
+        """The id of another stored picture, of the same owner, with this digest."""
+        same = (stored.c.sha256 == sha256, stored.c.owner == other.owner)
+        query = sa.select(stored.c.media_id).where(*same, stored.c.media_id != other.media_id)
+        with self.database.transaction() as connection:
+            found = connection.execute(query.order_by(stored.c.media_id).limit(1)).scalar()
+        return str(found) if found else None
 
     def add(self, entry: Entry) -> None:
         """Durably add an entry whose media is not in the catalogue yet.

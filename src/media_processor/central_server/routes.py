@@ -149,8 +149,9 @@ def _delivery(form: ReceivedForm) -> Delivery:
         raise MissingPart("The form field 'worker_name' is missing or empty.")
     fields = DeliveryFields.model_validate(form.fields)
     announced = file.sha256 if fields.sha256 is None else fields.sha256
-    if not re.fullmatch("[0-9a-f]{64}", announced):
-        raise InvalidField("The field 'sha256' must be 64 lower-case hexadecimal digits.")
+    for name, digest in (("sha256", announced), ("original_sha256", fields.original_sha256)):
+        if digest is not None and not re.fullmatch("[0-9a-f]{64}", digest):
+            raise InvalidField(f"The field '{name}' must be 64 lower-case hexadecimal digits.")
     if not hmac.compare_digest(announced, file.sha256):
         raise DigestMismatch(
             "The received file doesn't match the digest in 'sha256'. Send it again."
@@ -171,6 +172,7 @@ def _delivery(form: ReceivedForm) -> Delivery:
         owner=fields.owner,
         sha256=file.sha256,
         size=file.size,
+        original_sha256=fields.original_sha256,
     )
 
 

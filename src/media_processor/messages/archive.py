@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from media_processor.messages.base import Message
 from media_processor.messages.media import MAIN_OWNER, Receipt
 
+_Digest = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+
 
 class DeliveryFields(Message):
     """The form fields of ``POST /upload-final`` beside its ``file``.
@@ -19,9 +21,8 @@ class DeliveryFields(Message):
     worker_name: str
     owner: str = MAIN_OWNER
     media_id: Annotated[str | None, WithJsonSchema({"type": "string", "format": "uuid"})] = None
-    sha256: Annotated[
-        str | None, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
-    ] = None
+    sha256: _Digest = None
+    original_sha256: _Digest = None
 
 
 class StoredMedia(Message):

@@ -36,13 +36,18 @@ class Step(Message):
 
 
 class Receipt(Message):
-    """The central server's confirmation that a picture is stored."""
+    """The central server's confirmation that a picture is stored.
+
+    ``original_is`` is the id of an earlier stored picture, of the same owner, that is the
+    original byte by byte.
+    """
 
     media_id: str
     stored_path: str
     sha256: str
     size: int
     stored_at: datetime
+    original_is: str | None = None
 
 
 class Result(Message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ async def deliver(resources: Resources, media: Media) -> Mapping[str, object]:
         raise CentralRefused(error.detail) from None
     crash_point("receipt-received")
     log.info("📦 %s stored as %s", media.record.id, receipt.stored_path)
-    return {"receipt": receipt}
+    return {"receipt": receipt, **_about_original(made, receipt)}
 
 
 def _begin(resources: Resources, media: Media) -> WatermarkResult:
@@ -72,6 +73,14 @@ def _begin(resources: Resources, media: Media) -> WatermarkResult:
         next_attempt_at=None,
     )
     return made
+
+
+def _about_original(made: WatermarkResult, receipt: Receipt) -> Mapping[str, object]:
+    # Found by its digest: a mark of ours in the file would change more than the logo's pixels.
+    if receipt.original_is is None:
+        return {}
+    note = f"the picture that was sent came from here: it is {receipt.original_is} of the archive"
+    return {"watermarked": replace(made, notes=(*made.notes, note))}
 
 
 async def _archived(resources: Resources, media: Media) -> StoredMedia | None:
@@ -116,6 +125,8 @@ async def _send(
         owner=media.record.owner,
         media_id=media_id,
         sha256=made.sha256,
+        # What comes out as it came is no sign of an earlier watermark.
+        original_sha256=media.record.sha256 if made.method != "skip" else None,
     )
     name = watermarked_filename(media.record.filename, made.extension)
     try:
