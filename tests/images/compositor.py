@@ -142,7 +142,7 @@ def _decode(
 
 
 def _unfilter(kind: int, row: bytearray, above: bytearray, step: int) -> bytearray:
-    for at in range(len(row)):
+    for at in range(len(row) if kind else 0):
         left = row[at - step] if at >= step else 0
         corner = above[at - step] if at >= step else 0
         up = above[at]

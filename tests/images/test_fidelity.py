@@ -1,10 +1,13 @@
 """Nothing is lost outside the overlay that could be kept, and its colours are right."""
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from media_processor.images.colour import convert_to_srgb
+from media_processor.images.containers import jpeg
 from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
 from media_processor.images.metadata import Metadata
@@ -84,17 +87,39 @@ def test_the_overlay_has_its_own_colours_in_every_space(
         assert delta_e(patch, wanted) <= 2, (space, colour, patch, wanted)
 
 
-def test_the_overlay_has_its_own_colours_in_an_xyb_jpeg(apply_watermark: ApplyWatermark) -> None:
+def half_blue(picture: Image.Image, icc: bytes) -> bytes:
+    """A JPEG as jpegli writes it, B at half the size, but with a scan for each component."""
+    red, green, blue = picture.split()
+    blue = blue.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
+    planes = [encoded(plane, "JPEG", quality=98) for plane in (red, green, blue)]
+    found = [list(jpeg.segments(plane)) for plane in planes]
+    tables = {
+        marker: b"".join(planes[0][s.start : s.end] for s in found[0] if s.marker == marker)
+        for marker in (jpeg.DQT, jpeg.DHT)
+    }
+    profile = struct.pack(">HH", 0xFFE2, len(icc) + 16) + b"ICC_PROFILE\0\1\1" + icc
+    frame = struct.pack(">HHBHHB", 0xFFC0, 17, 8, picture.height, picture.width, 3)
+    frame += b"R\x22\0G\x22\0B\x11\0"
+    scans = b""
+    for name, plane, parts in zip(b"RGB", planes, found, strict=True):
+        (start,) = (s.end for s in parts if s.marker == jpeg.SOS)
+        scans += struct.pack(">HHBBBBBB", 0xFFDA, 8, 1, name, 0, 0, 63, 0) + plane[start:-2]
+    adobe = b"\xff\xee\0\x0eAdobe\0\x64" + bytes(5)
+    pieces = (b"\xff\xd8", adobe, profile, tables[jpeg.DQT], frame, tables[jpeg.DHT], scans)
+    return b"".join((*pieces, b"\xff\xd9"))
+
+
+@pytest.mark.parametrize("halves", [False, True])
+def test_the_overlay_has_its_own_colours_in_an_xyb_jpeg(
+    halves: bool, apply_watermark: ApplyWatermark
+) -> None:
     """As jpegli and libjxl write it. Its profile leads one way only."""
-    icc, picture = xyb_profile(), photo((400, 300))
-    data = encoded(
-        xyb(picture),
-        "JPEG",
-        icc_profile=icc,
-        keep_rgb=True,
-        quality=98,
-        subsampling=0,
-    )
+    icc, picture = xyb_profile(), photo((400, 304))
+    data = half_blue(xyb(picture), icc)
+    if not halves:
+        data = encoded(
+            xyb(picture), "JPEG", icc_profile=icc, keep_rgb=True, quality=98, subsampling=0
+        )
     seen = convert_to_srgb(opened(data), icc)
     assert psnr_outside(picture, seen, Box(0, 0, 1, 1), 0) > 33, "the profile is as it should be"
     out, made = apply_watermark(data, logo_of(MUTED))
@@ -102,7 +127,7 @@ def test_the_overlay_has_its_own_colours_in_an_xyb_jpeg(apply_watermark: ApplyWa
     assert after.info["icc_profile"] == icc
     found = quarters(convert_to_srgb(after, icc), made.box)
     assert all(is_near(*pair, by=12) for pair in zip(found, MUTED, strict=True)), found
-    assert psnr_outside(opened(data), after, made.box, 16) > 50
+    assert psnr_outside(opened(data), after, made.box, 16) > 48
 
 
 def test_without_conversion_the_colours_would_be_wrong() -> None:
