@@ -112,6 +112,20 @@ async def test_a_process_that_holds_too_much_is_replaced(tmp_path: Path) -> None
         assert one._all[0]._process is not process
 
 
+@pytest.mark.slow
+async def test_a_process_that_worked_on_many_pictures_is_replaced(tmp_path: Path) -> None:
+    missing = ThumbnailTask(source=str(tmp_path / "no"), target="", side=9, limits=Limits())
+    async with sandbox(tmp_path) as one:
+        process = one._all[0]._process
+        for _ in range(1000):
+            assert process is not None
+            assert process.returncode is None
+            with pytest.raises(MediaProcessorError):
+                await one.make_thumbnail(missing)
+        assert process is not None
+        assert process.returncode is not None
+
+
 async def test_a_process_without_memory_does_not_call_a_picture_damaged(tmp_path: Path) -> None:
     """Many libraries say so when they get no memory."""
     damaged = bytearray(encoded(Image.new("1", (9900, 9900)), "PNG"))

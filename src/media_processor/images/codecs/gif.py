@@ -1,5 +1,6 @@
 """GIF: frames that the overlay doesn't touch stay to the byte, the others keep their colours."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -198,12 +199,8 @@ class _Redrawing:
             if amount:
                 wanted[drawing.colours[index]] += amount
         of_logo = frequencies(now, logo)
-        reserved = min(_FOR_THE_OVERLAY, len(of_logo))
-        palette = [colour for colour, _ in wanted.most_common(_MOST_COLOURS - reserved)]
+        palette, numbers = _most_common(wanted, min(_FOR_THE_OVERLAY, len(of_logo)))
         self.is_poorer = len(palette) < len(wanted)
-        numbers = {colour: number for number, colour in enumerate(palette)}
-        for colour in wanted.keys() - numbers.keys():
-            numbers[colour] = closest(colour, palette)
         room = _MOST_COLOURS - len(palette)
         few = list(of_logo)
         if len(few) > room:
@@ -233,6 +230,16 @@ class _Redrawing:
             transparent=len(palette),
             pixels=gif.pixels(encode_image(drawn, "GIF", optimize=False, interlace=0)),
         )
+
+
+def _most_common(wanted: Counter[Colour], reserved: int) -> tuple[list[Colour], dict[Colour, int]]:
+    """As many colours as fit beside those ``reserved``, and for each colour its number or that
+    of the closest one."""
+    palette = [colour for colour, _ in wanted.most_common(_MOST_COLOURS - reserved)]
+    numbers = {colour: number for number, colour in enumerate(palette)}
+    for colour in wanted.keys() - numbers.keys():
+        numbers[colour] = closest(colour, palette)
+    return palette, numbers
 
 
 def _relative(box: Box, whole: Box) -> Box:
