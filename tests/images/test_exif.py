@@ -149,6 +149,15 @@ def test_a_maker_note_with_a_preview_goes_whole() -> None:
     assert notes == (exif.MAKER_NOTE,)
 
 
+def test_a_pointer_into_a_preview_costs_the_preview_alone() -> None:
+    payload = struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 0x8769, 4, 1, 26, 0)
+    payload += struct.pack("<HHHIII", 1, 0xA005, 4, 1, 44, 0) + b"\5\0" + THUMBNAIL
+    clean, notes = exif.without_previews(payload)
+    assert clean.startswith(payload[:44])
+    assert b"\xff\xd8\xff" not in clean
+    assert notes == (exif.PREVIEWS,)
+
+
 def test_a_loop_of_directories_ends() -> None:
     loop = struct.pack("<2sHIHIHI", b"II", 42, 8, 0, 14, 0, 14)
     assert exif.without_previews(loop).payload[:14] == loop[:10] + bytes(4)

@@ -368,6 +368,16 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
 
 
+@pytest.mark.parametrize("signature", [b"AgHg", b"DCSR", b"MeSa", b"PHUT"])
+def test_resources_of_other_programs_stay(
+    signature: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    blocks = resource(0x03F3, bytes(8)) + signature + resource(0x0404, SECRET)[4:]
+    out, made = apply_watermark(jpeg(segment(0xED, b"Photoshop 3.0\0" + blocks)))
+    assert blocks in out
+    assert not made.notes
+
+
 def test_a_damaged_profile_or_packet_is_reported(apply_watermark: ApplyWatermark) -> None:
     chunks = [(b"iCCP", b"a\0\0rubbish"), (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0rubbish")]
     _, made = apply_watermark(png_with(encoded(photo(), "PNG"), *chunks))

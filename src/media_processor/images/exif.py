@@ -77,7 +77,9 @@ class Tiff:
             (EXIF_IFD, INTEROPERABILITY_IFD),
         ):
             pointer = self.find(found[parent], tag) if parent in found else None
-            if pointer and self.is_directory(at := self.number(_LONG, pointer.at)):
+            at = self.number(_LONG, pointer.at) if pointer else 0
+            # A wrong pointer may lead into a preview, which must not be taken for a directory.
+            if self.is_directory(at) and _JPEG_START not in self.data[slice(*self.extent(at))]:
                 found[tag] = at
         return found
 

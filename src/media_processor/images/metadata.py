@@ -17,6 +17,7 @@ TRAILER = "data behind the picture was dropped"
 # Adobe's "Photoshop File Formats", image resource blocks: thumbnails, and copies of EXIF and
 # XMP, which may have another.
 _PREVIEW_RESOURCES = {0x0409, 0x040C, 0x0422, 0x0423, 0x0424}
+_SIGNATURES = (b"8BIM", b"AgHg", b"DCSR", b"MeSa", b"PHUT")  # but for the first other programs'
 _JPEG_START = b"\xff\xd8\xff"
 
 
@@ -106,7 +107,7 @@ def note_trailer(behind: bytes) -> tuple[str, ...]:
 def keep_resources(block: bytes) -> bytes:
     """Photoshop's resources without previews; a damaged one goes, and all behind it."""
     kept, at = [], 0
-    while block[at : at + 4] == b"8BIM" and at + 12 <= len(block):
+    while block[at : at + 4] in _SIGNATURES and at + 12 <= len(block):
         number = int.from_bytes(block[at + 4 : at + 6])
         name = block[at + 6] + 1
         start = at + 6 + name + name % 2
