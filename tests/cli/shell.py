@@ -44,8 +44,8 @@ def run(
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
-    assert done.returncode == 1, done.stdout
+def one_line(done: subprocess.CompletedProcess[str], words: str, status: int = 1) -> None:
+    assert done.returncode == status, done.stdout
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("media-processor: ")

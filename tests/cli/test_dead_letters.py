@@ -73,6 +73,6 @@ def test_what_did_not_fail_is_refused(running: System) -> None:
 )
 def test_a_mistake_is_one_line(arguments: list[str], words: str) -> None:
     done = run("retry", *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert words in done.stderr

@@ -22,7 +22,7 @@ def test_list_tells_what_each_profile_sets(tmp_path: Path) -> None:
     file.write_text("[half]\nscale = 0.5\n")
     done = run("profiles", "list", WATERMARKS=str(file))
     assert done.returncode == 0, done.stderr
-    assert "as specified" in done.stdout
+    assert "the logo, at most 20 %" in done.stdout
     assert "scale = 0.5" in done.stdout
     file.write_text("[half]\nscale = 5\n")
     failed = run("profiles", "list", WATERMARKS=str(file))
@@ -41,7 +41,7 @@ def test_preview_draws_one_sheet(tmp_path: Path) -> None:
         assert len(sheet.convert("RGB").getcolors(1 << 24) or ()) > 1000
     for arguments, told in (
         (("gold",), "no profile 'gold'"),
-        (("lost",), "Profile lost: The logo's file can't be read"),
+        (("lost",), "nowhere.png: The logo's file can't be read"),
         (("small", "-o", "sheet.txt"), "must end in .png"),
         (("small", "-o", "nowhere/sheet.png"), "can't be written"),
     ):

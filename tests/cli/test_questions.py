@@ -71,7 +71,7 @@ class TestList:
         done = run("list", "--limit", "1", "--json", "--url", running.fast_url)
         assert len(done.stdout.splitlines()) == 1
         assert "There are more" in done.stderr
-        one_line(run("list", "--status", "lost", "--url", running.fast_url), "Statuses: queued")
+        one_line(run("list", "--status", "lost", "--url", running.fast_url), "Statuses: queued", 2)
 
     def test_the_archive(self) -> None:
         stored = StoredMedia(
@@ -219,7 +219,7 @@ def test_a_search_without_the_archive_is_a_mistake(option: list[str]) -> None:
 def test_a_day_that_is_none_is_told_as_it_was_typed(option: str) -> None:
     done = run("list", "--archive", option, "yesterday", "--url", f"http://127.0.0.1:{free_port()}")
 
-    one_line(done, f"{option} yesterday isn't a date. Write it as 2026-01-31.")
+    one_line(done, f"{option} yesterday isn't a date. Write it as 2026-01-31.", 2)
 
 
 def test_nothing_to_retry(running: System) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.cli.upload.sent_log import SentLog
-from media_processor.harness.machine import FAST
+from media_processor.harness.machine import CENTRAL, FAST
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
 from media_processor.ids import new_media_id
@@ -43,6 +43,56 @@ def many(folder: Path, count: int, prefix: str) -> Path:
 
 def objects(done: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+_IMPATIENT = """
+from media_processor.cli import main
+from media_processor.cli.upload import uploads
+
+uploads._PATIENCE = 0.5
+main.main()
+"""
+
+
+def test_what_was_not_waited_for_to_its_end_is_no_success(system: System, folder: Path) -> None:
+    """The server goes away while accepted pictures are waited for."""
+    system.start(CENTRAL)
+    system.start(FAST)
+    system.wait_healthy()
+    command = [sys.executable, "-c", _IMPATIENT, "upload", "in", "--wait", "--url", system.fast_url]
+    environment = {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(folder / "state")}
+    sending = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_until(lambda: len(system.open_records()) == 2, "both are accepted")
+    system.processes[FAST].kill()
+
+    output, complaints = sending.communicate(timeout=30)
+    assert sending.returncode == 1
+    assert re.search(r"sent .*stored +unfinished", output)
+    assert re.search(r"Run the same command again to (wait for|send) the rest\.", complaints)
+
+
+@pytest.mark.parametrize("command", ["upload", "watch"])
+def test_a_wrong_server_or_profile_is_said_once_and_nothing_moves(
+    command: str, running: System, folder: Path
+) -> None:
+    more = ("--once", "--settle", "0.1") if command == "watch" else ()
+    before = sorted((folder / "in").rglob("*"))
+    for url, profile, words in (
+        (running.central_url, "default", "Is this the fast server of media-processor?"),
+        (running.fast_url, "gold", "There is no profile 'gold'."),
+    ):
+        arguments = ("--url", url, "--profile", profile, *more)
+        done = run(command, "in", *arguments, cwd=folder, XDG_STATE_HOME=str(folder / "state"))
+        assert done.returncode == 1
+        assert done.stderr.count(words) == 1
+    assert sorted((folder / "in").rglob("*")) == before
 
 
 class TestWhatIsSent:

@@ -164,7 +164,8 @@ class TestOnce:
         ],
     )
     def test_a_mistake_is_one_line(self, inbox: Path, arguments: list[str], words: str) -> None:
-        one_line(run("watch", *arguments, "--once", cwd=inbox), words)
+        done = run("watch", *arguments, "--once", cwd=inbox)
+        one_line(done, words, 2 if "Use only" in words else 1)
 
 
 def test_nothing_is_ever_placed_over_another_file(

@@ -56,6 +56,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         quality = 80
         strip = "gps"
         format = "webp"
+        motion = "drop"
 
         [signed]
         text = "© {exif.artist} {date}"
@@ -86,6 +87,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         quality=80,
         strip="gps",
         format="webp",
+        motion="drop",
     )
     assert found["signed"].logos == ()
     assert found["either"].variants == Variants("light.png", "https://example.org/dark.png")

@@ -16,6 +16,7 @@ from media_processor.cli.failed.command import failed
 from media_processor.cli.fast_server import fast_server
 from media_processor.cli.get.command import get
 from media_processor.cli.list.command import list_pictures
+from media_processor.cli.options import WrongUsage
 from media_processor.cli.profiles.command import profiles
 from media_processor.cli.queue.command import queue
 from media_processor.cli.retry.command import retry
@@ -121,6 +122,9 @@ def _run(output: streams.Outlet) -> int | str | None:
         return end.code
     except MediaProcessorError as error:
         return _report(error.detail)
+    except WrongUsage as error:
+        _report(str(error))
+        return 2
     except ImportError as error:
         from media_processor.installation import missing_part
 

@@ -25,6 +25,10 @@ ProfileName = Annotated[
 Data = Annotated[Path | None, typer.Option(help="Data folder. Default: MEDIA_DATA_DIR, or ./data.")]
 
 
+class WrongUsage(Exception):
+    """The arguments don't go together: one line, and exit status 2."""
+
+
 def central_settings(data: Path | None) -> "CentralServerSettings":
     from media_processor.settings import CentralServerSettings, read
 

@@ -14,15 +14,18 @@ from media_processor.messages.media import Failure, MediaStatus
 M = TypeVar("M", bound=Message)
 
 
+_WRONG_SERVER = "Is this the fast server of media-processor?"
+# What a web framework answers for a path that it doesn't have.
+_NO_SUCH_PATH = {"not_found", "method_not_allowed"}
+
+
 def parse(kind: type[M], answer: httpx2.Response) -> M:
     """Raises the error that ``answer`` holds instead, or ServerRefused."""
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
         if answer.is_success:
-            raise ServerRefused(
-                "The server sent an invalid response. Is this the fast server of media-processor?"
-            ) from None
+            raise ServerRefused(f"The server sent an invalid response. {_WRONG_SERVER}") from None
         raise refusal(answer) from None
 
 
@@ -31,6 +34,8 @@ def refusal(answer: httpx2.Response) -> MediaProcessorError:
     if document is None:
         reason = f"{answer.status_code} {answer.reason_phrase}".strip()
         return ServerRefused(f"The server answered {reason} without a problem document.")
+    if document.code in _NO_SUCH_PATH:
+        return ServerRefused(f"The server answered: {document.detail}. {_WRONG_SERVER}")
     seconds = retry_after(answer)
     fields = {} if seconds is None else {"retry_after": round(seconds)}
     return _error(document.code, document.detail, **fields)

@@ -70,7 +70,7 @@ class Variants:
 class Profile:
     """How a picture is watermarked. The defaults are the specification's.
 
-    What is drawn: ``logo``, a file or URL, by default GOOGLE_LOGO; or ``variants`` of it; or
+    What is drawn: ``logo``, a file or URL, by default LOGO; or ``variants`` of it; or
     ``text``, in ``font`` (a file), ``colour`` and ``shadow`` (``#rrggbb`` or ``#rrggbbaa``).
     How large: ``scale`` is the share (above 0, at most 1) of what ``scale_of`` names, with at
     least ``min_size`` and at most ``max_size`` pixels on its longer side. Where: at

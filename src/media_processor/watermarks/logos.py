@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from media_processor.addresses import is_http_url
 from media_processor.atomic_files import temporary_beside
@@ -32,13 +33,24 @@ class LogoSource:
         if self._file is None:
             async with self._one_at_a_time:
                 if self._file is None:
-                    self._file = await self._find()
+                    try:
+                        self._file = await self._find()
+                    except LogoUnavailable as error:
+                        raise LogoUnavailable(f"{self._shown}: {error.detail}") from None
         return self._file
+
+    @property
+    def _shown(self) -> str:
+        """The address without what may be secret in a URL."""
+        if not is_http_url(self._address):
+            return self._address
+        parts = urlsplit(self._address)
+        return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
     async def _find(self) -> Path:
         if not is_http_url(self._address):
             path = Path(self._address.removeprefix("file://")).expanduser().absolute()
-            await asyncio.to_thread(_check_logo, path)
+            await asyncio.to_thread(check_logo, path)
             return path
         try:
             return await self._fetch()
@@ -46,7 +58,9 @@ class LogoSource:
             if self._is_chosen:
                 raise
             log.warning(
-                "⚠️ %s LOGO is not set and its default can't be used, so the bundled logo is used.",
+                "⚠️ LOGO isn't set, and its default, %s, can't be used: %s So the bundled logo "
+                "is used.",
+                self._shown,
                 error.detail,
             )
             self.is_fallback = True
@@ -87,7 +101,7 @@ class LogoSource:
         return bytes(content)
 
 
-def _check_logo(path: Path) -> None:
+def check_logo(path: Path) -> None:
     # Here, as most services never check a logo and so need no Pillow.
     from media_processor.images.logo import check_logo
 
@@ -97,7 +111,7 @@ def _check_logo(path: Path) -> None:
 def _is_logo(path: Path) -> bool:
     # A power cut may have emptied what an earlier fetch left.
     try:
-        _check_logo(path)
+        check_logo(path)
     except LogoUnavailable:
         return False
     return True
@@ -107,5 +121,5 @@ def _keep(content: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_beside(path) as temporary:
         temporary.write_bytes(content)
-        _check_logo(temporary)
+        check_logo(temporary)
         temporary.replace(path)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from media_processor.cli.completion import statuses
-from media_processor.cli.options import DEFAULT_URL, JsonLines, Url
+from media_processor.cli.options import DEFAULT_URL, JsonLines, Url, WrongUsage
 
 
 def list_pictures(
@@ -54,7 +54,9 @@ def list_pictures(
 
     search = Search(name, worker, since, until, sort)
     if search != Search() and not archive:
-        raise typer.BadParameter("--name, --worker, --since, --until and --sort need --archive.")
+        raise WrongUsage("--name, --worker, --since, --until and --sort need --archive.")
+    if archive and with_status:
+        raise WrongUsage("The archive has stored pictures only: leave out --status or --archive.")
     if archive:
         raise typer.Exit(list_archive(url, search, limit=limit, as_json=as_json))
     raise typer.Exit(list_media(url, with_status, limit=limit, as_json=as_json))

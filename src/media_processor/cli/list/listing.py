@@ -10,10 +10,9 @@ from typing import TypeVar, get_args
 from rich.table import Table
 
 from media_processor.cli import interrupts
-from media_processor.cli.options import connect
+from media_processor.cli.options import WrongUsage, connect
 from media_processor.cli.output import amount, cell, complain, terminal
 from media_processor.client import AsyncClient
-from media_processor.errors import SetupError
 from media_processor.messages.archive import ArchiveSort, StoredMedia
 from media_processor.messages.base import Message
 from media_processor.messages.media import MediaStatus, Status
@@ -37,7 +36,7 @@ class Search:
 def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> int:
     wanted = next((known for known in _STATUSES if known == status), None)
     if status is not None and wanted is None:
-        raise SetupError(f"Unknown status {status!r}. Statuses: {', '.join(_STATUSES)}.")
+        raise WrongUsage(f"Unknown status {status!r}. Statuses: {', '.join(_STATUSES)}.")
 
     async def run() -> int:
         async with connect(url) as client:
@@ -50,7 +49,7 @@ def list_media(url: str, status: str | None, *, limit: int, as_json: bool) -> in
 def list_archive(url: str, search: Search, *, limit: int, as_json: bool) -> int:
     for option, day in (("--since", search.since), ("--until", search.until)):
         if day and not _is_day(day):
-            raise SetupError(f"{option} {day} isn't a date. Write it as 2026-01-31.")
+            raise WrongUsage(f"{option} {day} isn't a date. Write it as 2026-01-31.")
 
     async def run() -> int:
         async with connect(url) as client:

@@ -3,21 +3,21 @@
 import asyncio
 
 from media_processor.cli.failed.dead_letters import failed_media
-from media_processor.cli.options import connect
+from media_processor.cli.options import WrongUsage, connect
 from media_processor.cli.output import complain, count, terminal
 from media_processor.client import AsyncClient
-from media_processor.errors import MediaProcessorError, ServerUnreachable, SetupError
+from media_processor.errors import MediaProcessorError, ServerUnreachable
 from media_processor.pipeline.policy import REASONS
 
 
 def retry_failed(url: str, media_ids: list[str], *, everything: bool, reason: str | None) -> int:
     if bool(media_ids) + everything + (reason is not None) != 1:
-        raise SetupError(
+        raise WrongUsage(
             "Choose the pictures to retry by id, --all or --reason REASON. "
             "media-processor failed lists them."
         )
     if reason is not None and reason not in REASONS:
-        raise SetupError(f"Unknown reason {reason!r}. Reasons: {', '.join(REASONS)}.")
+        raise WrongUsage(f"Unknown reason {reason!r}. Reasons: {', '.join(REASONS)}.")
     return asyncio.run(_retry(url, media_ids, reason))
 
 

@@ -68,7 +68,7 @@ def table_of(media: MediaStatus) -> Table:
     table.add_row("status", cell(media.status, colours.get(media.status, "")))
     table.add_row("size", cell(f"{media.width} × {media.height}, {media.size:,} bytes"))
     if media.error:
-        table.add_row("error", cell(media.error.detail))
+        table.add_row("error", cell(f"{media.error.detail} ({media.error.code})"))
     if media.result:
         table.add_row("stored", cell(media.result.stored_path))
         table.add_row("method", cell(media.result.way or "unknown"))

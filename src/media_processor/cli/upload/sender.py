@@ -20,6 +20,7 @@ from media_processor.errors import (
     MediaProcessorError,
     Overloaded,
     ServerUnreachable,
+    UnknownProfile,
 )
 from media_processor.messages.media import MediaStatus
 
@@ -43,6 +44,12 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         return self.status not in ("refused", "failed", "unsent")
+
+    def is_unfinished(self, *, wait: bool) -> bool:
+        """Whether the command ended before it: not sent, or not stored though waited for."""
+        if self.status == "unsent":
+            return True
+        return wait and self.status not in ("stored", "failed", "refused")
 
 
 class Sender:
@@ -69,6 +76,18 @@ class Sender:
     ) -> None:
         await self._client.aclose()
 
+    async def check(self) -> None:
+        """Whether the server is a fast server that has the profile.
+
+        Raises:
+            ServerUnreachable, ServerRefused, UnknownProfile
+        """
+        known = [profile.name for profile in await self._client.profiles()]
+        if self._profile not in known:
+            raise UnknownProfile(
+                f"There is no profile {self._profile!r}. Known are: {', '.join(known)}."
+            )
+
     async def send(self, path: Path, on_progress: OnProgress | None = None) -> Outcome:
         """Raises ServerUnreachable if the server was away for too long."""
         began = time.monotonic()
@@ -78,7 +97,7 @@ class Sender:
             media, was_sent = await self._sent_before(key), False
             if media is None:
                 media, was_sent = await self._sent(path, key, on_progress), True
-        except (ServerUnreachable, Overloaded):
+        except (ServerUnreachable, UnknownProfile, Overloaded):
             raise
         except MediaProcessorError as error:
             return Outcome(path, "refused", detail=error.detail)

@@ -13,7 +13,13 @@ from media_processor.cli.file_selection import NONE_THERE, pictures_in
 from media_processor.cli.output import BAD, GOOD, amount, cell, complain, count, rate, terminal
 from media_processor.cli.upload.bar import UploadBar
 from media_processor.cli.upload.sender import Outcome, Sender
-from media_processor.errors import Overloaded, ServerUnreachable, SetupError
+from media_processor.errors import (
+    Overloaded,
+    ServerRefused,
+    ServerUnreachable,
+    SetupError,
+    UnknownProfile,
+)
 
 # Enough to keep a fast server busy, few enough to keep every transfer fast.
 AT_A_TIME = 4
@@ -41,18 +47,21 @@ def upload_all(
         sender = Sender(url, profile=profile, again=again, patience=_PATIENCE, on_wait=bar.waits)
         interrupted = interrupts.run(run.send_all(sender))
     outcomes = run.outcomes()
+    unfinished = [one for one in outcomes if one.is_unfinished(wait=wait)]
     if as_json:
-        _print_json(*(one for one in outcomes if one.status == "unsent"))
+        _print_json(*unfinished)
     else:
         _print(outcomes, time.monotonic() - began, wait=wait)
     if run.gave_up:
         complain(run.gave_up)
-    if any(one.status == "unsent" for one in outcomes):
-        complain("Run the same command again to send the rest. Nothing is sent twice.")
+    if unfinished:
+        what = "wait for" if all(one.media_id for one in unfinished) else "send"
+        complain(f"Run the same command again to {what} the rest. Nothing is sent twice.")
     if sender.sent_log.complaint:
         complain(f"The list of sent pictures can't be saved: {sender.sent_log.complaint}.")
     is_printed = _is_printed(output, outcomes)
-    return interrupted or (0 if is_printed and all(one.is_good for one in outcomes) else 1)
+    is_done = not unfinished and all(one.is_good for one in outcomes)
+    return interrupted or (0 if is_printed and is_done else 1)
 
 
 def _is_printed(output: streams.Outlet, outcomes: list[Outcome]) -> bool:
@@ -85,10 +94,11 @@ class _Run:
     async def send_all(self, sender: Sender) -> int:
         try:
             async with sender, asyncio.TaskGroup() as works:
+                await sender.check()
                 for path in self._files:
                     await self._begun.acquire()
                     works.create_task(self._one(sender, path))
-        except* (ServerUnreachable, Overloaded) as errors:
+        except* (ServerUnreachable, ServerRefused, UnknownProfile, Overloaded) as errors:
             self.gave_up = str(errors.exceptions[0])
         return 0
 
@@ -129,13 +139,18 @@ def _print_json(*outcomes: Outcome) -> None:
 def _print(outcomes: list[Outcome], seconds: float, *, wait: bool) -> None:
     shown = outcomes
     if len(outcomes) > _LISTED_WHOLE:
-        shown = [one for one in outcomes if one.status in ("refused", "failed")]
+        shown = [
+            one
+            for one in outcomes
+            if one.status in ("refused", "failed")
+            or (one.media_id and one.is_unfinished(wait=wait))
+        ]
     console = terminal()
     if shown:
         table = Table("picture", "status", "id or reason", box=None)
         for one in shown:
             note = ": ".join(part for part in (one.media_id, one.detail) if part)
-            colour = GOOD if one.is_good else BAD
+            colour = GOOD if one.is_good and not one.is_unfinished(wait=wait) else BAD
             table.add_row(cell(one.path), cell(one.status, colour), cell(note))
         console.print(table)
         console.print()
@@ -150,6 +165,7 @@ def _summary(outcomes: list[Outcome], seconds: float, *, wait: bool) -> Table:
         "sent": len(sent),
         "sent before": len(accepted) - len(sent),
         "stored": sum(one.status == "stored" for one in outcomes) if wait else None,
+        "unfinished": sum(one.is_unfinished(wait=wait) for one in accepted) if wait else None,
         "failed": sum(one.status == "failed" for one in outcomes),
         "refused": sum(one.status == "refused" for one in outcomes),
         "not sent": sum(one.status == "unsent" for one in outcomes),

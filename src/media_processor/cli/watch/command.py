@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from media_processor.cli.options import DEFAULT_URL, ProfileName, Url
+from media_processor.cli.options import DEFAULT_URL, ProfileName, Url, WrongUsage
 
 
 def watch(
@@ -52,10 +52,9 @@ def watch(
       2  wrong usage
     """
     from media_processor.cli.watch.folder import Plan, watch_folder
-    from media_processor.errors import SetupError
 
     if mark + delete + (done is not None) > 1:
-        raise SetupError("Use only one of --done, --mark and --delete.")
+        raise WrongUsage("Use only one of --done, --mark and --delete.")
     plan = Plan(
         folder=folder,
         done=done or folder / ".done",

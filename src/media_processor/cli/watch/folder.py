@@ -15,7 +15,7 @@ from media_processor.cli.file_selection import Found, below
 from media_processor.cli.output import Troubles, complain
 from media_processor.cli.upload.sender import Outcome, Sender
 from media_processor.cli.upload.uploads import AT_A_TIME
-from media_processor.errors import MediaProcessorError, SetupError
+from media_processor.errors import MediaProcessorError, SetupError, UnknownProfile
 from media_processor.ids import now
 from media_processor.terminal import printable
 
@@ -76,6 +76,7 @@ class _Watch:
             url, profile=profile, again=False, patience=math.inf, on_wait=self._troubles.report
         )
         async with sender:
+            await self._unless_stopped(sender.check())
             await (self._pass(sender) if self._plan.once else self._keep_looking(sender))
             await self._end()
         if sender.sent_log.complaint:
@@ -107,8 +108,10 @@ class _Watch:
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
         stopping.cancel()
+        if working.done():
+            working.result()
+        working.cancel()
 
     async def _end(self) -> None:
         tasks = list(self._in_flight.values())
@@ -162,6 +165,8 @@ class _Watch:
                 outcome = await sender.send(found.path, lambda _: self._troubles.are_over())
                 if self._plan.wait and outcome.is_good:
                     outcome = await sender.finished(outcome)
+            except UnknownProfile:
+                raise
             except MediaProcessorError as error:  # it is there, so it will be tried again
                 complain(f"{found.path}: {error.detail}")
                 return

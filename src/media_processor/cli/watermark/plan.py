@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
+from media_processor.cli.options import WrongUsage
 from media_processor.cli.watermark.results_log import ResultsLog, digest_of
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.filenames import watermarked_filename
@@ -33,12 +34,13 @@ class Job:
 
 def plan_one(files: list[Path], profile: Profile, limits: Limits, *, force: bool) -> Job:
     if len(files) != 2 or files[1].is_dir():
-        raise SetupError("Give IN and OUT, or pictures and --output FOLDER.")
+        raise WrongUsage("Give IN and OUT, or pictures and --output FOLDER.")
     source, target = files
     if not source.is_file():
         raise SetupError(f"{source} isn't a file. To watermark a folder, add --output FOLDER.")
     if not target.absolute().parent.is_dir():
-        raise SetupError(f"{target.parent} isn't a folder.")
+        what = "isn't a folder" if target.parent.exists() else "doesn't exist"
+        raise SetupError(f"{target.parent} {what}.")
     if target.exists() and target.samefile(source):
         raise SetupError(f"IN and OUT are the same file, {target}. Choose another OUT.")
     if target.exists() and not force:

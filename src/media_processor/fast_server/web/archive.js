@@ -135,7 +135,7 @@ export class Archive {
     arrange(this.list, [...this.#tiles.values()]);
     const more = this.#next ? " so far" : "";
     say("archive-count", this.#tiles.size ? count(this.#tiles.size, "picture") + more : "");
-    byId("archive-nothing").hidden = this.#tiles.size > 0;
+    byId("archive-nothing").hidden = this.#tiles.size > 0 || !byId("archive-problem").hidden;
     const searches = [...this.#query().keys()].some((name) => name !== "sort");
     const empty = "The archive is empty. Pictures appear here once they are stored.";
     say("archive-nothing", searches ? "No picture matches this search." : empty);
@@ -145,7 +145,6 @@ export class Archive {
   #problem(text) {
     byId("archive-problem").hidden = !text;
     say("archive-reason", text ?? "");
-    if (text) byId("archive-nothing").hidden = true;
   }
 
   #tile(stored) {
