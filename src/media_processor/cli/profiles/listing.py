@@ -22,4 +22,5 @@ def _changes(profile: Profile) -> str:
     changed = [
         f"{key} = {found[key]}" for key in found if key != "name" and found[key] != usual[key]
     ]
-    return ", ".join(changed) or "the logo, at most 20 % of width and height, top right, 10 px from the edges"
+    default = "the logo, at most 20 % of width and height, top right, 10 px from the edges"
+    return ", ".join(changed) or default
