@@ -50,6 +50,7 @@ FAULTS = (
     Fault(13, "old backlog, wrong clocks", "started ≤ 1 s", queue.old_backlog),
     Fault(14, "busy neighbours", "picked up ≤ 50 ms p95", queue.busy_neighbours, in_short=True),
     Fault(15, "rotten files", "all found, no false alarm, ≥ 200 MB/s", pictures.rotten_files),
+    Fault(16, "slow lines", "all stored, ≤ 1.5 × their bytes sent", archive.slow_lines),
 )
 
 

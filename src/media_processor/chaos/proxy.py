@@ -3,12 +3,15 @@
 import asyncio
 import random
 import re
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 _PIECE = 65536
+_PACKET = 1448  # of an Ethernet, less the headers
+_SENT_AGAIN = 0.4  # Linux's least time-out is 0.2 s, and doubles
 
 
 @dataclass
@@ -35,10 +38,13 @@ class Proxy:
     choose: Callable[[], tuple[str, Fault]]
     seen: Counter[str] = field(default_factory=Counter)
     port: int = 0
+    _open: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = field(default_factory=dict)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name, fault = self.choose()
         self.seen[name] += 1
+        task = asyncio.current_task()
+        self._open[task] = writer
         with suppress(OSError):
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self.upstream)
             try:
@@ -46,17 +52,74 @@ class Proxy:
             finally:
                 to_server.close()
         writer.close()
+        del self._open[task]
+
+    async def close(self) -> None:
+        # Cancelled, they would be reported as failed.
+        for client in self._open.values():
+            client.transport.abort()
+        if tasks := [task for task in self._open if task]:
+            await asyncio.wait(tasks, timeout=1)
 
 
 @asynccontextmanager
-async def proxy(upstream: int, choose: Callable[[], tuple[str, Fault]]) -> AsyncIterator[Proxy]:
+async def proxy(
+    upstream: int, choose: Callable[[], tuple[str, Fault]], *, buffered: int = _PIECE
+) -> AsyncIterator[Proxy]:
+    """``buffered`` is about how many bytes of a connection it takes ahead of passing them on."""
     made = Proxy(upstream, choose)
-    server = await asyncio.start_server(made.handle, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffered)
+    server = await asyncio.start_server(made.handle, sock=listening, limit=buffered // 2)
+    made.port = listening.getsockname()[1]
     try:
         yield made
     finally:
         server.close()
+        await made.close()
+
+
+@dataclass
+class Line:
+    """One line for all connections: ``rate`` bytes a second there, each ``late`` seconds under way.
+
+    ``lossy`` is the share of packets that are lost: their connection stands still until TCP would
+    have sent them again. ``carried`` counts the bytes to the server.
+    """
+
+    rate: float
+    late: float = 0.0
+    lossy: float = 0.0
+    rng: random.Random = field(default_factory=random.Random)
+    carried: int = 0
+    _free_at: float = 0.0
+
+    async def __call__(self, connection: Connection) -> None:
+        ways = (
+            asyncio.create_task(self._there(connection)),
+            asyncio.create_task(self._back(connection)),
+        )
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+    async def _there(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):
+            while data := await connection.from_client.read(_PACKET):
+                self._free_at = max(self._free_at, loop.time()) + len(data) / self.rate
+                await asyncio.sleep(self._free_at - loop.time())
+                if self.rng.random() < self.lossy:
+                    await asyncio.sleep(_SENT_AGAIN)
+                self.carried += len(data)
+                loop.call_later(self.late, connection.to_server.write, data)
+
+    async def _back(self, connection: Connection) -> None:
+        with suppress(OSError):
+            while data := await connection.from_server.read(_PIECE):
+                await asyncio.sleep(self.late)
+                connection.to_client.write(data)
 
 
 # ── faults ───────────────────────────────────────────────────────────────────────────

@@ -37,8 +37,9 @@ _LOOK_ANYWAY = 1.0
 # Seconds that a stopping worker gives a Redis that doesn't answer; looking for jobs takes one.
 _LAST_CLAIM = 2.0
 
-# Tasks limit themselves; this only frees the slot of one that hangs all the same.
-_JOB_TIMEOUT = 3600
+# Tasks limit themselves; this only frees the slot of one that hangs all the same. The longest is
+# a delivery of 200 MB at the minimum pace of 4 kB/s: 14 h.
+_JOB_TIMEOUT = 24 * 3600
 
 
 class LeasedWorker(Worker):

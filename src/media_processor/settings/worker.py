@@ -29,10 +29,14 @@ class WorkerSettings(PipelineSettings):
     upload_concurrency: int = Field(
         default=8,
         ge=1,
-        description="Number of pictures that a worker delivers to the central server at a time.",
+        description="Number of pictures that a worker delivers to the central server at a time. "
+        "Fewer while they make no progress.",
     )
     upload_timeout: Seconds = Field(
-        default=15, gt=0, description="Seconds that one attempt to deliver a picture may take."
+        default=15,
+        gt=0,
+        description="Seconds without progress after which a delivery is given up: the central "
+        "server acknowledges no byte and doesn't answer. Any pace below 4 kB/s is given up, too.",
     )
     upload_retry_delays: Annotated[tuple[Seconds, ...], NoDecode] = Field(
         default=(10, 20, 30, 40, 50),

@@ -5,7 +5,8 @@ from unittest.mock import patch
 import httpx2
 import pytest
 
-from media_processor.central_client import CentralClient, _read, _receipt
+from media_processor.central_client import CentralClient
+from media_processor.central_client.answers import read, receipt_of
 from media_processor.errors import (
     CentralRefused,
     CentralUnavailable,
@@ -57,20 +58,20 @@ def answer(status: int, code: str) -> httpx2.Response:
 )
 def test_what_an_error_means(status: int, code: str, error: type[MediaProcessorError]) -> None:
     with pytest.raises(error, match="why"):
-        _receipt(answer(status, code))
+        receipt_of(answer(status, code))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}"])
 def test_a_success_without_a_receipt_is_none(content: bytes) -> None:
     with pytest.raises(CentralUnavailable):
-        _receipt(httpx2.Response(201, content=content))
+        receipt_of(httpx2.Response(201, content=content))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}"])
 def test_an_answer_that_can_not_be_read_is_none(content: bytes) -> None:
     """A proxy between may answer 200 with a page of its own."""
     with pytest.raises(CentralUnavailable):
-        _read(StoredPage, httpx2.Response(200, content=content))
+        read(StoredPage, httpx2.Response(200, content=content))
 
 
 @pytest.mark.parametrize(

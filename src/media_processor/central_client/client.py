@@ -1,24 +1,23 @@
 """HTTP client of the central server: delivers pictures, reads the archive and its log."""
 
-import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from io import FileIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 from pydantic import ValidationError
 
-from media_processor.errors import (
-    CentralRefused,
-    CentralUnavailable,
-    DigestMismatch,
-    InvalidField,
-    MediaConflict,
-    MediaNotFound,
-    StorageFull,
+from media_processor.central_client.answers import (
+    Answer,
+    problem_of,
+    read,
+    receipt_of,
+    unreachable,
 )
+from media_processor.central_client.lines import Line, Lines
+from media_processor.errors import CentralUnavailable, InvalidField, MediaNotFound
 from media_processor.messages.archive import (
     ActivityPage,
     ArchiveQuery,
@@ -29,7 +28,6 @@ from media_processor.messages.archive import (
     StoredMedia,
     StoredPage,
 )
-from media_processor.messages.base import Message, Problem
 from media_processor.messages.media import Receipt
 
 # A proxy must not compress what the fast server passes on byte for byte.
@@ -37,12 +35,6 @@ _UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 # Fail once all connections have been busy this long: readers of pictures are stuck.
 _POOL_SECONDS = 5.0
-
-# Request timeout, too early, too many requests.
-_RETRYABLE = {408, 425, 429}
-
-
-_Answer = TypeVar("_Answer", bound=Message)
 
 
 class CentralClient:
@@ -52,15 +44,20 @@ class CentralClient:
     """
 
     def __init__(self, url: str, *, timeout: float, connections: int) -> None:
+        """``timeout`` is how many seconds a request may make no progress."""
         self._url = httpx2.URL(url)
-        self._timeout = timeout
-        self._http = _pool(self._url, timeout, connections)
+        # Reading the system's certificates takes 30 ms; over http none is ever shown.
+        verify = httpx2.create_ssl_context() if self._url.scheme == "https" else False
+        self._http = _pool(verify, timeout, connections)
         # A slow reader of a picture occupies a connection; it must not keep out the witness.
-        self._files = _pool(self._url, timeout, connections)
+        self._files = _pool(verify, timeout, connections)
+        # A pool of one each, as only so it is known which connection a delivery takes.
+        self._lines = Lines(lambda: Line(_pool(verify, timeout, 1), timeout), connections)
 
     async def close(self) -> None:
         await self._http.aclose()
         await self._files.aclose()
+        await self._lines.close()
 
     def link(self, media_id: str) -> str:
         return str(self._url.join(f"media/{media_id}/file"))
@@ -68,7 +65,7 @@ class CentralClient:
     async def deliver(
         self, picture: Path, filename: str, content_type: str, fields: DeliveryFields
     ) -> Receipt:
-        """Send one picture, once; return its receipt.
+        """Send one picture, once; return its receipt. Waits for its turn while the line is slow.
 
         Raises:
             CentralUnavailable: try again later.
@@ -77,21 +74,13 @@ class CentralClient:
             StorageFull: the central server's disk is full.
             DigestMismatch: the bytes were damaged here or on the way.
         """
+        form = fields.model_dump(exclude_none=True)
         try:
-            with _LargeReads(picture) as file:
-                async with asyncio.timeout(self._timeout):
-                    answer = await self._http.post(
-                        self._url,
-                        data=fields.model_dump(exclude_none=True),
-                        files={"file": (filename, file, content_type)},
-                    )
-        except TimeoutError:
-            raise CentralUnavailable(
-                f"The central server didn't answer within {self._timeout:g} s."
-            ) from None
+            async with self._lines.one() as line:
+                answer = await line.send(self._url, form, picture, filename, content_type)
         except httpx2.HTTPError as error:
-            raise _unreachable(error) from None
-        return _receipt(answer)
+            raise unreachable(error) from None
+        return receipt_of(answer)
 
     async def look_up(self, media_id: str) -> StoredMedia | None:
         """What the archive has under this id: nothing, perhaps as the server can't say.
@@ -102,7 +91,7 @@ class CentralClient:
         try:
             answer = await self._http.get(self._url.join(f"media/{media_id}"))
         except httpx2.HTTPError as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
         # An archive that only takes deliveries answers with an error, or with anything at all.
         if answer.status_code != 200:
             return None
@@ -136,15 +125,15 @@ class CentralClient:
         return await self._get(LogVerdict, "audit")
 
     async def _get(
-        self, kind: type[_Answer], path: str, params: dict[str, Any] | None = None
-    ) -> _Answer:
+        self, kind: type[Answer], path: str, params: dict[str, Any] | None = None
+    ) -> Answer:
         try:
             answer = await self._http.get(self._url.join(path), params=params)
         except httpx2.HTTPError as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
         if answer.status_code == 200:
-            return _read(kind, answer)
-        code, reason = _problem(answer)
+            return read(kind, answer)
+        code, reason = problem_of(answer)
         for error_kind in (MediaNotFound, InvalidField):
             if code == error_kind.code:
                 raise error_kind(reason)
@@ -185,62 +174,14 @@ class CentralClient:
                     )
                 yield answer
         except httpx2.HTTPError as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
 
 
-class _LargeReads(FileIO):
-    """A file that is read a megabyte at a time, whatever size is requested.
-
-    httpx2 requests 64 KiB, and each chunk costs a pass through its layers: at 4.8 MB that was
-    half the time of sending.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
-        return super().read(1024 * 1024)
-
-
-def _pool(url: httpx2.URL, timeout: float, connections: int) -> httpx2.AsyncClient:
+def _pool(verify: ssl.SSLContext | bool, timeout: float, connections: int) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
-        # Reading the system's certificates takes 30 ms; over http none is ever shown.
-        verify=url.scheme == "https",
-        # What is verified is the scheme of ``url``, so no answer may lead elsewhere.
+        verify=verify,
+        # What is verified is the scheme of the first URL, so no answer may lead elsewhere.
         follow_redirects=False,
         timeout=httpx2.Timeout(timeout, pool=_POOL_SECONDS),
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
     )
-
-
-def _unreachable(error: Exception) -> CentralUnavailable:
-    return CentralUnavailable(f"The central server can't be reached ({type(error).__name__}).")
-
-
-def _read(kind: type[_Answer], answer: httpx2.Response) -> _Answer:
-    try:
-        return kind.model_validate_json(answer.content)
-    except ValidationError:
-        raise CentralUnavailable("The central server sent an invalid response.") from None
-
-
-def _receipt(answer: httpx2.Response) -> Receipt:
-    status = answer.status_code
-    if status in (200, 201):
-        try:
-            return Receipt.model_validate_json(answer.content)
-        except ValidationError:
-            raise CentralUnavailable("The central server sent an invalid receipt.") from None
-    code, reason = _problem(answer)
-    detail = f"The central server answered {status}: {reason}"
-    for kind in (DigestMismatch, MediaConflict, StorageFull):
-        if code == kind.code:
-            raise kind(detail)
-    if not 400 <= status < 500 or status in _RETRYABLE:
-        raise CentralUnavailable(detail)
-    raise CentralRefused(detail)
-
-
-def _problem(answer: httpx2.Response) -> tuple[str, str]:
-    try:
-        problem = Problem.model_validate_json(answer.content)
-    except ValidationError:
-        return "", answer.reason_phrase or "no reason given"
-    return problem.code, problem.detail[:500]
