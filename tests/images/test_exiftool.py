@@ -13,10 +13,10 @@ from media_processor.images.profile import DEFAULT
 from media_processor.images.watermark import watermark
 
 from .hdr_files import VIDEO, apple, motion_photo, segment, ultra_hdr, with_segments
+from .parts import THUMBNAIL, resource
 from .pictures import LIMITS, encoded, exif_with_thumbnail, photo, png_with, quartered_logo
 from .profiles import ADOBE_RGB, rgb_profile
 from .test_kept import IPTC, XMP, exif, gif_with
-from .test_parts import THUMBNAIL, resource
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("exiftool"), reason="exiftool isn't installed (libimage-exiftool-perl)"

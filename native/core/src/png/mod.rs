@@ -49,7 +49,12 @@ pub fn splice(
     }
     let (coded, changed) =
         watermark(&parts, overlay, places, memory.saturating_sub(4 * data.len()))?;
-    Ok(Spliced { bytes: file(&parts, chunks, &coded), changed, blocks: parts.height, end: parts.end })
+    Ok(Spliced {
+        bytes: file(&parts, chunks, &coded),
+        changed,
+        blocks: parts.height,
+        end: parts.end,
+    })
 }
 
 /// The zlib stream with the overlay, and how many rows changed.

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from media_processor.errors import BrokenPicture, ImageBomb, UnsupportedPicture
 from media_processor.images import exif, exif_writer, xmp
 from media_processor.images.containers import Data
+from media_processor.images.containers.jpeg_losses import Losses
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import CREDENTIALS, MOST_SHOWN, Comment, Metadata
+from media_processor.images.metadata import Comment, Metadata
 from media_processor.limits import Limits
 
 SOI, EOI, SOS, DQT, DHT, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE, 0xFE
@@ -34,15 +35,10 @@ _PIXELS_A_BYTE = 100
 
 _EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
-_JUMBF = "JUMBF data was dropped"
 _MOST_BYTES = 65_533  # in a segment
 _PIECE = _MOST_BYTES - 14  # what Photoshop's header leaves, or a profile's
-
-# APPn that other modules speak of: MPF and gain maps (containers/appended.py).
-_ELSEWHERE = (b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0")
 
 
 class Segment(NamedTuple):
@@ -104,7 +100,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
-    comments, notes, unknown = [], [], []
+    comments, losses = [], Losses()
     for segment in segments(data):
         if segment.marker == SOS:
             break
@@ -114,19 +110,14 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
         elif kind := _kind(data, segment):
             parts[kind].append(payload[_HEADERS[kind] :])
         elif is_application(segment.marker):
-            notes += _dropped(segment.marker, payload)
-            unknown += _unknown(segment.marker, payload)
+            losses.add(segment.marker, payload)
     first, *others = parts["EXIF"] or [b""]
+    notes = losses.notes
     # What is too long for a segment goes on in the next one; a header begins another block.
     if any(other[:4] in exif.HEADERS for other in others):
         notes.append("a second block of EXIF was dropped")
     packet, *more = parts["XMP"] or [b""]
     notes += ["a second XMP packet was dropped"] if more else []
-    if CREDENTIALS in notes:  # they may take several segments, of which the first says what it is
-        notes = [note for note in notes if note != _JUMBF]
-    if unknown:
-        names = ", ".join(list(dict.fromkeys(unknown))[:MOST_SHOWN])
-        notes.append(f"application data was dropped: {names}")
     profile = {piece[0]: piece[2:] for piece in parts["ICC"]}  # each begins with its number
     return Metadata(
         b"".join(profile[number] for number in sorted(profile)),
@@ -284,30 +275,6 @@ def _kind(data: Data, segment: Segment) -> str:
         case 0xED if head.startswith(_PHOTOSHOP):
             return "IPTC"
     return ""
-
-
-def _dropped(marker: int, payload: bytes) -> list[str]:
-    # Extended XMP holds depth maps and pictures of many MB.
-    if marker == 0xE1 and payload.startswith(_EXTENDED_XMP):
-        return ["extended XMP was dropped: a depth map, another picture, sound or a long history"]
-    if marker == APP0 and (payload[:5] == b"JFXX\0" or (payload[:5] == b"JFIF\0" and payload[14:])):
-        return [exif.PREVIEWS]
-    if marker == 0xEB and payload.startswith(b"JP"):  # JUMBF (ISO/IEC 19566-5)
-        return [CREDENTIALS if b"c2pa" in payload else _JUMBF]
-    return []
-
-
-def _unknown(marker: int, payload: bytes) -> list[str]:
-    is_known = (
-        marker in (APP0, APP14)
-        or (marker == 0xE1 and payload.startswith(_EXTENDED_XMP))
-        or (marker == 0xE2 and payload.startswith(_ELSEWHERE))
-        or (marker == 0xEB and payload.startswith(b"JP"))
-    )
-    if is_known:
-        return []
-    named = re.match(rb"[A-Za-z0-9 _.-]{3,20}", payload)
-    return [f"APP{marker - 0xE0}" + (f" ({named[0].decode().strip()})" if named else "")]
 
 
 def _pieces(payload: bytes) -> list[bytes]:
