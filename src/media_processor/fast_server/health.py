@@ -18,8 +18,8 @@ from media_processor.work.spool import Spool
 # Many pages and probes ask; in seconds.
 _KEPT = 1.0
 _CENTRAL_KEPT = 5.0
-# What hangs counts as unreachable.
-_REDIS_SECONDS = 1.0
+# What hangs counts as unreachable. A Redis that doesn't answer TLS is known as such after 1.5 s.
+_REDIS_SECONDS = 2.0
 _CENTRAL_SECONDS = 2.0
 
 
