@@ -15,12 +15,14 @@ from media_processor.limits import Limits
 from .hdr_files import (
     VIDEO,
     apple,
+    directory,
     grown,
     iphone_heic,
     motion_photo,
     segment,
     ultra_hdr,
     with_segments,
+    xmp_packet,
 )
 from .pictures import (
     encoded,
@@ -99,6 +101,12 @@ def avif_with_preview() -> bytes:
     return data.replace(filler, payload.ljust(len(filler), b"\0"))
 
 
+def motion_heic() -> bytes:
+    inside = directory(("MotionPhoto", "video/mp4", len(VIDEO)), padding=8)
+    packet = xmp_packet('GCamera:MotionPhoto="1"', inside)
+    return MAKERS["HEIC"](xmp=packet) + box(b"mpvd", VIDEO)
+
+
 def with_aux(kind: bytes, data: bytes) -> bytes:
     """A property that says what an auxiliary picture is for, at the end of those that there are."""
     at = data.index(b"ipco") - 4
@@ -173,7 +181,7 @@ PARTS = {
         "HDR gain map was dropped",
     ),
     "video of a motion photo": Part(
-        {"JPEG": motion_photo, "HEIC": lambda: MAKERS["HEIC"]() + box(b"mpvd", VIDEO)},
+        {"JPEG": motion_photo, "HEIC": lambda: motion_heic()},
         holds(VIDEO),
         "video of the motion photo was dropped",
     ),

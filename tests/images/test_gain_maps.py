@@ -163,6 +163,23 @@ def test_a_map_and_a_video_both_stay(apply_watermark: ApplyWatermark) -> None:
     assert not made.notes
 
 
+@pytest.mark.parametrize("strip", ["gps", "all"])
+def test_stripping_leaves_the_map_and_what_names_it(
+    strip: str, apply_watermark: ApplyWatermark
+) -> None:
+    data = ultra_hdr(encoded(photo((400, 300)), "JPEG", comment=b"mine"), video=VIDEO)
+    out, made = apply_watermark(data, profile=Profile("p", strip=strip))  # type: ignore[arg-type]
+    found = second_picture(out)
+    assert out.endswith(found)
+    picture = out[: -len(found)]
+    assert b'hdrgm:Version="1.0"' in picture
+    assert f'Item:Length="{len(found)}"'.encode() in out
+    assert b"ftyp" not in out
+    assert b"GCamera:MotionPhoto" not in out
+    assert (b'dc:source="a phone"' in picture) == (b"mine" in picture) == (strip == "gps")
+    assert "the video of the motion photo was dropped, as the profile requires" in made.notes
+
+
 def test_padding_before_the_map_goes_and_is_no_longer_announced(
     apply_watermark: ApplyWatermark,
 ) -> None:

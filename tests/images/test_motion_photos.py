@@ -1,13 +1,15 @@
 """The video of a motion photo stays behind the picture, and nothing speaks of one that went."""
 
+import struct
+
 import pytest
 
 from media_processor.images.containers import jpeg
 from media_processor.images.profile import Profile
 
 from .conftest import ApplyWatermark
-from .hdr_files import VIDEO, motion_photo
-from .pictures import opened
+from .hdr_files import VIDEO, directory, motion_photo, xmp_packet
+from .pictures import heic, opened, photo
 
 
 @pytest.mark.parametrize("micro", [False, True])
@@ -33,6 +35,23 @@ def test_a_video_that_goes_leaves_no_promise(
     assert b"Container:Directory" not in out
     assert (b'dc:source="a phone"' in out) == (profile.get("strip") != "all")
     assert any("video" in note for note in made.notes)
+
+
+@pytest.mark.parametrize("motion", ["keep", "drop"])
+def test_the_video_of_a_heic_moves_behind_the_jpeg(
+    motion: str, apply_watermark: ApplyWatermark
+) -> None:
+    inside = directory(("MotionPhoto", "video/mp4", len(VIDEO)), padding=8)
+    packet = xmp_packet('GCamera:MotionPhoto="1"', inside.replace("image/jpeg", "image/heic"))
+    data = heic(photo((64, 48)), xmp=packet) + struct.pack(">I4s", 8 + len(VIDEO), b"mpvd") + VIDEO
+    out, made = apply_watermark(data, profile=Profile("p", motion=motion))  # type: ignore[arg-type]
+    assert out.endswith(VIDEO) == (motion == "keep")
+    assert (b"GCamera:MotionPhoto" in out) == (motion == "keep")
+    assert any("video" in note for note in made.notes) == (motion == "drop")
+    if motion == "keep":
+        assert out[jpeg.picture_end(out) :] == VIDEO
+        assert f'Item:Length="{len(VIDEO)}"'.encode() in out
+        assert b"image/heic" not in out
 
 
 @pytest.mark.parametrize("said", [10, 999_999_999, 0])

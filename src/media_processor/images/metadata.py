@@ -67,6 +67,7 @@ class Metadata:
         if strip == "gps":
             found = (cleaned, packet, comments)
             cleaned, packet = exif.without_gps(cleaned), xmp.without_gps(packet)
+            notes += (exif.DAMAGED,) if found[0] and not cleaned else ()
             comments = tuple(each for each in comments if b"gps" not in each.content.lower())
             if found != (cleaned, packet, comments):
                 notes += ("the location was removed, as the profile requires",)

@@ -107,6 +107,7 @@ def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0) -> bytes:
         start, end = item.place
         if number == 0:
             part = _with_number(bound, packet[start:end], b"Padding", 0)
+            part = part.replace(b"image/heic", b"image/jpeg")  # which comes out as one
         elif length := lengths.get(item.semantic):
             part = _with_number(bound, packet[start:end], b"Padding", 0)
             part = _with_number(bound, part, b"Length", length)
@@ -131,6 +132,11 @@ def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0) -> bytes:
             packet,
         )
     return packet
+
+
+def has_video(packet: bytes) -> bool:
+    """Whether it says that the picture is a motion photo."""
+    return find(packet, CAMERA, b"MotionPhoto") == b"1"
 
 
 def of_gain_map(length: int) -> bytes:

@@ -12,8 +12,6 @@ from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import flatten_on_white
 
-_VIDEO = "the video of the motion photo was dropped"
-
 
 def watermark(
     data: bytes, info: PictureInfo, overlay: Overlay, options: Options, target: PictureFormat
@@ -44,6 +42,6 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
         behind = appended.read(data, options.limits)
         notes += behind.all_notes(data, jpeg.picture_end(data))
         notes += (isobmff.GAIN_MAP,) if behind.gain_map else ()
-        notes += (_VIDEO,) if behind.video else ()
+        notes += (isobmff.VIDEO,) if behind.video else ()
     upright = found.exif or exif.make_upright(more.exif)
     return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)

@@ -3,9 +3,10 @@
 import pi_heif
 from PIL import Image
 
-from media_processor.images import exif
+from media_processor.images import exif, xmp
 from media_processor.images.codecs import Encoded, Options, apple_gain_map, jpeg
 from media_processor.images.containers import isobmff
+from media_processor.images.containers.appended import behind_new
 from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
@@ -14,24 +15,32 @@ from media_processor.images.pillow import flatten_on_white, metadata_of, to_eigh
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """An iPhone's gain map comes along, as ISO 21496-1 has it."""
+    """An iPhone's gain map comes along, as ISO 21496-1 has it; so does a motion photo's video."""
     heif = _open(data)
     image, found = _picture(heif)
-    gain_map = apple_gain_map.read(heif, found.exif)
-    kept = fit_metadata(found.to_keep(info.orientation, options.strip), info.orientation)
     image = flatten_on_white(image) if image.mode == "RGBA" else image
-    overlay.draw(image, kept.icc)
-    notes = ("converted from HEIC to JPEG", *kept.notes)
+    overlay.draw(image, found.icc)
+    gain_map = apple_gain_map.read(heif, found.exif)
+    more = behind_new(gain_map, _video(data, found, options))
+    pixels = overlay.pixels(BASES[image.mode], found.icc)
+    drawn = jpeg.draw_gain_map(gain_map, pixels, overlay, info) if gain_map else b""
+    more = more if drawn else more.without_gain_map()
+    kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
+    kept = fit_metadata(kept, info.orientation)
     lost = isobmff.read_metadata(data, options.limits).notes
+    carried = (isobmff.GAIN_MAP if drawn else "", isobmff.VIDEO if more.video else "")
+    lost = tuple(note for note in lost if note not in carried)
     if info.frames > 1:
         lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
-    if gain_map is None:
-        return Encoded(jpeg.encode(image, kept, options), "JPEG", (*notes, *lost))
-    pixels = overlay.pixels(BASES[image.mode], kept.icc)
-    drawn = jpeg.draw_gain_map(gain_map, pixels, overlay, info)
-    result = jpeg.encode_with_gain_map(image, kept, options, gain_map, drawn)
-    lost = tuple(note for note in lost if note != isobmff.GAIN_MAP)
-    return Encoded(result, "JPEG", (*notes, *lost))
+    notes = ("converted from HEIC to JPEG", *kept.notes, *lost)
+    return Encoded(jpeg.encode_with(image, kept, options, more, drawn), "JPEG", notes)
+
+
+def _video(data: bytes, found: Metadata, options: Options) -> bytes:
+    # Without XMP nobody would find it behind a JPEG.
+    if options.motion == "drop" or options.strip != "none" or not xmp.has_video(found.xmp):
+        return b""
+    return isobmff.video(data)
 
 
 def decode_upright(

@@ -13,6 +13,7 @@ from media_processor.errors import BrokenPicture
 from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import appended, jpeg
+from media_processor.images.containers.appended import Appended
 from media_processor.images.containers.gain_map import GainMap
 from media_processor.images.gain_overlay import overlay_pixels
 from media_processor.images.info import PictureInfo
@@ -72,11 +73,10 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
     return _encode(image, options, jpeg.write_metadata(kept))
 
 
-def encode_with_gain_map(
-    image: Image.Image, kept: Metadata, options: Options, found: GainMap, drawn: bytes
+def encode_with(
+    image: Image.Image, kept: Metadata, options: Options, more: Appended, drawn: bytes
 ) -> bytes:
-    """``found`` is drawn on already, as ``drawn``."""
-    more = appended.with_gain_map(found)
+    """With what follows the picture, of which the gain map is drawn on already, as ``drawn``."""
     header = jpeg.write_metadata(kept, more.segments)
     return bytes(more.attach(_encode(image, options, header), header, drawn))
 

@@ -83,9 +83,11 @@ class Appended:
         return self.notes
 
 
-def with_gain_map(found: GainMap) -> Appended:
-    """For a file that had none of its own, as ISO 21496-1 has it."""
-    return Appended(found, index=mpf.WITH_GAIN_MAP, version=gain_map.URN + bytes(4))
+def behind_new(found: GainMap | None, video: bytes) -> Appended:
+    """For a file that is no JPEG yet; the gain map as ISO 21496-1 has it."""
+    if found is None:
+        return Appended(video=video)
+    return Appended(found, video, mpf.WITH_GAIN_MAP, gain_map.URN + bytes(4))
 
 
 def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
@@ -106,7 +108,7 @@ def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "k
         known.append(video)
     if video and not keep_video:
         notes.append(f"{_VIDEO}, as the profile requires")
-    elif not video and xmp.find(packet, xmp.CAMERA, b"MotionPhoto") == b"1":
+    elif not video and xmp.has_video(packet):
         notes.append(f"{_VIDEO}: it isn't where the file says")
     others = [picture.place for picture in index[1:] if picture.place not in known]
     if others:

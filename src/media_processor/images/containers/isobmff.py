@@ -14,6 +14,7 @@ from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, n
 from media_processor.limits import Limits
 
 GAIN_MAP = "the HDR gain map was dropped"
+VIDEO = "the video of the motion photo was dropped"
 _TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
 _CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
 # Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
@@ -238,12 +239,20 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
         if box.name == b"uuid" and data[box.start : box.start + 16] == _CREDENTIALS_ID:
             notes.append(CREDENTIALS)
         elif box.name == b"mpvd":  # Motion Photo format 1.0
-            notes.append("the video of the motion photo was dropped")
+            notes.append(VIDEO)
         elif box.name == b"meta":
             notes += _of_items(data, box)
         unknown += [box.name] if box.name not in _TOP else []
     notes += [*note_parts("boxes", unknown), *note_trailer(data[end:])]
     return Metadata(notes=tuple(notes))
+
+
+def video(data: Data) -> bytes:
+    """Of a motion photo, an MP4 file; ``b""`` if there is none."""
+    for box in _boxes(data, 0, len(data)):
+        if box.name == b"mpvd" and data[box.start + 4 : box.start + 8] == b"ftyp":
+            return data[box.start : box.end]
+    return b""
 
 
 def _of_items(data: Data, meta: FileBox) -> Iterator[str]:
