@@ -197,7 +197,7 @@ def test_a_picture_that_fails_while_it_is_looked_at_says_why(
         page = open_page(running, f"#media/{media_id}", failing=True)
         expect(page.locator("#compare-words")).to_have_text("This picture isn’t stored yet.")
 
-    expect(page.locator("#compare-words")).to_contain_text("damaged")
+    expect(page.locator("#compare-words")).to_contain_text("truncated")
 
 
 def test_an_address_of_no_picture_says_so(running: System, open_page: OpenPage) -> None:

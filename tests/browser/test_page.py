@@ -34,7 +34,7 @@ def filled(running: System) -> System:
 
 def _shown(page: Page, view: str) -> None:
     if view == "upload":
-        expect(card(page, "torn.jpg").first).to_contain_text("damaged")
+        expect(card(page, "torn.jpg").first).to_contain_text("truncated")
         expect_pictures(page, "#cards .card[data-state=stored] img")
     elif view == "archive":
         expect(page.locator("#archive-list li").nth(5)).to_be_visible()
