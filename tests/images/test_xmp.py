@@ -58,6 +58,11 @@ def test_what_is_not_there_is_not_spoken_of() -> None:
     assert b'dc:source="a phone"' in plain
 
 
+def test_usual_prefixes_count_even_if_they_are_not_bound() -> None:
+    damaged = ULTRA.replace(xmp.GAIN_MAP, b"http://ns.adobe.com/hdr-gain-mop/1.0/")
+    assert b"hdrgm:Version" not in xmp.keep_promises(damaged)
+
+
 def test_extended_xmp_and_what_it_holds_are_not_spoken_of() -> None:
     packet = (
         b'<x xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="ABC" '

@@ -27,6 +27,9 @@ _ELSEWHERE = [
     for name in (b"1.0/depthmap/", b"1.0/image/", b"1.0/audio/", b"dd/1.0/device/")
 ]
 
+# Some readers look for these, whatever they are bound to.
+_USUAL = {GAIN_MAP: b"hdrgm", CAMERA: b"GCamera"}
+
 _BOUND = re.compile(rb"xmlns:([\w.-]{1,40})\s*=\s*[\"']([^\"'<>]{1,200})[\"']")
 _NUMBER = re.compile(rb"[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?")
 _ANY = rb"[\w.-]+"
@@ -164,10 +167,11 @@ def without_padding(packet: bytes) -> bytes:
 
 
 def _prefixes(packet: bytes, namespace: bytes) -> list[bytes]:
-    if namespace not in packet:
-        return []
-    bound = {match[1] for match in _BOUND.finditer(packet) if match[2] == namespace}
-    return sorted(bound)[:8]
+    usual = _USUAL.get(namespace)
+    found = {usual} if usual and usual + b":" in packet else set[bytes]()
+    if namespace in packet:
+        found |= {match[1] for match in _BOUND.finditer(packet) if match[2] == namespace}
+    return sorted(found)[:8]
 
 
 def _named(packet: bytes, namespace: bytes, name: bytes) -> Iterator[Range]:
