@@ -1,5 +1,7 @@
 """File, row and line are kept in step, whatever is cut short."""
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -136,6 +138,23 @@ def test_a_row_is_confirmed_only_once_its_line_is_written(place: Place) -> None:
     archive.confirm(entry)
     archive.confirm(entry)
     assert len(place.lines()) == 2
+
+
+@pytest.mark.parametrize("name", ["worker_activity.log.chain", "worker_activity.log"])
+def test_a_log_that_can_not_be_opened_waits_for_the_next_delivery(place: Place, name: str) -> None:
+    archive, real = place.open(), os.open
+
+    def refuse(path: str, *more: int) -> int:
+        if Path(path).name == name:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, *more)
+
+    media_id = new_media_id()
+    with patch.object(os, "open", refuse), pytest.raises(StorageFailing):
+        archive.store(delivery(archive, media_id=media_id))
+    assert place.lines() == []
+    archive.store(delivery(archive, media_id=media_id))
+    assert (len(place.files()), len(place.lines())) == (1, 1)
 
 
 def test_a_lost_log_is_written_again_from_the_catalogue(place: Place) -> None:

@@ -150,13 +150,14 @@ def write_at(path: Path, offset: int, data: bytes) -> None:
     After a failed write or sync the file is truncated to ``offset``: what is there is in doubt,
     so the next try must write it again rather than find it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    with disk_errors(), os.fdopen(descriptor, "r+b", buffering=0) as file:
-        try:
-            file.seek(offset)
-            if file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fdatasync(file.fileno())
-        except OSError:
-            file.truncate(offset)
-            raise
+    with disk_errors():
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            try:
+                file.seek(offset)
+                if file.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fdatasync(file.fileno())
+            except OSError:
+                file.truncate(offset)
+                raise
