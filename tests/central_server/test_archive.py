@@ -296,6 +296,7 @@ def test_a_row_that_is_there_although_its_commit_met_an_error_is_gone_on_from(
     assert len(place.files()) == 2
 
 
+@pytest.mark.slow
 def test_a_postgresql_that_was_restarted_costs_nothing(tmp_path: Path, postgres: Postgres) -> None:
     place = Place(tmp_path, postgres.new_database())
     archive = place.open()

@@ -478,6 +478,7 @@ def test_a_chain_made_anew_with_another_key_is_seen(sealed: Place, tmp_path: Pat
     forged.close()
 
 
+@pytest.mark.slow
 def test_it_can_be_checked_while_it_is_written(place: Place) -> None:
     place.rotate_bytes = 2_000
     archive = fill(place, 5)

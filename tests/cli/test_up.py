@@ -98,6 +98,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         machine.end()
 
 
+@pytest.mark.slow
 def test_the_demo_shows_every_picture_and_goes_on_serving(tmp_path: Path, pictures: Path) -> None:
     machine = Machine(tmp_path, "--demo", str(pictures))
     machine.start(subprocess.Popen[bytes])  # not forked: as a user starts it
@@ -119,6 +120,7 @@ def test_the_demo_shows_every_picture_and_goes_on_serving(tmp_path: Path, pictur
         assert machine.end() == 0
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_and_said_so(machine: Machine) -> None:
     machine.start()
     machine.says("Ctrl-C stops everything")
@@ -187,6 +189,7 @@ def test_what_does_not_work_is_said_before_the_addresses(tmp_path: Path) -> None
         machine.end()
 
 
+@pytest.mark.slow
 def test_workers_have_names_of_their_own(tmp_path: Path) -> None:
     machine = Machine(tmp_path, WORKERS="2", HOSTNAME="desk")
     machine.start()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.system import System
@@ -27,6 +28,7 @@ def test_a_good_system_is_found_good(running: System) -> None:
     assert done.stdout.count("✅") == 3
 
 
+@pytest.mark.slow
 def test_a_system_without_a_logo_is_found_out(system: System) -> None:
     invisible = system.data / "invisible.png"
     system.data.mkdir()

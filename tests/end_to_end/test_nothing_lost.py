@@ -95,6 +95,7 @@ def test_an_archive_killed_while_storing_doubles_nothing(system: System) -> None
     assert all("central_storage" in str(path) for path in system.temporary_files())
 
 
+@pytest.mark.slow
 def test_a_catalogue_in_postgresql_that_crashes_in_the_middle_loses_and_doubles_nothing(
     system: System, postgres: Postgres
 ) -> None:

@@ -43,6 +43,7 @@ def start_central(system: System) -> None:
     system.wait_central()
 
 
+@pytest.mark.slow
 async def test_it_keeps_every_256th_and_the_end_once(
     system: System, witness: Witness, tmp_path: Path
 ) -> None:
