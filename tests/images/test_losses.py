@@ -2,10 +2,11 @@
 
 import struct
 import zlib
+from io import BytesIO
 from random import Random
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from media_processor.images.containers import jpeg as jpeg_container
 from media_processor.images.profile import Profile
@@ -121,6 +122,30 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     data = MAKERS["JPEG"](exif=tagged_exif(), comment=SECRET)
     _, made = apply_watermark(data, profile=Profile("p", format="bmp"))
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
+
+
+@pytest.mark.parametrize(
+    ("strip", "note"),
+    [
+        ("gps", "the location was removed, as the profile requires"),
+        ("all", "dropped, as the profile requires: EXIF"),
+    ],
+)
+def test_every_page_of_a_tiff_is_stripped(
+    strip: str, note: str, apply_watermark: ApplyWatermark
+) -> None:
+    second = photo((60, 40))
+    made = Image.Exif()
+    made[0x010E] = "said of it"
+    made.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 15.5)})
+    second.encoderinfo = {"exif": made.tobytes()}
+    data = encoded(photo(), "TIFF", exif=made.tobytes(), save_all=True, append_images=[second])
+    out, result = apply_watermark(data, profile=Profile("p", strip=strip))  # type: ignore[arg-type]
+    for page in ImageSequence.Iterator(Image.open(BytesIO(out))):
+        assert not page.getexif().get_ifd(0x8825)
+        assert (page.getexif().get(0x010E) == "said of it") == (strip == "gps")
+    assert note in result.notes
+    assert ("dropped, as the profile requires: descriptions" in result.notes) == (strip == "all")
 
 
 @pytest.mark.parametrize("signature", [b"AgHg", b"DCSR", b"MeSa", b"PHUT"])

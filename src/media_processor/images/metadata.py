@@ -12,6 +12,7 @@ Motion = Literal["keep", "drop"]
 
 CREDENTIALS = "Content Credentials were dropped: a changed picture no longer matches them"
 MOST_SHOWN = 8
+LOCATION = "the location was removed, as the profile requires"
 TRAILER = "data behind the picture was dropped"
 
 # Adobe's "Photoshop File Formats", image resource blocks: thumbnails, and copies of EXIF and
@@ -70,7 +71,7 @@ class Metadata:
             notes += (exif.DAMAGED,) if found[0] and not cleaned else ()
             comments = tuple(each for each in comments if b"gps" not in each.content.lower())
             if found != (cleaned, packet, comments):
-                notes += ("the location was removed, as the profile requires",)
+                notes += (LOCATION,)
         return Metadata(self.icc, cleaned or turned, packet, iptc, comments, (*self.notes, *notes))
 
     def _stripped(self, turned: bytes, gain_map: int) -> "Metadata":

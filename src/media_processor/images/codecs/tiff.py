@@ -18,16 +18,18 @@ from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import SHORT, Tag, byte_order, numbers
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import LOCATION, Metadata, Strip
 from media_processor.images.overlay import BASES, Overlay
 from media_processor.images.pillow import encode_image, open_image, to_drawable
+from media_processor.images.xmp import without_gps
 from media_processor.limits import Limits
 
 MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 CARRIED = frozenset({"icc"})
 
 # What describes the picture, its place or its author, and goes with ``strip = "all"``.
-_STRIPPED = {tiff.XMP, tiff.IPTC, tiff.PHOTOSHOP, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
+_DESCRIPTIONS = {tiff.IPTC, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
+_STRIPPED = _DESCRIPTIONS | {tiff.XMP, tiff.PHOTOSHOP}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -37,23 +39,30 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     first = complete(order, first, options.limits)
     kept = tiff.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
     page, notes = _draw(order, first, overlay, kept.icc, options)
-    tags = {
-        number: tag
-        for number, tag in first.tags.items()
-        if number not in (*tiff.PIXEL_TAGS, tiff.CREDENTIALS)
-        and not (options.strip == "all" and number in _STRIPPED)
-    }
+    pages = [_strip(each, options.strip) for each in (first, *others)]
+    tags = {n: tag for n, tag in pages[0].tags.items() if n not in tiff.PIXEL_TAGS}
     tags |= _clean_tags(tags, kept) | page.tags
-    left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}
-    children = {
-        number: child
-        for number, child in first.children.items()
-        if number not in left_out[options.strip]
-    }
-    watermarked = Page(tags, page.pixels, children)
-    notes = [*kept.notes, *(note for each in (first, *others) for note in each.notes), *notes]
-    made = tiff.write(order, [watermarked, *others])
+    watermarked = Page(tags, page.pixels, pages[0].children)
+    notes = [*kept.notes, *(note for each in pages for note in each.notes), *notes]
+    made = tiff.write(order, [watermarked, *pages[1:]])
     return Encoded(made, "TIFF", tuple(dict.fromkeys(notes)))
+
+
+def _strip(page: Page, strip: Strip) -> Page:
+    """Without what ``strip`` names, and with a note of it; XMP is cleaned where it lies."""
+    left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}[strip]
+    children = {n: child for n, child in page.children.items() if n not in left_out}
+    gone = {tiff.CREDENTIALS, *(_STRIPPED if strip == "all" else ())}
+    tags = {n: tag for n, tag in page.tags.items() if n not in gone}
+    if strip == "gps" and tiff.XMP in tags:
+        packet = without_gps(tags[tiff.XMP].value)
+        tags[tiff.XMP] = Tag(1, len(packet), packet)
+    notes = page.notes
+    if len(children) < len(page.children):
+        notes += (LOCATION if strip == "gps" else "dropped, as the profile requires: EXIF",)
+    if strip == "all" and page.tags.keys() & _DESCRIPTIONS:
+        notes += ("dropped, as the profile requires: descriptions",)
+    return Page(tags, page.pixels, children, notes)
 
 
 def decode_upright(
