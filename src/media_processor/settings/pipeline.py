@@ -111,6 +111,11 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         return self.logo or self.google_logo
 
     @property
+    def logo_field(self) -> str:
+        """The one of the two settings that names the logo."""
+        return "logo" if self.logo else "google_logo"
+
+    @property
     def logo_is_set(self) -> bool:
         # A chosen logo is never replaced by another.
         return not {"logo", "google_logo"}.isdisjoint(self.model_fields_set)

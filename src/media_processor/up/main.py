@@ -91,7 +91,7 @@ class _Plan:
             read(RedisSettings),
         )
         Profiles(plan.worker.watermarks)
-        _check_logo(plan.worker.logo_address)
+        _check_logo(plan.worker)
         return plan
 
     @property
@@ -104,16 +104,17 @@ class _Plan:
         )
 
 
-def _check_logo(address: str) -> None:
+def _check_logo(settings: WorkerSettings) -> None:
+    address, variable = settings.logo_address, settings.logo_field.upper()
     if is_http_url(address):
         return  # it may not be reachable yet
     path = Path(address.removeprefix("file://")).expanduser()
     if not path.is_file():
-        raise SetupError(f"LOGO: the file {path} doesn't exist.")
+        raise SetupError(f"{variable}: the file {path} doesn't exist.")
     try:
         check_logo(path)
     except LogoUnavailable as error:
-        raise SetupError(f"LOGO: {path}: {error.detail}") from None
+        raise SetupError(f"{variable}: {path}: {error.detail}") from None
 
 
 @contextmanager

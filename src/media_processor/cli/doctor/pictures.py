@@ -48,7 +48,7 @@ async def _check_profile(
 ) -> list[Finding]:
     logo = "logo" if profile == "default" else f"logo of {profile}"
     source = folder / "picture.png"
-    by = source_of(settings, _setting(settings, profile))
+    by = source_of(settings, settings.logo_field if profile == "default" else "watermarks")
     try:
         with _quiet():
             tokens = {"filename": "a.png", "date": "2026-01-15", "id": ""}
@@ -65,12 +65,6 @@ async def _check_profile(
     if svgs:
         found = _judge_svgs(logo, svgs, found, tried)
     return [found, tried] if profile == "default" else [found]
-
-
-def _setting(settings: PipelineSettings, profile: str) -> str:
-    if profile != "default":
-        return "watermarks"
-    return "logo" if settings.logo else "google_logo"
 
 
 def _judge_logo(name: str, order: WatermarkTask, by: str, *, is_chosen: bool) -> Finding:
