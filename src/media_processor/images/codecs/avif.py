@@ -1,6 +1,7 @@
 """AVIF, still and animated; coded anew, so a little is lost everywhere."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from PIL import AvifImagePlugin, Image
@@ -13,6 +14,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import encode_image, metadata_of, open_image, to_drawable
+from media_processor.images.quality import quality_within
 
 # Each takes a stack and buffers of its own, and a machine may have a hundred processors.
 AvifImagePlugin.DEFAULT_MAX_THREADS = min(4, os.cpu_count() or 1)
@@ -20,6 +22,9 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = min(4, os.cpu_count() or 1)
 MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 CARRIED = frozenset({"icc", "exif", "xmp"})
 _CODING: dict[str, Any] = {"quality": 90, "speed": 8}
+# At this speed a picture takes more than its encoder needed, and its sample more than the whole.
+_GROWTH = 1.35
+_QUALITIES = range(35, 91, 5)
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -30,6 +35,9 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         image.seek(number)
         image.load()
         frame = to_drawable(image.crop(corners(crop)) if crop else image.copy())
+        if number == 0 and not options.quality:
+            size = isobmff.first_frame_bytes(data) if info.frames > 1 else len(data)
+            options = replace(options, quality=_quality(frame, size))
         overlay.draw(frame, image.info.get("icc_profile") or b"")
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
@@ -56,6 +64,13 @@ def decode_upright(
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
     return encode_image(image, "AVIF", **_coding(kept, options))
+
+
+def _quality(image: Image.Image, size: int) -> int:
+    def encode(sample: Image.Image, quality: int) -> bytes:
+        return encode_image(sample, "AVIF", **(_CODING | {"quality": quality}))
+
+    return quality_within(_GROWTH * size, image, _QUALITIES, encode)
 
 
 def _coding(kept: Metadata, options: Options) -> dict[str, Any]:

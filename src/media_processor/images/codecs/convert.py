@@ -17,6 +17,8 @@ def watermark(
     data: bytes, info: PictureInfo, overlay: Overlay, options: Options, target: PictureFormat
 ) -> Encoded:
     """The first frame, upright, 8 bits, as ``target``. ``overlay`` fits the upright picture."""
+    if info.kind.comes_out_as == target.name:
+        return codec_of(info.kind).watermark(data, info, overlay, options)
     image, found = codec_of(info.kind).decode_upright(data, info)
     codec = codec_of(target)
     notes = [f"converted from {info.format} to {target.name}, as the profile requires"]

@@ -11,7 +11,14 @@ from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import BASES, Overlay
-from media_processor.images.pillow import flatten_on_white, metadata_of, to_eight_bits
+from media_processor.images.pillow import encode_image, flatten_on_white, metadata_of, to_eight_bits
+from media_processor.images.quality import quality_within
+
+# A JPEG needs about twice as much for the same quality. Below 74 its blocks would show.
+_GROWTH = 1.5
+_QUALITIES = range(74, 97)
+# Pillow's number for each chroma_format_idc (ITU H.265, table 6-1); grey has none.
+_SAMPLINGS = {1: 2, 2: 1, 3: 0}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -19,6 +26,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     heif = _open(data)
     image, found = _picture(heif)
     image = flatten_on_white(image) if image.mode == "RGBA" else image
+    coding = _coding(data, image) | options.coding
     overlay.draw(image, found.icc)
     gain_map = apple_gain_map.read(heif, found.exif)
     more = behind_new(gain_map, _video(data, found, options))
@@ -33,7 +41,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     if info.frames > 1:
         lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
     notes = ("converted from HEIC to JPEG", *kept.notes, *lost)
-    return Encoded(jpeg.encode_with(image, kept, options, more, drawn), "JPEG", notes)
+    return Encoded(jpeg.encode_with(image, kept, coding, more, drawn), "JPEG", notes)
 
 
 def _video(data: bytes, found: Metadata, options: Options) -> bytes:
@@ -49,6 +57,17 @@ def decode_upright(
     at_least: int | None = None,  # noqa: ARG001
 ) -> tuple[Image.Image, Metadata]:
     return _picture(_open(data))
+
+
+def _coding(data: bytes, image: Image.Image) -> dict[str, int]:
+    sampling = _SAMPLINGS.get(isobmff.chroma_format(data), 2)
+
+    def encode(sample: Image.Image, quality: int) -> bytes:
+        return encode_image(sample, "JPEG", quality=quality, subsampling=sampling)
+
+    size = len(data) - len(isobmff.video(data))
+    quality = quality_within(_GROWTH * size, image, _QUALITIES, encode)
+    return {"quality": quality, "subsampling": sampling}
 
 
 def _open(data: bytes) -> pi_heif.HeifFile:

@@ -1,7 +1,7 @@
 """JPEG: the source's tables and sampling, in its own colour space, so that little is lost."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -70,19 +70,19 @@ def draw_gain_map(
 
 
 def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
-    return _encode(image, options, jpeg.write_metadata(kept))
+    return _encode(image, _CONVERTED | options.coding, jpeg.write_metadata(kept))
 
 
 def encode_with(
-    image: Image.Image, kept: Metadata, options: Options, more: Appended, drawn: bytes
+    image: Image.Image, kept: Metadata, coding: Mapping[str, int], more: Appended, drawn: bytes
 ) -> bytes:
     """With what follows the picture, of which the gain map is drawn on already, as ``drawn``."""
     header = jpeg.write_metadata(kept, more.segments)
-    return bytes(more.attach(_encode(image, options, header), header, drawn))
+    return bytes(more.attach(_encode(image, coding, header), header, drawn))
 
 
-def _encode(image: Image.Image, options: Options, header: bytes) -> bytes:
-    picture = encode_image(image, "JPEG", **(_CONVERTED | options.coding))
+def _encode(image: Image.Image, coding: Mapping[str, int], header: bytes) -> bytes:
+    picture = encode_image(image, "JPEG", **coding)
     return jpeg.add_segments(picture, header)
 
 

@@ -79,6 +79,12 @@ def crop(data: Data) -> Box | None:
     return _shape(data, turns=False).crop
 
 
+def chroma_format(data: Data) -> int:
+    """How HEVC samples the colours (14496-15, 8.3.3.1.2): 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4."""
+    at = data.find(b"hvcC")
+    return data[at + 20] & 3 if 0 <= at < len(data) - 20 else 1
+
+
 def depth(data: Data) -> int:
     """Bits a sample of an AVIF."""
     return _shape(data, turns=False).depth
@@ -213,17 +219,30 @@ def _orientation(turn: int, mirror: int | None) -> int:
     return (sideways if mirror else upside)[turned]
 
 
+def first_frame_bytes(data: Data) -> int:
+    """How many bytes the first frame of a sequence takes, which all others depend on."""
+    sizes = [0]
+    for box in _sample_sizes(data):
+        same = int.from_bytes(data[box.start + 4 : box.start + 8])
+        sizes.append(same or int.from_bytes(data[box.start + 12 : box.start + 16]))
+    return max(sizes)
+
+
 def _frames(data: Data) -> int:
-    most, inside = 1, [(0, len(data))]
+    counts = [int.from_bytes(data[box.start + 8 : box.start + 12]) for box in _sample_sizes(data)]
+    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
+    return 1 if data[8:12] == b"avif" else max(1, *counts, 1)
+
+
+def _sample_sizes(data: Data) -> Iterator[FileBox]:
+    """``stsz`` (14496-12, 8.7.3.2) of each track of pictures."""
+    inside = [(0, len(data))]
     while inside:
         found = list(_boxes(data, *inside.pop()))
         inside += [(box.start, box.end) for box in found if box.name in _TO_SAMPLES]
         boxes = {box.name: box for box in found}
         if b"stsd" in boxes and b"stsz" in boxes and _has_pictures(data, boxes[b"stsd"]):
-            start = boxes[b"stsz"].start
-            most = max(most, int.from_bytes(data[start + 8 : start + 12]))
-    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
-    return 1 if data[8:12] == b"avif" else most
+            yield boxes[b"stsz"]
 
 
 def _has_pictures(data: Data, box: FileBox) -> bool:

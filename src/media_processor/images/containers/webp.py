@@ -38,6 +38,7 @@ class Frame:
     milliseconds: int
     clears: bool
     lossless: bool
+    coded: int = 0
 
 
 def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
@@ -129,6 +130,7 @@ def frames(data: Data) -> list[Frame]:
                     milliseconds,
                     clears=bool(head[15] & 1),
                     lossless=b"VP8L" in inner,
+                    coded=chunk.end - chunk.start - 16,
                 )
             )
     return found

@@ -1,0 +1,60 @@
+"""What is coded anew with loss isn't much larger than it came, and not much worse."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from PIL import Image
+
+from media_processor.images.profile import Profile
+
+from .conftest import ApplyWatermark
+from .pictures import encoded, heic, opened, photo, psnr_outside
+
+
+@cache
+def large_photo() -> Image.Image:
+    return photo((130, 100)).resize((520, 400), Image.Resampling.BICUBIC)
+
+
+def moving(kind: str, **options: int) -> bytes:
+    first, *others = (large_photo().copy() for _ in range(3))
+    for number, frame in enumerate(others):
+        frame.paste((230, 40, 40), (40 * number, 200, 40 * number + 60, 260))
+    return encoded(first, kind, save_all=True, append_images=others, duration=80, **options)
+
+
+SOURCES: dict[str, tuple[Callable[[int], bytes], float, float]] = {
+    "HEIC": (lambda quality: heic(large_photo(), quality=quality), 1.6, 36),
+    "AVIF": (lambda quality: encoded(large_photo(), "AVIF", quality=quality), 1.3, 36),
+    "WebP": (lambda quality: encoded(large_photo(), "WEBP", quality=quality), 1.3, 38),
+    "animated AVIF": (lambda quality: moving("AVIF", quality=quality), 1.4, 34),
+    "animated WebP": (lambda quality: moving("WEBP", quality=quality), 1.4, 34),
+}
+
+
+@pytest.mark.parametrize("quality", [60, pytest.param(75, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_lossy_picture_hardly_grows(
+    kind: str, quality: int, apply_watermark: ApplyWatermark
+) -> None:
+    make, growth, likeness = SOURCES[kind]
+    data = make(quality)
+    out, made = apply_watermark(data)
+    assert len(out) <= growth * len(data)
+    before = large_photo() if kind == "HEIC" else opened(data).convert("RGB")
+    assert psnr_outside(before, opened(out).convert("RGB"), made.box, 16) >= likeness
+
+
+def test_a_heic_that_a_profile_wants_as_jpeg_is_no_larger(apply_watermark: ApplyWatermark) -> None:
+    data = heic(photo((96, 72)), quality=60)
+    assert apply_watermark(data, profile=Profile("a", format="jpeg"))[0] == apply_watermark(data)[0]
+
+
+@pytest.mark.parametrize(("chroma", "sampling"), [(420, "2x2"), (422, "2x1"), (444, "1x1")])
+def test_a_heics_colours_are_sampled_as_they_were(
+    chroma: int, sampling: str, apply_watermark: ApplyWatermark
+) -> None:
+    out, _ = apply_watermark(heic(photo((96, 72)), quality=60, chroma=chroma))
+    (_, across, down, _), *_ = opened(out).layer  # type: ignore[attr-defined]
+    assert f"{across}x{down}" == sampling
