@@ -78,9 +78,12 @@ class Health:
         return checks
 
     async def _check_central(self) -> Check:
-        if self._central_last is None or time.monotonic() > self._central_last[0] + _CENTRAL_KEPT:
-            self._central_last = time.monotonic(), await self._ask_central()
-        return self._central_last[1]
+        if self._central_last and time.monotonic() < self._central_last[0] + _CENTRAL_KEPT:
+            return self._central_last[1]
+        found = await self._ask_central()
+        # That it is back is to be known at once.
+        self._central_last = (time.monotonic(), found) if found.state == "ok" else None
+        return found
 
     async def _ask_central(self) -> Check:
         try:
