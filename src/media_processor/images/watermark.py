@@ -90,7 +90,7 @@ def watermark(
     is_converted = watermarked.format != info.format
     try:
         expected = PictureInfo(watermarked.format, width, height) if is_converted else info
-        check_result(target, expected, limits)
+        check_result(target, expected)
     except WrongResult:
         target.unlink()
         raise
