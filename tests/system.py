@@ -59,6 +59,10 @@ class System(Machine):
     def queue(self) -> QueueReport:
         return QueueReport.model_validate_json(self.http.get("/queue").content)
 
+    def wait_well(self) -> None:
+        """What was checked before everything was up may be reported for another second."""
+        wait_until(lambda: self.http.get("/ready").json()["state"] == "ok", "/ready is ok", 10)
+
     def wait_for(self, media_id: str, *statuses: str, seconds: float = 30) -> MediaStatus:
         def reached() -> MediaStatus | None:
             media = self.status(media_id)

@@ -37,6 +37,7 @@ def doctor(environment: dict[str, str]) -> tuple[int, Found]:
 
 
 def test_a_system_that_is_well(running: System, environment: dict[str, str]) -> None:
+    running.wait_well()
     status, found = doctor(environment)
     assert status == 0
     states = {name: state for name, (state, *_) in found.items()}

@@ -10,6 +10,7 @@ from tests.system import System
 
 
 def test_a_whole_system_is_well(running: System) -> None:
+    running.wait_well()
     ready = Readiness.model_validate_json(running.http.get("/ready").content)
     assert ready.ready
     assert ready.state == "ok", ready.problems
