@@ -181,8 +181,8 @@ def exif_of(data: bytes) -> object:
     return opened(data).getexif().get_ifd(0x8769).get(0x9003)
 
 
-def with_exif(kind: int, inside: bytes | None = None) -> bytes:
-    """A directory with DateTimeOriginal, whose pointer has the type ``kind``."""
+def with_exif(kind: int, inside: bytes | None = None, pointer: int = 34665) -> bytes:
+    """A directory with DateTimeOriginal, whose ``pointer`` has the type ``kind``."""
     plain = tiff(ramps(SIZE, 3, 255, "u1"))
     made = directory("<", {0x9003: tuple(b"2026:01:01 00:00:01\0")}, {0x9003: 2}, 0, big=False)
     at = len(plain) + 100  # the pointer makes the first directory longer
@@ -191,7 +191,7 @@ def with_exif(kind: int, inside: bytes | None = None) -> bytes:
         if inside is not None
         else directory("<", {0x9003: tuple(b"2026:01:01 00:00:01\0")}, {0x9003: 2}, at, big=False)
     )
-    whole = tiff(ramps(SIZE, 3, 255, "u1"), tags={34665: (at,)}, kinds={34665: kind})
+    whole = tiff(ramps(SIZE, 3, 255, "u1"), tags={pointer: (at,)}, kinds={pointer: kind})
     return whole.ljust(at, b"\0") + made
 
 
@@ -202,6 +202,8 @@ def test_exif_stays_whatever_type_its_pointer_has(
     out, made = apply_watermark(with_exif(kind))
     assert exif_of(out) == "2026:01:01 00:00:01"
     assert not made.notes
+    position, _ = apply_watermark(with_exif(kind, pointer=34853))
+    assert read_tags(position, read_tags(position)[34853][0]).keys() == {0x9003}
 
 
 @pytest.mark.parametrize(

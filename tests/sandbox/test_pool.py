@@ -79,6 +79,21 @@ async def test_a_picture_is_watermarked(tmp_path: Path) -> None:
     assert opened(tmp_path / "out").size == (made.width, made.height)
 
 
+async def test_an_svg_is_drawn_under_the_guards(tmp_path: Path) -> None:
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20">'
+    (tmp_path / "logo.svg").write_text(
+        f'{head}<rect width="40" height="20" fill="#d01020"/><text y="9">Text</text></svg>'
+    )
+    (tmp_path / "empty.svg").write_text(f"{head}</svg>")
+    grey = encoded(Image.new("RGB", (80, 60), (90, 90, 90)), "PNG")
+    async with sandbox(tmp_path) as box:
+        await box.watermark(task(tmp_path, grey, logos=(str(tmp_path / "logo.svg"),)))
+        assert opened(tmp_path / "out").convert("RGB").getpixel((68, 16)) == (208, 16, 32)
+        with pytest.raises(LogoUnavailable, match="draws nothing"):
+            await box.watermark(task(tmp_path, grey, logos=(str(tmp_path / "empty.svg"),)))
+        assert len(_children()) == 1
+
+
 async def test_errors_come_back_as_what_they_were(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as box:
         with pytest.raises(BrokenPicture):

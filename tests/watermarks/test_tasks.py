@@ -8,6 +8,7 @@ import pytest
 
 from media_processor.errors import SetupError
 from media_processor.images.logo import bundled_logo_path
+from media_processor.limits import Limits
 from media_processor.settings import WorkerSettings, read
 from media_processor.watermarks.tasks import TaskBuilder
 
@@ -87,3 +88,15 @@ async def test_the_result_says_that_the_bundled_logo_stood_in(
     task = await TaskBuilder(settings).build(tmp_path / "in", tmp_path / "out", "default", {})
     assert task.logos == (str(bundled_logo_path()),)
     assert "bundled" in task.notes[0]
+
+
+def test_a_limit_of_pixels_that_was_chosen_holds_for_every_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert WorkerSettings().picture_limits == Limits()
+    monkeypatch.setenv("MAX_PIXELS", "1000")
+    monkeypatch.setenv("MIN_ROWS", "0.5")
+    monkeypatch.setenv("MAX_PROFILE_BYTES", "1MiB")
+    limits = WorkerSettings().picture_limits
+    assert (limits.pixels, limits.spliced) == (1000, 1000)
+    assert (limits.rows, limits.profile) == (0.5, 1 << 20)
