@@ -10,7 +10,7 @@ from media_processor.images import watermark as steps
 from media_processor.images.codecs import Encoded
 from media_processor.images.info import PictureInfo
 from media_processor.images.overlay import Overlay
-from media_processor.images.probe import check_result
+from media_processor.images.probe import check_result, guarded
 from media_processor.images.profile import DEFAULT
 
 from .pictures import LIMITS, animated, encoded, orientation_exif, photo, quartered_logo
@@ -61,3 +61,16 @@ def test_a_result_may_be_beyond_the_limits(tmp_path: Path) -> None:
     """A spliced JPEG may be, if its result grows a little."""
     (tmp_path / "out").write_bytes(encoded(Image.new("1", (11_000, 10_000)), "PNG"))
     check_result(tmp_path / "out", PictureInfo("PNG", 11_000, 10_000))
+
+
+@pytest.mark.parametrize(
+    ("message", "raised"),
+    [
+        ("out of memory --- size == 90MB\nunable to copy to memory", MemoryError),
+        ("Memory allocation error", MemoryError),
+        ("tile read error\nunable to copy to memory", BrokenPicture),
+    ],
+)
+def test_damage_is_told_from_a_lack_of_memory(message: str, raised: type[Exception]) -> None:
+    with pytest.raises(raised), guarded("damaged"):
+        raise OSError(message)

@@ -86,7 +86,8 @@ def guarded(detail: str) -> Iterator[None]:
     except (MediaProcessorError, MemoryError, ModuleNotFoundError):  # an extra may be missing
         raise
     except Exception as error:
-        if "memory" in str(error).lower():  # the word that libwebp, libavif and libvips use
+        # The word that libwebp, libavif and libvips use; but libvips also copies "to memory".
+        if "memory" in str(error).lower().replace("to memory", ""):
             raise MemoryError from error
         raise BrokenPicture(detail) from error
 
