@@ -13,7 +13,7 @@ def chaos(
         typer.Argument(metavar="[NUMBER]...", help="Numbers of the faults to run."),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Run every fault; takes about eleven minutes.")
+        bool, typer.Option("--all", help="Run every fault; takes about twelve minutes.")
     ] = False,
     short: Annotated[
         bool, typer.Option("--short", help="Run a selection with less load; takes a minute.")
