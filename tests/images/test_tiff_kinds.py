@@ -110,6 +110,7 @@ def test_every_sample_outside_the_overlay_stays(
     after = after.copy()
     after[area] = before[area]
     assert np.array_equal(after, before)
+    assert ("BigTIFF became TIFF 6.0" in made.notes) == ("BigTIFF" in name)
     assert any("planes" in note for note in made.notes) == (
         KINDS[name].options.get("planar") is True
     )

@@ -117,8 +117,7 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
 
 
 def _track_size(data: Data, moov: FileBox) -> Size:
-    """Of a sequence without a still picture: ``tkhd`` ends with it (14496-12, 8.3.2), in 65,536ths
-    of a pixel."""
+    """Of a sequence without a still: ``tkhd`` ends with it, in 65,536ths (14496-12, 8.3.2)."""
     sizes = [(0, 0)]
     for track in _boxes(data, moov.start, moov.end):
         if track.name == b"trak":

@@ -190,7 +190,8 @@ def _end(tiff: DirectoryReader, pages: list[dict[int, Tag]]) -> int:
 
 def _page(tiff: DirectoryReader, directory: Directory, *, is_first: bool) -> Page:
     lost = len(directory.lost)
-    children, notes = {}, []
+    children: dict[int, Page] = {}
+    notes = ["BigTIFF became TIFF 6.0"] if tiff.is_big else []
     for pointer, name in ((EXIF_IFD, "EXIF"), (GPS_IFD, "GPS position")):
         if pointer in directory.tags:
             try:
