@@ -188,7 +188,10 @@ def test_a_bmp_keeps_its_density(density: int, apply_watermark: ApplyWatermark) 
 
 
 @pytest.mark.filterwarnings("ignore")  # what Pillow thinks of damaged EXIF
-def test_damage_in_metadata_never_costs_the_picture(apply_watermark: ApplyWatermark) -> None:
+@pytest.mark.parametrize("rounds", [30, pytest.param(1000, marks=pytest.mark.long)])
+def test_damage_in_metadata_never_costs_the_picture(
+    rounds: int, apply_watermark: ApplyWatermark
+) -> None:
     """Neither does damage behind the picture."""
     random = Random(5)
     small = encoded(photo((64, 48)), "JPEG")
@@ -207,7 +210,7 @@ def test_damage_in_metadata_never_costs_the_picture(apply_watermark: ApplyWaterm
         ]
         end = jpeg_container.picture_end(seed)
         parts += [(end, len(seed))] if end < len(seed) else []
-        for _ in range(30):
+        for _ in range(rounds):
             data = bytearray(seed)
             for _ in range(random.randint(1, 5)):
                 start, stop = random.choice(parts)
