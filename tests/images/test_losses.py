@@ -124,6 +124,13 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_a_conversion_reports_the_resolution(kind: str, apply_watermark: ApplyWatermark) -> None:
+    data = encoded(photo(), kind, dpi=(300, 300))
+    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
+    assert "the resolution was dropped" in made.notes
+
+
 @pytest.mark.parametrize(
     ("strip", "note"),
     [

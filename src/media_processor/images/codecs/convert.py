@@ -1,5 +1,6 @@
 """One picture of any format as another format, for profiles that ask for it."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from media_processor.formats import PictureFormat
@@ -10,7 +11,9 @@ from media_processor.images.containers import appended, container_of, isobmff, j
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
 from media_processor.images.overlay import Overlay
-from media_processor.images.pillow import flatten_on_white
+from media_processor.images.pillow import flatten_on_white, open_image
+
+_WITH_RESOLUTION = ("JPEG", "PNG", "TIFF", "BMP")
 
 
 def watermark(
@@ -45,5 +48,15 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
         notes += behind.all_notes(data, jpeg.picture_end(data))
         notes += (isobmff.GAIN_MAP,) if behind.gain_map else ()
         notes += (isobmff.VIDEO,) if behind.video else ()
+    if info.format in _WITH_RESOLUTION and _has_resolution(data, info.format):
+        notes += ("the resolution was dropped",)
     upright = found.exif or exif.make_upright(more.exif)
     return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)
+
+
+def _has_resolution(data: bytes, kind: str) -> bool:
+    with suppress(Exception):  # what Pillow can't open another library has decoded
+        said = open_image(data, kind).info
+        unit = said.get("jfif_unit", 1)  # 0 means the shape of a pixel alone
+        return bool(unit and said.get("dpi", (0, 0))[0])
+    return False
