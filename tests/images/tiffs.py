@@ -70,6 +70,10 @@ def directory(order: str, tags: Tags, kinds: Mapping[int, int], at: int, *, big:
     return entries + bytes(room) + values
 
 
+def _filled(part: Array, side: int) -> Array:
+    return np.pad(part, ((0, side - part.shape[0]), (0, side - part.shape[1]), (0, 0)))
+
+
 def tiff(
     values: Array,
     depth: int = 8,
@@ -80,6 +84,7 @@ def tiff(
     planar: bool = False,
     deflate: bool = False,
     rows: int = 50,
+    tile: int = 0,
     big: bool = False,
     tags: Tags | None = None,
     kinds: Mapping[int, int] | None = None,
@@ -92,6 +97,13 @@ def tiff(
         for plane in planes
         for top in range(0, height, rows)
     ]
+    if tile:
+        strips = [
+            pack(_filled(plane[top : top + tile, left : left + tile], tile), depth, order)
+            for plane in planes
+            for top in range(0, height, tile)
+            for left in range(0, width, tile)
+        ]
     coded = [zlib.compress(strip) if deflate else strip for strip in strips]
     out = struct.pack(order + "2sH", b"II" if order == "<" else b"MM", 43 if big else 42)
     out += struct.pack(order + "HH", 8, 0) if big else b""
@@ -105,7 +117,9 @@ def tiff(
         **{262: (photometric,), 273: tuple(starts), 277: (bands,), 278: (rows,)},
         **{279: tuple(map(len, coded)), 284: (2 if planar else 1,), 339: (kind,) * bands},
     }
-    wide = {273: 16, 279: 16} if big else {}
+    if tile:
+        described |= {322: (tile,), 323: (tile,), 324: described.pop(273), 325: described.pop(279)}
+    wide = {273: 16, 279: 16, 324: 16, 325: 16} if big else {}
     return out + directory(
         order, described | (tags or {}), {**wide, **(kinds or {})}, len(out), big=big
     )

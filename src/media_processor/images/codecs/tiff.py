@@ -133,6 +133,8 @@ def _is_deep(order: str, page: Page) -> bool:
     photometric = number(order, page, tiff.PHOTOMETRIC)
     if photometric in (tiff.INDEXED, tiff.YCBCR):
         return False
+    if number(order, page, tiff.COMPRESSION) == tiff.WEBP:  # Pillow's libtiff lacks it
+        return True
     # 999 is Corel Draw's; Pillow takes it for an alpha, as it takes a fourth sample alone.
     extras = tiff.values(order, page, tiff.EXTRA)
     return (

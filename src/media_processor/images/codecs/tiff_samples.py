@@ -5,7 +5,7 @@ import pyvips
 from PIL import Image
 
 from media_processor.images import samples
-from media_processor.images.codecs.tiff_raster import Raster, number, size_of
+from media_processor.images.codecs.tiff_raster import Raster, is_planar, number, size_of
 from media_processor.images.colour import Base
 from media_processor.images.containers import tiff
 from media_processor.images.containers.tiff import Page
@@ -43,10 +43,15 @@ def to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
 
 def _open(order: str, page: Page, icc: bytes) -> tuple[Source, Layout]:
     depth, count = number(order, page, tiff.BITS), number(order, page, tiff.SAMPLES)
-    data = tiff.write(order, [_as_bytes(order, page) if depth in DEPTHS else _plain(order, page)])
+    if is_planar(order, page):
+        parts = _planes(order, page)
+    else:
+        parts = [_as_bytes(order, page) if depth in DEPTHS else _plain(order, page)]
+    files = [tiff.write(order, [part]) for part in parts]
 
     def reopen() -> pyvips.Image:
-        return samples.open_image(data, "TIFF")
+        first, *others = (samples.open_image(data, "TIFF") for data in files)
+        return first.bandjoin(others) if others else first
 
     source: Source
     if depth in DEPTHS:
@@ -69,6 +74,19 @@ def _plain(order: str, page: Page) -> Page:
     if count == 1:
         tags.pop(tiff.PLANAR, None)
     return Page(tags, page.pixels, {})
+
+
+def _planes(order: str, page: Page) -> list[Page]:
+    """Each colour plane as a grey page, as libvips can't read tiles of planes."""
+    count = number(order, page, tiff.SAMPLES)
+    pieces = len(page.pixels) // count
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
+    tags[tiff.SAMPLES] = numbers(order, SHORT, 1)
+    for tag in (tiff.BITS, tiff.FORMAT):
+        if tag in tags:
+            tags[tag] = numbers(order, SHORT, number(order, page, tag))
+    starts = range(0, pieces * count, max(1, pieces))
+    return [_plain(order, Page(tags, page.pixels[start : start + pieces], {})) for start in starts]
 
 
 def _as_bytes(order: str, page: Page) -> Page:
