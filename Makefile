@@ -82,7 +82,8 @@ fuzz: setup ## fuzz the native core, FUZZ_SECONDS per format; needs Rust nightly
 		-rss_limit_mb=1024 -max_len=8192 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
 screenshots: setup ## take the pictures in docs/page again, by the browser tests
-	@$(RUN) pytest -n 2 tests/browser
+	@rm -f tests/browser/screenshots/*.png
+	@$(RUN) pytest -n 2 -m "not long and not nightly" tests/browser
 	@$(RUN) scripts.screenshots
 
 lock: setup ## update requirements/*.txt from pyproject.toml and requirements/*.in
