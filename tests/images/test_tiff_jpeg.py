@@ -110,12 +110,18 @@ def old_jpeg(picture: bytes, size: tuple[int, int]) -> bytes:
     return head + body + bytes(4) + struct.pack("<3H", 8, 8, 8)
 
 
+@pytest.mark.parametrize("lacks", [0, 277], ids=["whole", "without SamplesPerPixel"])
 @pytest.mark.parametrize("subsampling", [0, 2])
 def test_an_old_jpeg_becomes_one_of_today(
-    subsampling: int, apply_watermark: ApplyWatermark
+    subsampling: int, lacks: int, apply_watermark: ApplyWatermark
 ) -> None:
     picture = encoded(photo(SIZE), "JPEG", subsampling=subsampling)
-    out, made = apply_watermark(old_jpeg(picture, SIZE))
+    data = old_jpeg(picture, SIZE)
+    if lacks:  # another tag that says nothing takes its place
+        entry = struct.pack("<HHII", 277, 3, 1, 3)
+        assert data.count(entry) == 1
+        data = data.replace(entry, struct.pack("<HHII", 274, 3, 1, 1))
+    out, made = apply_watermark(data)
     tags = read_tags(out)
     assert tags[259] == (7,)
     assert tags[530] == ((2, 2) if subsampling else (1, 1))

@@ -243,7 +243,10 @@ def _renew_jpeg(
     kept = {number: tag for number, tag in tags.items() if number not in _OLD_JPEG_TAGS}
     kept[COMPRESSION] = numbers(tiff.order, SHORT, JPEG)
     kept[ROWS] = numbers(tiff.order, LONG, tiff.number(tags, HEIGHT))
-    if stream[frame.start + 9] > 1:
+    samples = stream[frame.start + 9]  # its writer may have left out what the JPEG says
+    kept[SAMPLES] = numbers(tiff.order, SHORT, samples)
+    kept[BITS] = numbers(tiff.order, SHORT, *[8] * samples)
+    if samples > 1:
         kept[SUBSAMPLING] = numbers(tiff.order, SHORT, sampling >> 4, sampling & 15)
     end = parts[-1].end if parts[-1].marker == jpeg.EOI else len(stream)
     return kept, (stream[:end],)
