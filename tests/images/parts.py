@@ -33,7 +33,7 @@ from .pictures import (
     photo,
     png_with,
 )
-from .test_kept import COLUMNS, ICC, gif_with, icc_of
+from .test_kept import COLUMNS, ICC, SIZE, gif_with, icc_of
 
 KINDS = [each.title for each in FORMATS]
 SECRET = b"the secret words"
@@ -52,13 +52,13 @@ def box(name: bytes, content: bytes) -> bytes:
 
 
 def webp_with(name: bytes, content: bytes) -> bytes:
-    data = encoded(photo(), "WEBP", exif=orientation_exif(1))
+    data = encoded(photo(SIZE), "WEBP", exif=orientation_exif(1))
     chunk = name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
     return data[:4] + (len(data) + len(chunk) - 8).to_bytes(4, "little") + data[8:] + chunk
 
 
 def jpeg(*segments: bytes) -> bytes:
-    return with_segments(encoded(photo(), "JPEG"), *segments)
+    return with_segments(encoded(photo(SIZE), "JPEG"), *segments)
 
 
 def raw_profile(keyword: bytes, payload: bytes, name: bytes = b"exif") -> tuple[bytes, bytes]:
@@ -75,7 +75,7 @@ def tagged_exif() -> bytes:
 
 
 def tiff_with_preview() -> bytes:
-    data = encoded(photo(), "TIFF", save_all=True, append_images=[Image.new("L", (40, 30), 77)])
+    data = encoded(photo(SIZE), "TIFF", save_all=True, append_images=[Image.new("L", (40, 30), 77)])
     first, second = tiff.pages(data, Limits())
     reduced = replace(second, tags=second.tags | {254: numbers("<", LONG, 1)})
     return tiff.write("<", [first, reduced])
@@ -133,10 +133,10 @@ def of_column(name: str) -> Part:
 
 
 MAKERS: dict[str, Callable[..., bytes]] = {
-    kind: lambda kind=kind, **more: encoded(photo(), kind.upper(), **more)
+    kind: lambda kind=kind, **more: encoded(photo(SIZE), kind.upper(), **more)
     for kind in KINDS
     if kind != "HEIC"
-} | {"HEIC": lambda **more: heic(photo(), **more)}
+} | {"HEIC": lambda **more: heic(photo(SIZE), **more)}
 
 JUMBF = b"JP\0\1\0\0\0\1" + box(b"jumb", box(b"jumd", b"c2pa\0\x11\0\x10") + SECRET)
 
@@ -148,7 +148,7 @@ PARTS = {
     ),
     "EXIF": of_column("EXIF"),
     "EXIF in a text chunk": Part(
-        {"PNG": lambda: png_with(encoded(photo(), "PNG"), raw_profile(b"exif", tagged_exif()))},
+        {"PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), raw_profile(b"exif", tagged_exif()))},
         lambda data: opened(data).getexif().get(0x010F) == "A camera",
     ),
     "previews": Part(
@@ -165,8 +165,8 @@ PARTS = {
     "comments and text chunks": Part(
         {
             "JPEG": lambda: MAKERS["JPEG"](comment=SECRET),
-            "PNG": lambda: png_with(encoded(photo(), "PNG"), (b"tEXt", b"Comment\0" + SECRET)),
-            "GIF": lambda: encoded(photo().quantize(64), "GIF", comment=SECRET),
+            "PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), (b"tEXt", b"Comment\0" + SECRET)),
+            "GIF": lambda: encoded(photo(SIZE).quantize(64), "GIF", comment=SECRET),
         },
         holds(SECRET),
     ),
@@ -175,7 +175,7 @@ PARTS = {
         {
             "JPEG": ultra_hdr,
             "AVIF": lambda: with_aux(b"urn:com:apple:photo:2020:aux:hdrgainmap", MAKERS["AVIF"]()),
-            "HEIC": lambda: iphone_heic(photo(), (1.2, 0.005)),
+            "HEIC": lambda: iphone_heic(photo(SIZE), (1.2, 0.005)),
         },
         lambda data: b"hdrgainmap" in data or data.count(b"\xff\xd8\xff") == 2,
         "HDR gain map was dropped",
@@ -199,7 +199,7 @@ PARTS = {
     "Content Credentials": Part(
         {
             "JPEG": lambda: jpeg(segment(0xEB, JUMBF)),
-            "PNG": lambda: png_with(encoded(photo(), "PNG"), (b"caBX", SECRET)),
+            "PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), (b"caBX", SECRET)),
             "WebP": lambda: webp_with(b"C2PA", SECRET),
             "GIF": lambda: gif_with(b"C2PA_GIF\1\0\0", SECRET),
             "TIFF": lambda: MAKERS["TIFF"](tiffinfo={52545: SECRET}),
@@ -217,7 +217,7 @@ PARTS = {
     "private data": Part(
         {
             "JPEG": lambda: jpeg(segment(0xE4, b"Maker\0" + SECRET)),
-            "PNG": lambda: png_with(encoded(photo(), "PNG"), (b"prVt", SECRET)),
+            "PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), (b"prVt", SECRET)),
             "WebP": lambda: webp_with(b"PRVT", SECRET),
             "GIF": lambda: gif_with(b"PRIVATE1.0\0", SECRET),
             "TIFF": lambda: MAKERS["TIFF"](tiffinfo={50341: SECRET}),

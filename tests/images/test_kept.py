@@ -23,6 +23,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text()
 KINDS = tuple(each.title for each in FORMATS)
 ICC = rgb_profile(ADOBE_RGB)
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><mine/></x:xmpmeta>"
+SIZE = (160, 120)  # some encoders take long
 IPTC = b"\x1c\2\x78\0\5hello"
 
 
@@ -41,7 +42,7 @@ def extension(name: bytes, payload: bytes) -> bytes:
 
 
 def gif_with(name: bytes, payload: bytes) -> bytes:
-    data = encoded(photo().quantize(64), "GIF")
+    data = encoded(photo(SIZE).quantize(64), "GIF")
     at = 13 + (3 << (data[10] & 7) + 1)  # behind the palette
     return data[:at] + extension(name, payload) + data[at:]
 
@@ -49,7 +50,7 @@ def gif_with(name: bytes, payload: bytes) -> bytes:
 def jpeg_with_iptc() -> bytes:
     block = b"8BIM\x04\x04\0\0" + len(IPTC).to_bytes(4) + IPTC + bytes(len(IPTC) % 2)
     payload = b"Photoshop 3.0\0" + block
-    data = encoded(photo(), "JPEG")
+    data = encoded(photo(SIZE), "JPEG")
     return data[:20] + b"\xff\xed" + (len(payload) + 2).to_bytes(2) + payload + data[20:]
 
 
@@ -93,14 +94,14 @@ class Kept:
 def with_option(name: str, value: object, *kinds: str) -> dict[str, Callable[[], bytes]]:
     def make(kind: str) -> bytes:
         if kind == "HEIC":
-            return heic(photo(), **{name: value})
-        return encoded(photo(), kind.upper(), **{name: value})
+            return heic(photo(SIZE), **{name: value})
+        return encoded(photo(SIZE), kind.upper(), **{name: value})
 
     return {kind: lambda kind=kind: make(kind) for kind in kinds}  # type: ignore[misc]
 
 
 def heic_with_profile() -> bytes:
-    image = photo()
+    image = photo(SIZE)
     image.info["icc_profile"] = ICC
     return heic(image)
 
@@ -120,7 +121,7 @@ COLUMNS = {
         | with_option("tiffinfo", {700: XMP}, "TIFF")
         | {
             "PNG": lambda: png_with(
-                encoded(photo(), "PNG"), (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
+                encoded(photo(SIZE), "PNG"), (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
             ),
             "GIF": lambda: gif_with(b"XMP DataXMP", XMP),
         },
@@ -170,7 +171,7 @@ def test_the_documents_table_says_so() -> None:
 def test_a_photoshop_block_of_a_tiff_loses_its_thumbnail(apply_watermark: ApplyWatermark) -> None:
     thumbnail = b"8BIM\x04\x0c\0\0" + (8).to_bytes(4) + b"unbrande"
     kept = b"8BIM\x04\x04\0\0" + len(IPTC).to_bytes(4) + IPTC + bytes(len(IPTC) % 2)
-    data = encoded(photo(), "TIFF", tiffinfo={34377: kept + thumbnail})
+    data = encoded(photo(SIZE), "TIFF", tiffinfo={34377: kept + thumbnail})
     out, _ = apply_watermark(data)
     assert re.search(IPTC, out)
     assert b"unbrande" in data

@@ -33,6 +33,7 @@ from .pictures import (
     png_chunk,
     png_with,
 )
+from .test_kept import SIZE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
@@ -51,7 +52,7 @@ def test_a_comment_that_names_the_place_goes_with_gps(apply_watermark: ApplyWate
         (b"zTXt", b"Comment\0\0" + zlib.compress(b"taken at GPS 47.3, 8.5")),
         (b"tEXt", b"Comment\0" + SECRET),
     ]
-    data = png_with(encoded(photo(), "PNG"), *texts)
+    data = png_with(encoded(photo(SIZE), "PNG"), *texts)
     out, made = apply_watermark(data, profile=Profile("p", strip="gps"))
     assert SECRET in out
     assert b"GPS" not in out
@@ -82,7 +83,7 @@ def test_exif_in_a_text_chunk_becomes_a_chunk_and_its_orientation_counts(
 def test_xmp_in_a_text_chunk_becomes_one_of_its_own(apply_watermark: ApplyWatermark) -> None:
     packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><mine/></x:xmpmeta>"
     chunk = raw_profile(b"APP1", XMP_MARK + packet, b"generic profile")
-    out, _ = apply_watermark(png_with(encoded(photo(), "PNG"), chunk))
+    out, _ = apply_watermark(png_with(encoded(photo(SIZE), "PNG"), chunk))
     assert opened(out).info["XML:com.adobe.xmp"].encode() == packet
 
 
@@ -103,7 +104,7 @@ def test_xmp_in_a_text_chunk_becomes_one_of_its_own(apply_watermark: ApplyWaterm
 def test_a_text_chunk_that_decoders_refuse_goes(
     chunk: tuple[bytes, bytes], apply_watermark: ApplyWatermark
 ) -> None:
-    out, made = apply_watermark(png_with(encoded(photo(), "PNG"), chunk))
+    out, made = apply_watermark(png_with(encoded(photo(SIZE), "PNG"), chunk))
     assert chunk[0] not in out
     assert len(made.notes) == 1
     assert "text chunk" in made.notes[0]
@@ -112,7 +113,7 @@ def test_a_text_chunk_that_decoders_refuse_goes(
 def test_exif_of_a_heic_that_no_jpeg_has_room_for(apply_watermark: ApplyWatermark) -> None:
     made = Image.Exif()
     made[0x010F], made[0x010E] = "A camera", "x" * 80_000
-    out, result = apply_watermark(heic(photo(), exif=made.tobytes()))
+    out, result = apply_watermark(heic(photo(SIZE), exif=made.tobytes()))
     assert opened(out).getexif()[0x010F] == "A camera"
     assert 0x010E not in opened(out).getexif()
     assert any("too large for this format" in note for note in result.notes)
@@ -126,7 +127,7 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
 def test_a_conversion_reports_the_resolution(kind: str, apply_watermark: ApplyWatermark) -> None:
-    data = encoded(photo(), kind, dpi=(300, 300))
+    data = encoded(photo(SIZE), kind, dpi=(300, 300))
     _, made = apply_watermark(data, profile=Profile("p", format="webp"))
     assert "the resolution was dropped" in made.notes
 
@@ -146,7 +147,7 @@ def test_every_page_of_a_tiff_is_stripped(
     made[0x010E] = "said of it"
     made.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 15.5)})
     second.encoderinfo = {"exif": made.tobytes()}
-    data = encoded(photo(), "TIFF", exif=made.tobytes(), save_all=True, append_images=[second])
+    data = encoded(photo(SIZE), "TIFF", exif=made.tobytes(), save_all=True, append_images=[second])
     out, result = apply_watermark(data, profile=Profile("p", strip=strip))  # type: ignore[arg-type]
     for page in ImageSequence.Iterator(Image.open(BytesIO(out))):
         assert not page.getexif().get_ifd(0x8825)
@@ -167,7 +168,7 @@ def test_resources_of_other_programs_stay(
 
 def test_a_damaged_profile_or_packet_is_reported(apply_watermark: ApplyWatermark) -> None:
     chunks = [(b"iCCP", b"a\0\0rubbish"), (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0rubbish")]
-    _, made = apply_watermark(png_with(encoded(photo(), "PNG"), *chunks))
+    _, made = apply_watermark(png_with(encoded(photo(SIZE), "PNG"), *chunks))
     assert made.notes == (
         "the colour profile was dropped: it is damaged",
         "XMP was dropped: it is damaged",
@@ -175,11 +176,11 @@ def test_a_damaged_profile_or_packet_is_reported(apply_watermark: ApplyWatermark
 
 
 def test_a_background_goes_with_its_palette(apply_watermark: ApplyWatermark) -> None:
-    grey = png_with(encoded(photo(mode="L"), "PNG"), (b"bKGD", b"\0\x07"))
+    grey = png_with(encoded(photo(SIZE, "L"), "PNG"), (b"bKGD", b"\0\x07"))
     out, made = apply_watermark(grey)
     assert b"bKGD" in out
     assert not made.notes
-    data = encoded(photo().quantize(16), "PNG")
+    data = encoded(photo(SIZE).quantize(16), "PNG")
     at = data.index(b"IDAT") - 4
     out, made = apply_watermark(data[:at] + png_chunk(b"bKGD", b"\1") + data[at:])
     assert b"bKGD" not in out
@@ -188,7 +189,7 @@ def test_a_background_goes_with_its_palette(apply_watermark: ApplyWatermark) -> 
 
 @pytest.mark.parametrize("density", [0, 2835, 11_811, 1234])
 def test_a_bmp_keeps_its_density(density: int, apply_watermark: ApplyWatermark) -> None:
-    data = bytearray(encoded(photo(), "BMP"))
+    data = bytearray(encoded(photo(SIZE), "BMP"))
     data[38:46] = struct.pack("<II", density, density)
     out, _ = apply_watermark(bytes(data))
     assert struct.unpack("<II", out[38:46]) == (density, density)
