@@ -125,6 +125,15 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
 
 
+def test_a_comment_between_two_scans_stays(apply_watermark: ApplyWatermark) -> None:
+    data = encoded(photo(SIZE), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    between = segment(0xFE, SECRET) + segment(0xE7, b"Maker\0")
+    out, made = apply_watermark(data[:at] + between + data[at:])
+    assert SECRET in out
+    assert made.notes == ("application data was dropped: APP7 (Maker)",)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
 def test_a_conversion_reports_the_resolution(kind: str, apply_watermark: ApplyWatermark) -> None:
     data = encoded(photo(SIZE), kind, dpi=(300, 300))

@@ -101,9 +101,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
     comments, losses = [], Losses()
-    for segment in segments(data):
-        if segment.marker == SOS:
-            break
+    for segment in _up_to_only_scan(data):  # a comment may stand between two scans
         payload = data[segment.start + 4 : segment.end]
         if segment.marker == COM:
             comments.append(Comment(payload, payload))
@@ -131,17 +129,24 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
 
 def picture_end(data: Data) -> int:
     """Where the picture ends; another may follow."""
+    last = Segment(SOI, 0, 2)
+    for last in _up_to_only_scan(data):
+        if last.marker == EOI:
+            return last.end
+    # In coded data 0xFF is never followed by 0xD9, and looking for that is fast.
+    end = data.find(b"\xff\xd9", last.end) if last.marker == SOS else -1
+    return end + 2 if end >= 0 else len(data)
+
+
+def _up_to_only_scan(data: Data) -> Iterator[Segment]:
+    """All segments, if there are several scans; else those up to and with the one."""
     is_progressive, parts = False, 0
     for segment in segments(data):
-        if segment.marker == EOI:
-            return segment.end
+        yield segment
         if segment.marker in FRAMES:
             is_progressive, parts = segment.marker in _PROGRESSIVE, data[segment.start + 9]
         elif segment.marker == SOS and not is_progressive and data[segment.start + 4] == parts:
-            # The only scan. In it 0xFF is never followed by 0xD9, and looking for that is fast.
-            end = data.find(b"\xff\xd9", segment.end)
-            return end + 2 if end >= 0 else len(data)
-    return len(data)
+            return
 
 
 def strip(data: Data) -> bytes:
