@@ -180,6 +180,25 @@ def test_stripping_leaves_the_map_and_what_names_it(
     assert "the video of the motion photo was dropped, as the profile requires" in made.notes
 
 
+@pytest.mark.parametrize("low", [-1.0, 0.0, 0.5])
+def test_a_map_without_a_boost_of_1_is_noted(low: float, apply_watermark: ApplyWatermark) -> None:
+    _, made = apply_watermark(ultra_hdr(curve=Curve(low)))
+    assert any("no boost of 1" in note for note in made.notes) == (low > 0)
+
+
+@pytest.mark.parametrize("strip", ["none", "gps", "all"])
+def test_stripping_finds_a_place_in_the_maps_xmp_too(
+    strip: str, apply_watermark: ApplyWatermark
+) -> None:
+    data = ultra_hdr().replace(b'dc:source="a phone"', b'exif:GPSAlt="12345"')
+    out, _ = apply_watermark(data, profile=Profile("p", strip=strip))  # type: ignore[arg-type]
+    found = second_picture(out)
+    assert (b"GPSAlt" in found, b"GPSAlt" in out) == (
+        (True, True) if strip == "none" else (False,) * 2
+    )
+    assert b"hdrgm:GainMapMax" in found
+
+
 def test_padding_before_the_map_goes_and_is_no_longer_announced(
     apply_watermark: ApplyWatermark,
 ) -> None:

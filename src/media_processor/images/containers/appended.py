@@ -17,6 +17,7 @@ from media_processor.limits import Limits
 _MOST_BOXES = 1000  # a phone's video has five
 
 _GAIN_MAP = "the HDR gain map was dropped: it is damaged, or isn't where the file says"
+_BOOSTED = "in HDR the logo isn't as bright as in SDR: the gain map has no boost of 1"
 _PICTURES = "further pictures in the file were dropped, such as previews"
 _VIDEO = "the video of the motion photo was dropped"
 
@@ -100,6 +101,8 @@ def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "k
         if found := gain_map.read(data[slice(*place)], limits, strip):
             known.append(place)
             number = at
+            if not found.has_neutral:
+                notes.append(_BOOSTED)
             break
     if not found and xmp.find(packet, xmp.GAIN_MAP, b"Version"):
         notes.append(_GAIN_MAP)

@@ -28,12 +28,13 @@ Curve = tuple[float, float, float]
 @dataclass(frozen=True)
 class GainMap:
     """``data`` is a JPEG, ``segments`` what of its metadata stays; ``neutral`` are the samples
-    that mean a boost of 1, one for grey, or three."""
+    that mean a boost of 1, one for grey, or three; of a map that has none, the closest ones."""
 
     data: bytes
     size: Size
     segments: bytes
     neutral: tuple[int, ...]
+    has_neutral: bool = True
 
 
 def read(data: bytes, limits: Limits, strip: Strip) -> GainMap | None:
@@ -55,7 +56,11 @@ def read(data: bytes, limits: Limits, strip: Strip) -> GainMap | None:
     samples = [_neutral(curve) for curve in curves]
     neutral = tuple((samples * channels)[:channels]) if len(samples) < channels else samples
     return GainMap(
-        data, (info.width, info.height), _segments(data, strip), tuple(neutral[:channels])
+        data,
+        (info.width, info.height),
+        _segments(data, strip),
+        tuple(neutral[:channels]),
+        all(low <= 0 <= high for low, high, _ in curves),
     )
 
 
@@ -120,8 +125,8 @@ def _neutral(curve: Curve) -> int:
 
 
 def _segments(data: bytes, strip: Strip) -> bytes:
-    """Those of the map but JFIF's and Adobe's, without previews, and without EXIF if anything is
-    stripped."""
+    """Those of the map but JFIF's and Adobe's, without previews, and without EXIF and the GPS of
+    XMP if anything is stripped."""
     pieces = []
     for segment in jpeg.segments(data):
         if segment.marker == jpeg.SOS:
@@ -132,6 +137,9 @@ def _segments(data: bytes, strip: Strip) -> bytes:
         if whole[4:10] == exif.PREFIX and segment.marker == 0xE1:
             cleaned = exif.without_previews(whole[10:]).payload if strip == "none" else b""
             whole = jpeg.write_segment(0xE1, exif.PREFIX + cleaned) if cleaned else b""
+        elif whole[4:].startswith(jpeg.XMP) and strip != "none":
+            packet = xmp.without_gps(whole[4 + len(jpeg.XMP) :])
+            whole = jpeg.write_segment(0xE1, jpeg.XMP + packet)
         if _JPEG_START not in whole:
             pieces.append(whole)
     return b"".join(pieces)
