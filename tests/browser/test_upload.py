@@ -62,7 +62,7 @@ def test_three_are_in_flight_and_the_others_can_be_cancelled(
 
     expect(page.locator("#cards .card[data-state=sending]")).to_have_count(3)
     expect(page.locator("#cards .card[data-state=waiting]")).to_have_count(5)
-    expect(page.locator("#pulse-words")).to_have_text("8 to send")
+    expect(page.locator("#pulse-words")).to_contain_text("8 to send")
     card(page, "held 0.jpg").get_by_role("button", name="Cancel").click()
     expect(card(page, "held 0.jpg")).to_have_count(0)
     expect(card(page, "held 3.jpg")).to_have_attribute("data-state", "sending")

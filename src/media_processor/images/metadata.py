@@ -12,6 +12,7 @@ Motion = Literal["keep", "drop"]
 
 CREDENTIALS = "Content Credentials were dropped: a changed picture no longer matches them"
 MOST_SHOWN = 8
+COLOURS = "colours may look different: what describes them was dropped (%s)"
 LOCATION = "the location was removed, as the profile requires"
 TRAILER = "data behind the picture was dropped"
 

@@ -150,9 +150,9 @@ def _server(name: str, url: str, answer: Answer | str, to_do: str) -> list[Findi
         return [ok(name, f"{where} is ready"), *clock]
     reasons = "; ".join(f"{part}: {check.detail}" for part, check in bad.items())
     to_do = "The server's log has details."
-    if answer.readiness.ready:
-        return [warning(name, f"{where} is ready, but {reasons}", to_do), *clock]
-    return [error(name, f"{where} is not ready: {reasons}", to_do), *clock]
+    found = f"{where} is {'ready, but' if answer.readiness.ready else 'not ready:'} {reasons}"
+    is_error = any(check.state == "error" for check in bad.values())
+    return [(error if is_error else warning)(name, found, to_do), *clock]
 
 
 async def _get_ready(url: str) -> Answer | str:

@@ -16,6 +16,11 @@ from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import encode_image, metadata_of, open_image, to_drawable
 from media_processor.images.quality import quality_within
 
+_LOGO_COLOURS = (
+    "the logo's colours may look different: the picture's own aren't sRGB's (primaries %d, "
+    "transfer %d)"
+)
+
 # Each takes a stack and buffers of its own, and a machine may have a hundred processors.
 AvifImagePlugin.DEFAULT_MAX_THREADS = min(4, os.cpu_count() or 1)
 
@@ -50,6 +55,9 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
     notes = isobmff.read_metadata(data, options.limits).notes
+    if colours := isobmff.described_colours(data):
+        result = isobmff.with_colours(result, *colours)
+        notes += (_LOGO_COLOURS % colours,)
     if (depth := isobmff.depth(data)) > 8:
         notes += (f"{depth} bits a sample became 8",)
     return Encoded(result, "AVIF", (*kept.notes, *notes))

@@ -9,7 +9,7 @@ from media_processor.images.containers import isobmff
 from media_processor.images.containers.appended import behind_new
 from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Metadata
+from media_processor.images.metadata import COLOURS, Metadata
 from media_processor.images.overlay import BASES, Overlay
 from media_processor.images.pillow import encode_image, flatten_on_white, metadata_of, to_eight_bits
 from media_processor.images.quality import quality_within
@@ -40,6 +40,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     lost = tuple(note for note in lost if note not in carried)
     if info.frames > 1:
         lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
+    if colours := isobmff.described_colours(data):
+        lost += (COLOURS % "primaries {}, transfer {}".format(*colours),)
     notes = ("converted from HEIC to JPEG", *kept.notes, *lost)
     return Encoded(jpeg.encode_with(image, kept, coding, more, drawn), "JPEG", notes)
 

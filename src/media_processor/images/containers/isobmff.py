@@ -17,6 +17,9 @@ GAIN_MAP = "the HDR gain map was dropped"
 VIDEO = "the video of the motion photo was dropped"
 _TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
 _CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
+# H.273, tables 2 and 3: BT.709 or unspecified; BT.709, unspecified, BT.601, sRGB, BT.2020.
+_USUAL_PRIMARIES, _USUAL_TRANSFERS = (1, 2), (1, 2, 6, 13, 14, 15)
+_NCLX_BYTES = 11
 # Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
 _TO_SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
@@ -216,6 +219,46 @@ def _orientation(turn: int, mirror: int | None) -> int:
     upside = {1: 4, 8: 5, 3: 2, 6: 7}
     sideways = {1: 2, 8: 7, 3: 4, 6: 5}
     return (sideways if mirror else upside)[turned]
+
+
+def described_colours(data: Data) -> tuple[int, int] | None:
+    """Primaries and transfer (ITU-T H.273) of colours that are neither sRGB's nor an ICC
+    profile's, by ``colr`` (14496-12, 12.1.5)."""
+    place = _nclx(data)
+    if place is None:
+        return None
+    primaries, transfer = struct.unpack_from(">HH", data, place)
+    usual = primaries in _USUAL_PRIMARIES and transfer in _USUAL_TRANSFERS
+    return None if usual else (primaries, transfer)
+
+
+def with_colours(data: bytes, primaries: int, transfer: int) -> bytes:
+    """The same file with the other description of its colours."""
+    place = _nclx(data)
+    if place is None:
+        return data
+    return data[:place] + struct.pack(">HH", primaries, transfer) + data[place + 4 :]
+
+
+def _nclx(data: Data) -> int | None:
+    """Where the numbers begin, unless an ICC profile stands for them."""
+    found = None
+    for box in _properties(data):
+        if box.name == b"colr":
+            if data[box.start : box.start + 4] != b"nclx":
+                return None
+            found = box.start + 4 if box.end - box.start >= _NCLX_BYTES else found
+    return found
+
+
+def _properties(data: Data) -> Iterator[FileBox]:
+    inside = [(0, len(data))]
+    while inside:
+        for box in _boxes(data, *inside.pop()):
+            if box.name == b"ipco":
+                yield from _boxes(data, box.start, box.end)
+            elif box.name in (b"meta", b"iprp"):
+                inside.append((box.start + (4 if box.name == b"meta" else 0), box.end))
 
 
 def first_frame_bytes(data: Data) -> int:

@@ -77,6 +77,21 @@ def chunks(data: Data) -> Iterator[Chunk]:
     raise ImageBomb("The PNG has more chunks than any real picture.")
 
 
+def colour_chunks(data: Data) -> list[str]:
+    """Chunks (11.3.2) that say that the colours aren't sRGB's, without an ICC profile."""
+    found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
+    if b"iCCP" in found:
+        return []
+    names = []
+    cicp = bytes(found.get(b"cICP", b""))
+    if cicp and cicp[:2] not in (b"\x01\x0d", b"\x01\x01", b"\x02\x02"):
+        names.append("cICP")
+    gamma = int.from_bytes(found.get(b"gAMA", b""))
+    if gamma and not cicp and b"sRGB" not in found and not 45_000 <= gamma <= 46_000:
+        names.append("gAMA")
+    return names
+
+
 def header(data: Data) -> Header:
     fields = data[16:33]
     if data[12:16] != b"IHDR" or int.from_bytes(data[8:12]) != 13 or not _is_sound(data, 16, 29):
