@@ -1,6 +1,7 @@
 """``media-processor watermark``: one picture, and whole trees of them."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from media_processor.harness.ports import free_port
 from media_processor.images import splice
 from media_processor.images.logo import bundled_logo_path
 from tests.cli.shell import Terminal, one_line, run
-from tests.images.pictures import encoded, opened, photo
+from tests.images.pictures import encoded, heic, opened, photo
 
 JPEG = encoded(photo((300, 200)), "JPEG")
 PNG = encoded(photo((60, 40)), "PNG")
@@ -155,6 +156,34 @@ class TestMany:
         assert (folder / "out/watermarked_a.jpg").read_bytes() != made
         again = run("watermark", "in", "-o", "out", cwd=folder, **own)
         assert again.returncode == 0, again.stderr
+
+    def test_another_font_in_the_same_file_is_another_making(self, folder: Path) -> None:
+        fonts = [
+            import_module(f"pymupdf_fonts.{name}").fontbuffer
+            for name in ("Ubuntu_Regular", "FiraGO_Regular")
+        ]
+        (folder / "marks.toml").write_text('[signed]\ntext = "ours"\nfont = "font.ttf"\n')
+        arguments = ("watermark", "in/a.jpg", "-o", "out", "--profile", "signed")
+        for font, status in zip(fonts, (0, 1), strict=True):
+            (folder / "font.ttf").write_bytes(font)
+            done = run(*arguments, cwd=folder, WATERMARKS=str(folder / "marks.toml"), **LOGO)
+            assert done.returncode == status, done.stderr
+
+    def test_a_heic_and_the_jpeg_beside_it_get_two_names(self, folder: Path) -> None:
+        (folder / "in/A.heic").write_bytes(heic())
+        (folder / "in/A.jpg").write_bytes(JPEG)
+        done = run("watermark", "in/A.heic", "in/A.jpg", "-o", "out", cwd=folder, **LOGO)
+        assert done.returncode == 0, done.stderr
+        assert tree(folder / "out") == ["watermarked_A.heic.jpg", "watermarked_A.jpg"]
+        again = run("watermark", "in/A.heic", "in/A.jpg", "-o", "out", cwd=folder, **LOGO)
+        assert again.stdout.startswith("0 watermarked, 2 skipped")
+
+    def test_a_heic_too_small_for_a_logo_keeps_its_extension(self, folder: Path) -> None:
+        (folder / "in/tiny.heic").write_bytes(heic(photo((12, 12))))
+        done = run("watermark", "in/tiny.heic", "-o", "out", cwd=folder, **LOGO)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("out/watermarked_tiny.heic: skip")
+        assert tree(folder / "out") == ["watermarked_tiny.heic"]
 
     def test_a_result_of_unknown_making_counts_as_up_to_date(self, folder: Path) -> None:
         (folder / "out").mkdir()

@@ -37,13 +37,12 @@ class TaskBuilder:
         """
         chosen = self.profiles.get(profile)
         logos = await self.logos(chosen)
-        font = resolve(chosen.font, self._settings.watermarks) if chosen.font else None
         return WatermarkTask(
             source=str(source),
             target=str(target),
             profile=as_message(chosen),
             logos=tuple([str(path) for path in logos]),
-            font=font,
+            font=self._font(chosen),
             tokens=tokens,
             limits=self.limits,
             notes=(_FALLBACK,) if None in chosen.logos and self._default.is_fallback else (),
@@ -57,10 +56,24 @@ class TaskBuilder:
         """Raises LogoUnavailable if one of the profile's logos can't be had."""
         await self.logos(profile)
 
-    async def logo_digests(self, profile: Profile) -> list[str]:
-        """SHA-256, in hex, of the file of each of the profile's logos; raises LogoUnavailable."""
+    async def digest(self, profile: Profile) -> str:
+        """SHA-256, in hex, of what decides how a picture is watermarked: settings, logos, font.
+
+        Raises:
+            LogoUnavailable: a logo or the font can't be had.
+        """
         files = await self.logos(profile)
-        return [sha256(await asyncio.to_thread(file.read_bytes)).hexdigest() for file in files]
+        if font := self._font(profile):
+            files.append(Path(font))
+        try:
+            contents = [await asyncio.to_thread(file.read_bytes) for file in files]
+        except OSError as error:
+            raise LogoUnavailable(f"{error.filename} can't be read: {error.strerror}.") from None
+        parts = (profile.digest, *(sha256(content).hexdigest() for content in contents))
+        return sha256(" ".join(parts).encode()).hexdigest()
+
+    def _font(self, profile: Profile) -> str | None:
+        return resolve(profile.font, self._settings.watermarks) if profile.font else None
 
     async def logos(self, profile: Profile) -> list[Path]:
         """The files of the profile's logos; raises LogoUnavailable."""

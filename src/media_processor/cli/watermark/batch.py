@@ -18,8 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from media_processor.cli import interrupts
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.cli.watermark.plan import Job, mark_outdated, plan_many, plan_one
-from media_processor.cli.watermark.results_log import ResultsLog, digest_of
+from media_processor.cli.watermark.results_log import ResultsLog
 from media_processor.errors import MediaProcessorError
+from media_processor.formats import content_type_of, extension_of
 from media_processor.installation import NO_NATIVE_CORE, native_core_advice
 from media_processor.messages.results import WatermarkResult
 from media_processor.sandbox.pool import Sandbox
@@ -125,10 +126,11 @@ class _Batch:
     ) -> None:
         self._settings, self._tasks, self._profile = settings, tasks, profile
         self._processes, self._folder = processes, folder.absolute()
+        self._made_by = ""
         self._slots, self._log = asyncio.Semaphore(processes), log
 
     async def run(self, todo: list[Job], tally: _Tally) -> int:
-        await self._tasks.check(self._tasks.profiles.get(self._profile))
+        self._made_by = await self._tasks.digest(self._tasks.profiles.get(self._profile))
         self._folder.mkdir(parents=True, exist_ok=True)
         # In the same folder, so that what is whole only has to be renamed; what a process that
         # is stopped was just writing goes with it.
@@ -159,7 +161,12 @@ class _Batch:
             ]
             try:
                 for job, work in zip(todo, works, strict=True):
-                    _count(job, await work, tally)
+                    outcome = await work
+                    if isinstance(outcome, str):
+                        tally.ways["failed"] += 1
+                        complain(f"{job.source}: {outcome}")
+                    else:
+                        _count(job.source, self._place_of(job.target, outcome), outcome, tally)
             finally:
                 for work in works:
                     work.cancel()
@@ -175,10 +182,9 @@ class _Batch:
             try:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 watermarked = await self._watermark_file(sandbox, job.source, temporary)
-                temporary.replace(job.target)
+                temporary.replace(self._place_of(job.target, watermarked))
                 if self._log:
-                    made_by = digest_of(watermarked.profile_digest, watermarked.logos)
-                    self._log.keep(job.target, made_by)
+                    self._log.keep(job.target, self._made_by)
             except MediaProcessorError as error:
                 return error.detail
             except OSError as error:
@@ -189,6 +195,13 @@ class _Batch:
                 ended()
             return watermarked
 
+    def _place_of(self, target: Path, made: WatermarkResult) -> Path:
+        """With the extension of what came out: a HEIC too small for a logo stays one."""
+        promised = content_type_of(target.suffix)
+        if self._log is None or promised in (None, made.content_type):
+            return target
+        return target.with_suffix(extension_of(made.content_type))
+
     async def _watermark_file(
         self, sandbox: Sandbox, source: Path, target: Path
     ) -> WatermarkResult:
@@ -198,16 +211,12 @@ class _Batch:
         return await sandbox.watermark(order)
 
 
-def _count(job: Job, outcome: WatermarkResult | str, tally: _Tally) -> None:
-    if isinstance(outcome, str):
-        tally.ways["failed"] += 1
-        complain(f"{job.source}: {outcome}")
-        return
+def _count(source: Path, target: Path, outcome: WatermarkResult, tally: _Tally) -> None:
     tally.ways[outcome.method] += 1
     tally.lacks_core |= outcome.declined == NO_NATIVE_CORE
     with suppress(OSError):  # it may be gone by now
-        tally.size += job.source.stat().st_size
-    sys.stdout.write(f"{printable(str(job.target))}: {outcome.way}\n")
+        tally.size += source.stat().st_size
+    sys.stdout.write(f"{printable(str(target))}: {outcome.way}\n")
     for note in outcome.notes:
         sys.stdout.write(f"  {printable(note)}\n")
     sys.stdout.flush()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from media_processor.cli.file_selection import NONE_THERE, Found, pictures_in
 from media_processor.cli.options import WrongUsage
-from media_processor.cli.watermark.results_log import ResultsLog, digest_of
+from media_processor.cli.watermark.results_log import ResultsLog
 from media_processor.errors import MediaProcessorError, SetupError
 from media_processor.filenames import watermarked_filename
 from media_processor.formats import content_type_of, extension_of, named, writable
@@ -76,8 +76,9 @@ def plan_many(
     if not found:
         raise SetupError(NONE_THERE)
     jobs: dict[Path, Job] = {}
-    for one in found:
-        extension = _new_extension(one.path, profile, limits)
+    extensions = {one.path: _new_extension(one.path, profile, limits) for one in found}
+    for one in sorted(found, key=lambda one: extensions[one.path] is not None):
+        extension = extensions[one.path]
         target = output / one.place / watermarked_filename(one.path.name, extension)
         if target in jobs and extension:
             # IMG_1.heic beside IMG_1.jpg: cameras do that.
@@ -88,17 +89,18 @@ def plan_many(
                 "Give each its own --output folder."
             )
         jobs[target] = Job(one.path, target, None if force else _reason_to_skip(one.path, target))
-    return list(jobs.values())
+    by_source = {job.source: job for job in jobs.values()}
+    return [by_source[one.path] for one in found]
 
 
 async def mark_outdated(
     jobs: list[Job], log: ResultsLog, tasks: TaskBuilder, profile: Profile
 ) -> list[Job]:
-    """Marks results that another logo or profile made. Raises LogoUnavailable."""
+    """Marks results that another logo, font or profile made. Raises LogoUnavailable."""
     done = [job for job in jobs if job.skipped == _ALREADY_WATERMARKED]
     if not any(log.made_by(job.target) for job in done):
         return jobs
-    today = digest_of(profile.digest, await tasks.logo_digests(profile))
+    today = await tasks.digest(profile)
     outdated = {job for job in done if log.made_by(job.target) not in (None, today)}
     return [
         replace(job, skipped=_OUTDATED, is_outdated=True) if job in outdated else job

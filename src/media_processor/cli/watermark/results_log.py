@@ -4,9 +4,7 @@
 its line, a result counts as made with today's logo and profile.
 """
 
-import hashlib
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,8 +47,3 @@ class ResultsLog:
 
     def _name_of(self, target: Path) -> str:
         return str(target.relative_to(self._folder))
-
-
-def digest_of(profile_digest: str | None, logos: Sequence[str]) -> str:
-    """SHA-256, in hex, of what decides how a picture is watermarked."""
-    return hashlib.sha256(" ".join((profile_digest or "", *logos)).encode()).hexdigest()
