@@ -58,6 +58,7 @@ def test_what_lies_between_the_segments_of_a_jpeg_is_passed_over(
 ) -> None:
     out, made = apply_watermark(ODD[name]())
     assert made.method == way
+    assert any("between the JPEG's segments" in n for n in made.notes) == (name != "fill bytes")
     # What is left of a comment is an empty one.
     assert out.replace(b"\xff\xfe\0\2", b"") == apply_watermark(PLAIN)[0]
 

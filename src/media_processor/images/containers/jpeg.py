@@ -101,7 +101,11 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
     comments, losses = [], Losses()
+    at, strays, is_coded = 2, 0, False
     for segment in _up_to_only_scan(data):  # a comment may stand between two scans
+        if not is_coded:
+            strays += len(bytes(data[at : segment.start]).strip(b"\xff"))  # 0xFF may fill
+        at, is_coded = segment.end, segment.marker == SOS
         payload = data[segment.start + 4 : segment.end]
         if segment.marker == COM:
             comments.append(Comment(payload, payload))
@@ -116,6 +120,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
         notes.append("a second block of EXIF was dropped")
     packet, *more = parts["XMP"] or [b""]
     notes += ["a second XMP packet was dropped"] if more else []
+    notes += [f"bytes between the JPEG's segments were dropped: {strays}"] if strays else []
     profile = {piece[0]: piece[2:] for piece in parts["ICC"]}  # each begins with its number
     return Metadata(
         b"".join(profile[number] for number in sorted(profile)),
