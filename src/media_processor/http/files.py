@@ -11,7 +11,9 @@ from starlette.types import Message, Receive, Scope, Send
 from media_processor.http.problems import MEDIA_TYPE, problem, respond
 from media_processor.messages.base import Problem
 
-_PICTURE = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+# Who delivers to the archive without a worker may deliver anything.
+_PICTURE = {"image/*": _BINARY, "application/octet-stream": _BINARY}
 
 DOWNLOAD: dict[int | str, dict[str, object]] = {
     200: {"description": "The whole file.", "content": _PICTURE},
