@@ -183,7 +183,7 @@ class LocalStorage(Storage):
             for entry in os.scandir(self.incoming_folder):
                 # Its writer finished, another sweeper was faster, or it isn't ours to remove.
                 with suppress(OSError):
-                    if entry.stat().st_mtime < horizon:
+                    if entry.stat().st_mtime <= horizon:
                         Path(entry.path).unlink()
                         removed += 1
             return removed
