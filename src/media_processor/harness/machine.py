@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -162,10 +163,13 @@ class Machine:
         return path.read_text().splitlines() if path.exists() else []
 
     def temporary_files(self) -> list[Path]:
-        return [
+        found = [
             *(self.data / "uploads" / "incoming").glob("*"),
             *(self.data / "central_storage" / "incoming").glob("*"),
         ]
+        if found:  # a check of /ready writes one for a moment
+            time.sleep(0.1)
+        return [path for path in found if path.exists()]
 
     def open_records(self) -> list[Path]:
         return list((self.data / "uploads" / "open").glob("*"))
