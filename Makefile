@@ -42,13 +42,13 @@ test: setup ## run the default tests, against a real Valkey and real servers
 	@$(TESTS)
 
 test-all: setup ## also the slow tests, and branch coverage, as in CI
-	@$(TESTS) -m "not long and not nightly" --cov
+	@$(TESTS) -rs -m "not long and not nightly" --cov
 
 test-decode: setup ## the tests whose result depends on the native core; CI runs them with NATIVE=no
 	@$(TESTS) -m "not long and not nightly" $(NATIVE_CAN_CHANGE)
 
 test-long: setup ## thousands of hostile files, real-world pictures, every response against OpenAPI
-	@$(TESTS) -m long
+	@$(TESTS) -rs -m long
 
 test-nightly: setup ## long random sequences, and every chaos fault
 	@$(RUN) pytest -m nightly

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from media_processor.images.containers import isobmff
+from media_processor.images.containers import nclx
 from media_processor.images.profile import Profile
 from tests.images.conftest import ApplyWatermark
 from tests.images.pictures import encoded, heic, photo
@@ -25,13 +25,13 @@ def test_an_avif_keeps_them_and_says_that_the_logo_has_not_got_them(
     colours: tuple[int, int], apply_watermark: ApplyWatermark
 ) -> None:
     out, made = apply_watermark(described("AVIF", *colours))
-    assert isobmff.described_colours(out) == colours
+    assert nclx.unusual(out) == colours
     assert any("the logo's colours may look different" in note for note in made.notes)
 
 
 def test_srgb_is_not_worth_a_word(apply_watermark: ApplyWatermark) -> None:
     out, made = apply_watermark(described("AVIF", 1, 13))
-    assert isobmff.described_colours(out) is None
+    assert nclx.unusual(out) is None
     assert made.notes == ()
 
 

@@ -35,7 +35,7 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskBuilder:
 async def test_a_logo_that_is_not_used_is_not_fetched(
     profile: str, logos: list[str], tasks: TaskBuilder, tmp_path: Path
 ) -> None:
-    await tasks.check(tasks.profiles.get(profile))
+    await tasks.logos(tasks.profiles.get(profile))
     task = await tasks.build(tmp_path / "in", tmp_path / "out", profile, {})
     assert [Path(logo).name for logo in task.logos] == logos
 

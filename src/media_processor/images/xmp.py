@@ -127,14 +127,7 @@ def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0) -> bytes:
     packet = _without_namespace(packet, _EXTENSION, b"HasExtendedXMP")
     for namespace in _ELSEWHERE:
         packet = _without_namespace(packet, namespace, _ANY)
-    for prefix in _prefixes(packet, CAMERA):
-        offset = re.escape(prefix) + rb":MicroVideoOffset"
-        packet = re.sub(
-            rb"(" + offset + rb"\s*(?:=\s*[\"']|>)\s*)\d{1,12}",
-            lambda match: match[1] + b"%d" % video,
-            packet,
-        )
-    return packet
+    return _with_number(_prefixes(packet, CAMERA), packet, b"MicroVideoOffset", video)
 
 
 def has_video(packet: bytes) -> bool:

@@ -52,10 +52,6 @@ class TaskBuilder:
     def limits(self) -> Limits:
         return self._settings.picture_limits
 
-    async def check(self, profile: Profile) -> None:
-        """Raises LogoUnavailable if one of the profile's logos can't be had."""
-        await self.logos(profile)
-
     async def digest(self, profile: Profile) -> str:
         """SHA-256, in hex, of what decides how a picture is watermarked: settings, logos, font.
 

@@ -56,7 +56,7 @@ async def _watermarked(
     name: str, settings: WorkerSettings, folder: Path
 ) -> list[tuple[str, Path, WatermarkResult]]:
     tasks = TaskBuilder(settings)
-    await tasks.check(tasks.profiles.get(name))
+    await tasks.logos(tasks.profiles.get(name))
     sandbox = Sandbox(
         min(settings.watermark_processes, len(_SCENES)),
         memory_bytes=settings.watermark_memory_bytes,

@@ -8,7 +8,7 @@ from PIL import AvifImagePlugin, Image
 
 from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import isobmff
+from media_processor.images.containers import isobmff, nclx
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
@@ -55,8 +55,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
     notes = isobmff.read_metadata(data, options.limits).notes
-    if colours := isobmff.described_colours(data):
-        result = isobmff.with_colours(result, *colours)
+    if colours := nclx.unusual(data):
+        result = nclx.replace(result, *colours)
         notes += (_LOGO_COLOURS % colours,)
     if (depth := isobmff.depth(data)) > 8:
         notes += (f"{depth} bits a sample became 8",)

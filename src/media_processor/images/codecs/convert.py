@@ -7,7 +7,7 @@ from media_processor.formats import PictureFormat
 from media_processor.images import exif
 from media_processor.images.codecs import Encoded, Options, codec_of
 from media_processor.images.colour import convert_to_srgb
-from media_processor.images.containers import appended, container_of, isobmff, jpeg, png
+from media_processor.images.containers import appended, container_of, isobmff, jpeg, nclx, png
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import COLOURS, Metadata
 from media_processor.images.overlay import Overlay
@@ -56,7 +56,7 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
 
 
 def _colours(data: bytes, info: PictureInfo) -> tuple[str, ...]:
-    if info.format in ("AVIF", "HEIF") and (found := isobmff.described_colours(data)):
+    if info.format in ("AVIF", "HEIF") and (found := nclx.unusual(data)):
         return (COLOURS % "primaries {}, transfer {}".format(*found),)
     if info.format == "PNG" and (named := png.colour_chunks(data)):
         return (COLOURS % ", ".join(named),)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from media_processor.images import exif, xmp
 from media_processor.images.codecs import Encoded, Options, apple_gain_map, jpeg
-from media_processor.images.containers import isobmff
+from media_processor.images.containers import isobmff, nclx
 from media_processor.images.containers.appended import behind_new
 from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
@@ -40,7 +40,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     lost = tuple(note for note in lost if note not in carried)
     if info.frames > 1:
         lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
-    if colours := isobmff.described_colours(data):
+    if colours := nclx.unusual(data):
         lost += (COLOURS % "primaries {}, transfer {}".format(*colours),)
     notes = ("converted from HEIC to JPEG", *kept.notes, *lost)
     return Encoded(jpeg.encode_with(image, kept, coding, more, drawn), "JPEG", notes)

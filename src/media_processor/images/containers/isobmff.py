@@ -17,9 +17,6 @@ GAIN_MAP = "the HDR gain map was dropped"
 VIDEO = "the video of the motion photo was dropped"
 _TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
 _CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
-# H.273, tables 2 and 3: BT.709 or unspecified; BT.709, unspecified, BT.601, sRGB, BT.2020.
-_USUAL_PRIMARIES, _USUAL_TRANSFERS = (1, 2), (1, 2, 6, 13, 14, 15)
-_NCLX_BYTES = 11
 # Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
 _TO_SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
@@ -94,17 +91,17 @@ def depth(data: Data) -> int:
 
 
 def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
-    found = {box.name: box for box in _boxes(data, 0, len(data))}
+    found = {box.name: box for box in boxes(data, 0, len(data))}
     meta = found.get(b"meta")
     if meta is None:
         return _Shape(turns, _track_size(data, _only(iter(found.values()), b"moov")))
-    inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
+    inside = {box.name: box for box in boxes(data, meta.start + 4, meta.end)}
     properties = inside.get(b"iprp")
     if properties is None:
         raise BrokenPicture("The picture's header is damaged.")
-    described = list(_boxes(data, properties.start, properties.end))
+    described = list(boxes(data, properties.start, properties.end))
     ipco = _only(iter(described), b"ipco")
-    listed = list(_boxes(data, ipco.start, ipco.end))
+    listed = list(boxes(data, ipco.start, ipco.end))
     primary = _primary(data, inside[b"pitm"])
     listings = [_property_numbers(data, box, primary) for box in described if box.name == b"ipma"]
     numbers = next(filter(None, listings), [])
@@ -122,15 +119,15 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
 def _track_size(data: Data, moov: FileBox) -> Size:
     """Of a sequence without a still: ``tkhd`` ends with it, in 65,536ths (14496-12, 8.3.2)."""
     sizes = [(0, 0)]
-    for track in _boxes(data, moov.start, moov.end):
+    for track in boxes(data, moov.start, moov.end):
         if track.name == b"trak":
-            head = _only(_boxes(data, track.start, track.end), b"tkhd")
+            head = _only(boxes(data, track.start, track.end), b"tkhd")
             width, height = _pair(data, head.end - 8)
             sizes.append((width >> 16, height >> 16))
     return max(sizes)
 
 
-def _boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
+def boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
     # What is no box may follow those of a file.
     is_file = at == 0
     for _ in range(_MOST_BOXES):
@@ -150,8 +147,8 @@ def _boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
     raise ImageBomb("The file has more boxes than any real picture.")
 
 
-def _only(boxes: Iterator[FileBox], name: bytes) -> FileBox:
-    for box in boxes:
+def _only(found: Iterator[FileBox], name: bytes) -> FileBox:
+    for box in found:
         if box.name == name:
             return box
     raise BrokenPicture("The picture is truncated: it has no pixel data.")
@@ -221,46 +218,6 @@ def _orientation(turn: int, mirror: int | None) -> int:
     return (sideways if mirror else upside)[turned]
 
 
-def described_colours(data: Data) -> tuple[int, int] | None:
-    """Primaries and transfer (ITU-T H.273) of colours that are neither sRGB's nor an ICC
-    profile's, by ``colr`` (14496-12, 12.1.5)."""
-    place = _nclx(data)
-    if place is None:
-        return None
-    primaries, transfer = struct.unpack_from(">HH", data, place)
-    usual = primaries in _USUAL_PRIMARIES and transfer in _USUAL_TRANSFERS
-    return None if usual else (primaries, transfer)
-
-
-def with_colours(data: bytes, primaries: int, transfer: int) -> bytes:
-    """The same file with the other description of its colours."""
-    place = _nclx(data)
-    if place is None:
-        return data
-    return data[:place] + struct.pack(">HH", primaries, transfer) + data[place + 4 :]
-
-
-def _nclx(data: Data) -> int | None:
-    """Where the numbers begin, unless an ICC profile stands for them."""
-    found = None
-    for box in _properties(data):
-        if box.name == b"colr":
-            if data[box.start : box.start + 4] != b"nclx":
-                return None
-            found = box.start + 4 if box.end - box.start >= _NCLX_BYTES else found
-    return found
-
-
-def _properties(data: Data) -> Iterator[FileBox]:
-    inside = [(0, len(data))]
-    while inside:
-        for box in _boxes(data, *inside.pop()):
-            if box.name == b"ipco":
-                yield from _boxes(data, box.start, box.end)
-            elif box.name in (b"meta", b"iprp"):
-                inside.append((box.start + (4 if box.name == b"meta" else 0), box.end))
-
-
 def first_frame_bytes(data: Data) -> int:
     """How many bytes the first frame of a sequence takes, which all others depend on."""
     sizes = [0]
@@ -280,11 +237,11 @@ def _sample_sizes(data: Data) -> Iterator[FileBox]:
     """``stsz`` (14496-12, 8.7.3.2) of each track of pictures."""
     inside = [(0, len(data))]
     while inside:
-        found = list(_boxes(data, *inside.pop()))
+        found = list(boxes(data, *inside.pop()))
         inside += [(box.start, box.end) for box in found if box.name in _TO_SAMPLES]
-        boxes = {box.name: box for box in found}
-        if b"stsd" in boxes and b"stsz" in boxes and _has_pictures(data, boxes[b"stsd"]):
-            yield boxes[b"stsz"]
+        named = {box.name: box for box in found}
+        if b"stsd" in named and b"stsz" in named and _has_pictures(data, named[b"stsd"]):
+            yield named[b"stsz"]
 
 
 def _has_pictures(data: Data, box: FileBox) -> bool:
@@ -295,7 +252,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
     """Notes alone; libraries read the rest."""
     notes: list[str] = []
     end, unknown = 0, []
-    for box in _boxes(data, 0, len(data)):
+    for box in boxes(data, 0, len(data)):
         end = box.end
         if box.name == b"uuid" and data[box.start : box.start + 16] == _CREDENTIALS_ID:
             notes.append(CREDENTIALS)
@@ -310,7 +267,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
 
 def video(data: Data) -> bytes:
     """Of a motion photo, an MP4 file; ``b""`` if there is none."""
-    for box in _boxes(data, 0, len(data)):
+    for box in boxes(data, 0, len(data)):
         if box.name == b"mpvd" and data[box.start + 4 : box.start + 8] == b"ftyp":
             return data[box.start : box.end]
     return b""
@@ -318,14 +275,14 @@ def video(data: Data) -> bytes:
 
 def _of_items(data: Data, meta: FileBox) -> Iterator[str]:
     # ``auxC`` (23008-12, 6.5.8) says what an auxiliary picture is for.
-    inside = {box.name: box for box in _boxes(data, meta.start + 4, meta.end)}
+    inside = {box.name: box for box in boxes(data, meta.start + 4, meta.end)}
     kinds: set[bytes] = set()
     if properties := inside.get(b"iprp"):
-        for listed in _boxes(data, properties.start, properties.end):
+        for listed in boxes(data, properties.start, properties.end):
             if listed.name == b"ipco":
                 kinds |= {
                     bytes(data[box.start + 4 : box.end]).split(b"\0")[0].lower()
-                    for box in _boxes(data, listed.start, listed.end)
+                    for box in boxes(data, listed.start, listed.end)
                     if box.name == b"auxC"
                 }
     items = inside.get(b"iinf")
