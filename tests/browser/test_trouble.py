@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from media_processor.harness.machine import CENTRAL, FAST, WORKER
@@ -20,6 +21,7 @@ from tests.browser.desk import (
 from tests.system import System
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_only_time(system: System, open_page: OpenPage) -> None:
     system.start(CENTRAL)
     system.start(FAST)

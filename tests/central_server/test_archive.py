@@ -309,6 +309,7 @@ def test_a_postgresql_that_was_restarted_costs_nothing(tmp_path: Path, postgres:
     place.close()
 
 
+@pytest.mark.slow
 def test_a_postgresql_that_is_away_is_told_and_waited_for(
     tmp_path: Path, postgres: Postgres
 ) -> None:

@@ -117,6 +117,7 @@ class TestCompleting:
             assert place.log.read_bytes() == whole_log, cut
         assert check(place).entries == 3
 
+    @pytest.mark.slow
     def test_a_checkpoint_that_a_crash_cut_off_is_written_again(self, place: Place) -> None:
         fill(place, 257)
         whole = chain(place).read_bytes()

@@ -174,6 +174,7 @@ def test_a_clock_that_goes_wrong(environment: dict[str, str]) -> None:
     assert found["central server"][0] == "warning"  # it knows no /ready
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_does_not_hold_it_up(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

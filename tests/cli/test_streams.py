@@ -103,7 +103,14 @@ class TestNothingCanBeWritten:
             "media-processor: The results can't be written: No space left on device."
         ]
 
-    @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+    @pytest.mark.parametrize(
+        "closed",
+        [
+            pytest.param(">&-", marks=pytest.mark.slow),
+            pytest.param("2>&-", marks=pytest.mark.slow),
+            ">&- 2>&-",
+        ],
+    )
     def test_a_stream_that_the_shell_closed(
         self, running: System, folder: Path, closed: str
     ) -> None:

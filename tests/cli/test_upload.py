@@ -211,6 +211,7 @@ class TestNothingIsSentTwice:
         everything = {f"ctrl-{n:03}.jpg": 1 for n in range(150)}
         assert known(running.fast_url, "ctrl") == everything
 
+    @pytest.mark.slow
     def test_killed_then_the_rest(self, running: System, folder: Path) -> None:
         pictures = many(folder, 150, "kill")
         arguments = ("upload", str(pictures), "--url", running.fast_url)

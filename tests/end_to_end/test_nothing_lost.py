@@ -64,6 +64,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_none(system: System) -> 
     _all_stored_once(system, media)
 
 
+@pytest.mark.slow
 def test_a_worker_told_to_stop_finishes_or_hands_back(system: System) -> None:
     media = _start_with_backlog(system, 30)
     wait_until(lambda: len(system.log_lines()) > 3, "some are stored")
@@ -82,6 +83,7 @@ def test_a_flushed_redis_loses_none(system: System) -> None:
     _all_stored_once(system, media)
 
 
+@pytest.mark.slow
 def test_an_archive_killed_while_storing_doubles_nothing(system: System) -> None:
     system.environment["UPLOAD_RETRY_DELAYS"] = ",".join(["0.2"] * 100)
     media = _start_with_backlog(system, 40)

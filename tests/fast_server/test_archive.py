@@ -201,6 +201,7 @@ def test_the_log_is_told_with_its_verdict(system: System) -> None:
     assert "entry 2" in activity(system).verified.detail
 
 
+@pytest.mark.slow
 def test_who_reads_slowly_keeps_nobody_from_asking(system: System) -> None:
     system.start_all()
     large = encoded(Image.effect_noise((4000, 4000), 100), "PNG", compress_level=0)

@@ -131,6 +131,7 @@ def test_a_full_spool_refuses_says_so_before_and_takes_again(
     wait_until(lambda: system.queue().drain_per_second, "the drain rate is told")
 
 
+@pytest.mark.slow
 def test_the_command_waits_and_goes_on(system: System, tmp_path: Path) -> None:
     """Slow work and a limit of two: five pictures arrive all the same."""
     system.environment |= {"MAX_UNFINISHED": "2", "SIMULATED_LATENCY": "0.5-0.5"}

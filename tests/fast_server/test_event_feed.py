@@ -214,6 +214,7 @@ async def test_five_hundred_open_pages_hear_of_every_picture(running: System) ->
     wait_until(lambda: running.http.get("/health").status_code == 200, "it still serves")
 
 
+@pytest.mark.slow
 def test_a_redis_that_hangs_is_as_good_as_away(system: System) -> None:
     system.start("central-server")
     system.start("fast-server")

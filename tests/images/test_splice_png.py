@@ -266,6 +266,7 @@ def test_a_frame_without_an_animation_is_declined() -> None:
         marked(file_of(CODED, SIZE, (b"fcTL", bytes(26))))
 
 
+@pytest.mark.slow
 def test_a_million_empty_blocks_cost_little() -> None:
     """Ten bits each: building tables for every one took seconds."""
     bits = int.from_bytes(b"".join(b"\x02\x08\x20\x80\x00" for _ in range(250_000)), "little")
