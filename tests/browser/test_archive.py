@@ -30,6 +30,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
+@pytest.mark.slow
 def test_the_grid_goes_on_as_it_is_scrolled(filled: System, open_page: OpenPage) -> None:
     page = open_page(filled, "#archive")
     tiles = page.locator("#archive-list li")

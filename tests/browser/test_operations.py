@@ -133,6 +133,7 @@ def test_a_profile_is_seen_before_anything_is_sent(busy: System, open_page: Open
     assert busy.http.get("/media").json()["items"][0]["profile"] == "proof"
 
 
+@pytest.mark.slow
 def test_a_report_that_is_older_than_the_streams_is_not_shown(
     running: System, open_page: OpenPage
 ) -> None:

@@ -299,6 +299,7 @@ def _archive_without_owners(
 
 
 class TestRotation:
+    @pytest.mark.slow
     def test_the_chain_goes_on_through_all_pieces(self, place: Place) -> None:
         place.rotate_bytes = 2000
         archive = fill(place, 300)

@@ -130,6 +130,7 @@ def test_a_database_that_is_no_catalogue_of_this_version_is_refused(tmp_path: Pa
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("other",)]
 
 
+@pytest.mark.slow
 def test_a_catalogue_that_breaks_off_in_the_middle_is_one_line(data: Path, tmp_path: Path) -> None:
     (tmp_path / "central_storage").mkdir()
     content = (data / "catalogue.sqlite").read_bytes()

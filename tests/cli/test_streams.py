@@ -97,6 +97,7 @@ class TestNothingCanBeWritten:
         told = self.complaint(folder, running.fast_url, "list", "--json")
         assert told == "media-processor: No space left on device\n"
 
+    @pytest.mark.slow
     def test_an_upload_goes_on_and_says_so(self, running: System, folder: Path) -> None:
         told = self.complaint(folder, running.fast_url, "upload", "in", "--json")
         assert told.splitlines() == [

@@ -103,6 +103,7 @@ def test_logs_have_an_emoji_for_each_stage_and_the_depth(running: System) -> Non
     assert f"🗄️ {media.id} stored" in running.log("central-server")
 
 
+@pytest.mark.slow
 def test_several_workers_share_the_load(system: System) -> None:
     system.start_all()
     system.start("worker-server", "worker-2")

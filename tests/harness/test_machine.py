@@ -3,11 +3,14 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from media_processor.harness.machine import Machine
 from media_processor.harness.valkey import Valkey
 from media_processor.processes import adopt_orphans
 
 
+@pytest.mark.slow
 def test_an_orphan_is_found_and_ended(tmp_path: Path) -> None:
     valkey = Valkey(tmp_path)
     machine = Machine(tmp_path / "data", valkey)
