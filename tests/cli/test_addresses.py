@@ -1,11 +1,15 @@
 """The servers' usual addresses have one home."""
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import media_processor
 from media_processor.addresses import CENTRAL_SERVER_PORT, FAST_SERVER, FAST_SERVER_PORT
 from media_processor.client import AsyncClient, Client
+from media_processor.harness.ports import free_port
 from media_processor.settings import FastServerSettings
 
 SOURCES = Path(media_processor.__file__).parent
@@ -33,6 +37,20 @@ def test_it_is_where_the_fast_server_listens_and_clients_ask() -> None:
     with Client() as client:
         assert FAST_SERVER in repr(client)
     assert FAST_SERVER in repr(AsyncClient())
+
+
+def test_a_command_asks_the_port_that_is_set() -> None:
+    # A new process, as the address is read once, when the command is loaded.
+    port = str(free_port())
+    done = subprocess.run(
+        [sys.executable, "-m", "media_processor", "queue"],
+        env={**os.environ, "FAST_SERVER_PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert f"http://127.0.0.1:{port} " in done.stderr
 
 
 def test_every_command_connects_by_one_function() -> None:
