@@ -7,9 +7,12 @@ import pytest
 import pyvips
 from PIL import Image
 
+from media_processor.errors import UnsupportedPicture
 from media_processor.images.logo import Logo
 
 from .conftest import ApplyWatermark
+from .old_jpegs import Head
+from .old_jpegs import old_jpeg as old_jpeg_in_parts
 from .pictures import QUARTERS, encoded, is_near, opened, photo, psnr_outside, quarters
 from .profiles import DISPLAY_P3, delta_e, lab, rgb_profile
 from .tiffs import Tags, read_tags
@@ -129,3 +132,50 @@ def test_an_old_jpeg_becomes_one_of_today(
     assert made.notes == ("the old JPEG-in-TIFF became the current kind",)
     assert psnr_outside(opened(picture), opened(out).convert("RGB"), made.box, 16) >= 48
     assert len(out) < 1.3 * len(picture)
+
+
+@pytest.mark.parametrize("restart", [0, 3])
+@pytest.mark.parametrize("rows", [64, 1000], ids=["strips", "one strip"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("head", ["tags", "a header", "each strip"])
+def test_an_old_jpeg_in_parts_becomes_one_of_today(
+    head: Head, mode: str, rows: int, restart: int, apply_watermark: ApplyWatermark
+) -> None:
+    order = "<" if restart else ">"
+    data, shown = old_jpeg_in_parts(
+        photo(SIZE, mode), head, rows=rows, restart=restart, order=order
+    )
+    out, made = apply_watermark(data)
+    assert read_tags(out)[259] == (7,)
+    assert made.notes == ("the old JPEG-in-TIFF became the current kind",)
+    after = opened(out)
+    assert after.mode == mode
+    assert psnr_outside(shown, after, made.box, 16) >= 48
+    if rows == 64:  # below the overlay
+        below = (0, 64 * -(-(made.box.top + made.box.height) // 64), *SIZE)
+        assert after.crop(below).tobytes() == shown.crop(below).tobytes()
+    assert len(out) < 1.3 * len(data)
+
+
+@pytest.mark.parametrize("head", ["tags", "a header"])
+def test_old_jpegs_in_parts_are_read_as_libtiff_reads_them(
+    head: Head, apply_watermark: ApplyWatermark
+) -> None:
+    # It reads these; with other strips or orders of bytes it fails. It rounds colours differently.
+    data, _ = old_jpeg_in_parts(photo(SIZE), head)
+    out, made = apply_watermark(data)
+    assert psnr_outside(opened(data), opened(out), made.box, 16) >= 46
+
+
+def test_a_lossless_old_jpeg_is_refused(apply_watermark: ApplyWatermark) -> None:
+    data, _ = old_jpeg_in_parts(photo(SIZE), lossless=True)
+    with pytest.raises(UnsupportedPicture, match="an old JPEG that is lossless"):
+        apply_watermark(data)
+
+
+def test_the_strips_of_an_old_jpeg_must_not_end_within_a_block(
+    apply_watermark: ApplyWatermark,
+) -> None:
+    data, _ = old_jpeg_in_parts(photo(SIZE), rows=40)
+    with pytest.raises(UnsupportedPicture, match="strips end within a block"):
+        apply_watermark(data)

@@ -264,7 +264,7 @@ REFUSED: dict[str, tuple[Tags, str]] = {
     "compression": ({259: (34712,)}, "with compression 34712"),
     "YCbCr planes": ({262: (6,), 284: (2,)}, "in planes"),
     "deep JPEG": ({258: (12,) * 3, 259: (7,)}, "JPEGs of 12 bits"),
-    "old JPEG in parts": ({259: (6,)}, "isn't in one piece"),
+    "old JPEG in parts": ({259: (6,)}, "an old JPEG without its tables"),
     "deep planes": ({258: (12,) * 3, 284: (2,)}, "12 bits in planes"),
     "many samples": ({258: (8,) * 99, 277: (99,), 339: (1,) * 99}, "99 samples a pixel"),
 }

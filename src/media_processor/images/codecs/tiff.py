@@ -13,7 +13,7 @@ from media_processor.images.codecs.tiff_raster import (
     is_planar,
     number,
 )
-from media_processor.images.containers import tiff
+from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import SHORT, Tag, byte_order, numbers
 from media_processor.images.geometry import corners
@@ -28,8 +28,8 @@ MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 CARRIED = frozenset({"icc"})
 
 # What describes the picture, its place or its author, and goes with ``strip = "all"``.
-_DESCRIPTIONS = {tiff.IPTC, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
-_STRIPPED = _DESCRIPTIONS | {tiff.XMP, tiff.PHOTOSHOP}
+_DESCRIPTIONS = {tiff_tags.IPTC, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
+_STRIPPED = _DESCRIPTIONS | {tiff_tags.XMP, tiff_tags.PHOTOSHOP}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -40,7 +40,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     kept = tiff.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
     page, notes = _draw(order, first, overlay, kept.icc, options)
     pages = [_strip(each, options.strip) for each in (first, *others)]
-    tags = {n: tag for n, tag in pages[0].tags.items() if n not in tiff.PIXEL_TAGS}
+    tags = {n: tag for n, tag in pages[0].tags.items() if n not in tiff_tags.PIXEL_TAGS}
     tags |= _clean_tags(tags, kept) | page.tags
     watermarked = Page(tags, page.pixels, pages[0].children)
     notes = [*kept.notes, *(note for each in pages for note in each.notes), *notes]
@@ -50,13 +50,17 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
 
 def _strip(page: Page, strip: Strip) -> Page:
     """Without what ``strip`` names, and with a note of it; XMP is cleaned where it lies."""
-    left_out = {"none": (), "gps": (tiff.GPS_IFD,), "all": (tiff.EXIF_IFD, tiff.GPS_IFD)}[strip]
+    left_out = {
+        "none": (),
+        "gps": (tiff_tags.GPS_IFD,),
+        "all": (tiff_tags.EXIF_IFD, tiff_tags.GPS_IFD),
+    }[strip]
     children = {n: child for n, child in page.children.items() if n not in left_out}
-    gone = {tiff.CREDENTIALS, *(_STRIPPED if strip == "all" else ())}
+    gone = {tiff_tags.CREDENTIALS, *(_STRIPPED if strip == "all" else ())}
     tags = {n: tag for n, tag in page.tags.items() if n not in gone}
-    if strip == "gps" and tiff.XMP in tags:
-        packet = without_gps(tags[tiff.XMP].value)
-        tags[tiff.XMP] = Tag(1, len(packet), packet)
+    if strip == "gps" and tiff_tags.XMP in tags:
+        packet = without_gps(tags[tiff_tags.XMP].value)
+        tags[tiff_tags.XMP] = Tag(1, len(packet), packet)
     notes = page.notes
     if len(children) < len(page.children):
         notes += (LOCATION if strip == "gps" else "dropped, as the profile requires: EXIF",)
@@ -76,7 +80,7 @@ def decode_upright(
     first = complete(order, next(tiff.pages(data, limits)), limits)
     found = tiff.read_metadata(data, limits)
     image = _to_eight_bits(order, first, found.icc)
-    image.getexif()[tiff.ORIENTATION] = info.orientation
+    image.getexif()[tiff_tags.ORIENTATION] = info.orientation
     return exif_transpose(image), Metadata(icc=found.icc, xmp=found.xmp)
 
 
@@ -98,7 +102,7 @@ def _draw(
         notes.append("the JPEG inside was decoded, and is compressed with Deflate now")
     if is_planar(order, first):
         notes.append("its colours, which lay in planes, are interleaved now")
-    compressed = number(order, first, tiff.COMPRESSION) != tiff.UNCOMPRESSED
+    compressed = number(order, first, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED
     raster = _raster(order, first, overlay, icc, compressed=compressed)
     return build_page(raster, order, compressed=compressed), notes
 
@@ -120,7 +124,7 @@ def _to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
 
 
 def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
-    cleaned = {tiff.XMP: kept.xmp, tiff.PHOTOSHOP: kept.iptc}
+    cleaned = {tiff_tags.XMP: kept.xmp, tiff_tags.PHOTOSHOP: kept.iptc}
     return {
         number: replace(tags[number], kind=1, count=len(value), value=value)
         for number, value in cleaned.items()
@@ -130,25 +134,25 @@ def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
 
 def _is_deep(order: str, page: Page) -> bool:
     """Whether Pillow would refuse the page, or lose something of it."""
-    photometric = number(order, page, tiff.PHOTOMETRIC)
-    if photometric in (tiff.INDEXED, tiff.YCBCR):
+    photometric = number(order, page, tiff_tags.PHOTOMETRIC)
+    if photometric in (tiff_tags.INDEXED, tiff_tags.YCBCR):
         return False
-    if number(order, page, tiff.COMPRESSION) == tiff.WEBP:  # Pillow's libtiff lacks it
+    if number(order, page, tiff_tags.COMPRESSION) == tiff_tags.WEBP:  # Pillow's libtiff lacks it
         return True
     # 999 is Corel Draw's; Pillow takes it for an alpha, as it takes a fourth sample alone.
-    extras = tiff.values(order, page, tiff.EXTRA)
+    extras = tiff.values(order, page, tiff_tags.EXTRA)
     return (
-        number(order, page, tiff.BITS) > 8
-        or number(order, page, tiff.FORMAT) not in (tiff.UNSIGNED, tiff.UNDEFINED)
-        or photometric in (tiff.CIELAB, tiff.ICCLAB)
+        number(order, page, tiff_tags.BITS) > 8
+        or number(order, page, tiff_tags.FORMAT) not in (tiff_tags.UNSIGNED, tiff_tags.UNDEFINED)
+        or photometric in (tiff_tags.CIELAB, tiff_tags.ICCLAB)
         or is_planar(order, page)
-        or extras not in ([], [tiff.UNASSOCIATED], [999])
-        or (photometric == tiff.INKS and number(order, page, tiff.SAMPLES) > 4)
+        or extras not in ([], [tiff_tags.UNASSOCIATED], [999])
+        or (photometric == tiff_tags.INKS and number(order, page, tiff_tags.SAMPLES) > 4)
     )
 
 
 def _decode(order: str, page: Page) -> Image.Image:
-    tags = {number: tag for number, tag in page.tags.items() if number in tiff.PIXEL_TAGS}
+    tags = {number: tag for number, tag in page.tags.items() if number in tiff_tags.PIXEL_TAGS}
     source = open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF")
     source.load()
     image = to_drawable(source)
@@ -170,14 +174,16 @@ def _draw_with_pillow(
         return (_differences(part) if compressed else part).tobytes()
 
     bands = len(image.getbands())
-    photometric = {"C": tiff.INKS, "R": tiff.RGB, "L": tiff.BLACK_IS_ZERO}[image.mode[0]]
+    photometric = {"C": tiff_tags.INKS, "R": tiff_tags.RGB, "L": tiff_tags.BLACK_IS_ZERO}[
+        image.mode[0]
+    ]
     tags = {
-        tiff.BITS: numbers(order, SHORT, *[8] * bands),
-        tiff.SAMPLES: numbers(order, SHORT, bands),
-        tiff.PHOTOMETRIC: numbers(order, SHORT, photometric),
+        tiff_tags.BITS: numbers(order, SHORT, *[8] * bands),
+        tiff_tags.SAMPLES: numbers(order, SHORT, bands),
+        tiff_tags.PHOTOMETRIC: numbers(order, SHORT, photometric),
     }
     if image.mode in ("LA", "RGBA"):
-        tags[tiff.EXTRA] = numbers(order, SHORT, tiff.UNASSOCIATED)
+        tags[tiff_tags.EXTRA] = numbers(order, SHORT, tiff_tags.UNASSOCIATED)
     return Raster(rows, image.size, image.width * bands, tags, compressed)
 
 

@@ -7,7 +7,7 @@ from media_processor.images import splice
 from media_processor.images.codecs import Options, jpeg
 from media_processor.images.codecs.tiff_raster import is_planar, number, size_of
 from media_processor.images.containers import jpeg as container
-from media_processor.images.containers import tiff
+from media_processor.images.containers import tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.geometry import Box
 from media_processor.images.metadata import Metadata
@@ -15,25 +15,25 @@ from media_processor.images.overlay import Overlay
 
 # Adobe's segment, which says what three components are: 0 is RGB, 1 YCbCr.
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
-_TRANSFORMS = {tiff.RGB: _ADOBE + b"\0", tiff.YCBCR: _ADOBE + b"\1"}
-_TAKEN = {tiff.BLACK_IS_ZERO, tiff.RGB, tiff.INKS, tiff.YCBCR}
+_TRANSFORMS = {tiff_tags.RGB: _ADOBE + b"\0", tiff_tags.YCBCR: _ADOBE + b"\1"}
+_TAKEN = {tiff_tags.BLACK_IS_ZERO, tiff_tags.RGB, tiff_tags.INKS, tiff_tags.YCBCR}
 
 
 def is_jpeg(order: str, page: Page) -> bool:
     return (
-        number(order, page, tiff.COMPRESSION) == tiff.JPEG
-        and number(order, page, tiff.PHOTOMETRIC) in _TAKEN
+        number(order, page, tiff_tags.COMPRESSION) == tiff_tags.JPEG
+        and number(order, page, tiff_tags.PHOTOMETRIC) in _TAKEN
         and not is_planar(order, page)
-        and tiff.EXTRA not in page.tags
+        and tiff_tags.EXTRA not in page.tags
     )
 
 
 def draw(order: str, page: Page, overlay: Overlay, icc: bytes, options: Options) -> Page | None:
     """``overlay`` has its variant chosen. None if a JPEG isn't as the page describes it."""
     width, height = size_of(order, page)
-    across = number(order, page, tiff.TILE_WIDTH, width)
-    down = number(order, page, tiff.TILE_HEIGHT, number(order, page, tiff.ROWS, height))
-    is_tiled = tiff.TILE_WIDTH in page.tags
+    across = number(order, page, tiff_tags.TILE_WIDTH, width)
+    down = number(order, page, tiff_tags.TILE_HEIGHT, number(order, page, tiff_tags.ROWS, height))
+    is_tiled = tiff_tags.TILE_WIDTH in page.tags
     down = down if is_tiled else min(down, height)
     columns = -(-width // across)
     pieces = list(page.pixels)
@@ -45,7 +45,7 @@ def draw(order: str, page: Page, overlay: Overlay, icc: bytes, options: Options)
             if drawn is None:
                 return None
             pieces[at] = drawn
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
     return Page(tags, tuple(pieces), {})
 
 
@@ -64,9 +64,9 @@ def _draw(picture: bytes, place: Box, overlay: Overlay, options: Options) -> byt
 
 def _whole(order: str, page: Page, piece: bytes, icc: bytes) -> bytes:
     """A JPEG for itself, with the tables that all share, and what its colours are."""
-    tables = page.tags[tiff.JPEG_TABLES].value if tiff.JPEG_TABLES in page.tags else b""
+    tables = page.tags[tiff_tags.JPEG_TABLES].value if tiff_tags.JPEG_TABLES in page.tags else b""
     shared = _bare(tables)[2:].removesuffix(b"\xff\xd9") if tables else b""
-    colours = _TRANSFORMS.get(number(order, page, tiff.PHOTOMETRIC), b"")
+    colours = _TRANSFORMS.get(number(order, page, tiff_tags.PHOTOMETRIC), b"")
     alone = b"\xff\xd8" + colours + shared + _bare(piece)[2:]
     return container.add_segments(alone, container.write_metadata(Metadata(icc=icc)))
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from media_processor.images.containers import tiff
+from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import LONG, SHORT, Tag, numbers
 from media_processor.images.info import Size
@@ -35,26 +35,26 @@ def number(order: str, page: Page, tag: int, default: int = 1) -> int:
 
 
 def size_of(order: str, page: Page) -> Size:
-    return number(order, page, tiff.WIDTH), number(order, page, tiff.HEIGHT)
+    return number(order, page, tiff_tags.WIDTH), number(order, page, tiff_tags.HEIGHT)
 
 
 def is_planar(order: str, page: Page) -> bool:
-    return number(order, page, tiff.PLANAR) == 2 and number(order, page, tiff.SAMPLES) > 1
+    return number(order, page, tiff_tags.PLANAR) == 2 and number(order, page, tiff_tags.SAMPLES) > 1
 
 
 def build_page(raster: Raster, order: str, *, compressed: bool) -> Page:
     width, height = raster.size
     rows = max(1, _STRIP_BYTES // raster.row_bytes)
-    compression = tiff.DEFLATE if compressed else tiff.UNCOMPRESSED
+    compression = tiff_tags.DEFLATE if compressed else tiff_tags.UNCOMPRESSED
     tags = raster.tags | {
-        tiff.WIDTH: numbers(order, LONG, width),
-        tiff.HEIGHT: numbers(order, LONG, height),
-        tiff.COMPRESSION: numbers(order, SHORT, compression),
-        tiff.ROWS: numbers(order, LONG, rows),
-        tiff.PLANAR: numbers(order, SHORT, 1),
+        tiff_tags.WIDTH: numbers(order, LONG, width),
+        tiff_tags.HEIGHT: numbers(order, LONG, height),
+        tiff_tags.COMPRESSION: numbers(order, SHORT, compression),
+        tiff_tags.ROWS: numbers(order, LONG, rows),
+        tiff_tags.PLANAR: numbers(order, SHORT, 1),
     }
     if raster.differs:
-        tags[tiff.PREDICTOR] = numbers(order, SHORT, _DIFFERENCES)
+        tags[tiff_tags.PREDICTOR] = numbers(order, SHORT, _DIFFERENCES)
     strips = (raster.rows(start, min(height, start + rows)) for start in range(0, height, rows))
     return Page(
         tags, tuple(zlib.compress(strip, _LEVEL) if compressed else strip for strip in strips), {}
@@ -83,17 +83,17 @@ def complete(order: str, page: Page, limits: Limits) -> Page:
 
 def _piece_bytes(order: str, page: Page) -> list[int]:
     # How many each strip or tile has; none if that can't be told.
-    if number(order, page, tiff.COMPRESSION) != tiff.UNCOMPRESSED:
+    if number(order, page, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED:
         return []
-    if number(order, page, tiff.PHOTOMETRIC) == tiff.YCBCR:
+    if number(order, page, tiff_tags.PHOTOMETRIC) == tiff_tags.YCBCR:
         return []
     width, height = size_of(order, page)
-    depth, count = number(order, page, tiff.BITS), number(order, page, tiff.SAMPLES)
+    depth, count = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.SAMPLES)
     planes, together = (count, 1) if is_planar(order, page) else (1, count)
-    if across := number(order, page, tiff.TILE_WIDTH, 0):
-        down = number(order, page, tiff.TILE_HEIGHT)
+    if across := number(order, page, tiff_tags.TILE_WIDTH, 0):
+        down = number(order, page, tiff_tags.TILE_HEIGHT)
         tiles = -(-width // across) * -(-height // max(1, down))
         return [-(-across * depth * together // 8) * down] * (tiles * planes)
-    rows = min(height, number(order, page, tiff.ROWS, height)) or height
+    rows = min(height, number(order, page, tiff_tags.ROWS, height)) or height
     row = -(-width * depth * together // 8)
     return [min(rows, height - top) * row for top in range(0, height, rows)] * planes

@@ -7,7 +7,7 @@ from PIL import Image
 from media_processor.images import samples
 from media_processor.images.codecs.tiff_raster import Raster, is_planar, number, size_of
 from media_processor.images.colour import Base
-from media_processor.images.containers import tiff
+from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import LONG, SHORT, numbers
 from media_processor.images.geometry import Box
@@ -17,10 +17,18 @@ from media_processor.images.samples import Layout, Plain, Source
 
 _COLOURS: dict[Base, int] = {"L": 1, "RGB": 3, "CMYK": 4, "LAB": 3}
 _BASES: dict[int, Base] = {
-    **{tiff.WHITE_IS_ZERO: "L", tiff.BLACK_IS_ZERO: "L", tiff.RGB: "RGB", tiff.INKS: "CMYK"},
-    **{tiff.CIELAB: "LAB", tiff.ICCLAB: "LAB"},
+    **{
+        tiff_tags.WHITE_IS_ZERO: "L",
+        tiff_tags.BLACK_IS_ZERO: "L",
+        tiff_tags.RGB: "RGB",
+        tiff_tags.INKS: "CMYK",
+    },
+    **{tiff_tags.CIELAB: "LAB", tiff_tags.ICCLAB: "LAB"},
 }
-_ALPHAS: dict[int, samples.Alpha] = {tiff.ASSOCIATED: "associated", tiff.UNASSOCIATED: "straight"}
+_ALPHAS: dict[int, samples.Alpha] = {
+    tiff_tags.ASSOCIATED: "associated",
+    tiff_tags.UNASSOCIATED: "straight",
+}
 # A colour image whose numbers are above this doesn't have 1 as its white. Light may be brighter.
 _BRIGHTEST = 100
 
@@ -29,9 +37,19 @@ def draw(order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bo
     source, layout = _open(order, page, icc)
     image = samples.draw(source, overlay, icc, layout)
     differs = compressed and isinstance(source, Plain) and samples.can_differ(image)
-    meaning = (tiff.BITS, tiff.SAMPLES, tiff.PHOTOMETRIC, tiff.FORMAT, tiff.EXTRA)
+    meaning = (
+        tiff_tags.BITS,
+        tiff_tags.SAMPLES,
+        tiff_tags.PHOTOMETRIC,
+        tiff_tags.FORMAT,
+        tiff_tags.EXTRA,
+    )
     tags = {tag: page.tags[tag] for tag in meaning if tag in page.tags}
-    bits = source.size[0] * number(order, page, tiff.SAMPLES) * number(order, page, tiff.BITS)
+    bits = (
+        source.size[0]
+        * number(order, page, tiff_tags.SAMPLES)
+        * number(order, page, tiff_tags.BITS)
+    )
     rows = samples.rows(samples.differences(image) if differs else image, big=order == ">")
     return Raster(rows, source.size, -(-bits // 8), tags, differs)
 
@@ -42,7 +60,7 @@ def to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
 
 
 def _open(order: str, page: Page, icc: bytes) -> tuple[Source, Layout]:
-    depth, count = number(order, page, tiff.BITS), number(order, page, tiff.SAMPLES)
+    depth, count = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.SAMPLES)
     if is_planar(order, page):
         parts = _planes(order, page)
     else:
@@ -63,26 +81,26 @@ def _open(order: str, page: Page, icc: bytes) -> tuple[Source, Layout]:
 
 def _plain(order: str, page: Page) -> Page:
     """The page without what the samples mean, so that libvips leaves them as they are."""
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
-    count = number(order, page, tiff.SAMPLES)
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
+    count = number(order, page, tiff_tags.SAMPLES)
     colours = 3 if count >= 3 else 1
-    photometric = tiff.RGB if colours == 3 else tiff.BLACK_IS_ZERO
-    tags[tiff.PHOTOMETRIC] = numbers(order, SHORT, photometric)
-    tags.pop(tiff.EXTRA, None)
+    photometric = tiff_tags.RGB if colours == 3 else tiff_tags.BLACK_IS_ZERO
+    tags[tiff_tags.PHOTOMETRIC] = numbers(order, SHORT, photometric)
+    tags.pop(tiff_tags.EXTRA, None)
     if count > colours:
-        tags[tiff.EXTRA] = numbers(order, SHORT, *[0] * (count - colours))
+        tags[tiff_tags.EXTRA] = numbers(order, SHORT, *[0] * (count - colours))
     if count == 1:
-        tags.pop(tiff.PLANAR, None)
+        tags.pop(tiff_tags.PLANAR, None)
     return Page(tags, page.pixels, {})
 
 
 def _planes(order: str, page: Page) -> list[Page]:
     """Each colour plane as a grey page, as libvips can't read tiles of planes."""
-    count = number(order, page, tiff.SAMPLES)
+    count = number(order, page, tiff_tags.SAMPLES)
     pieces = len(page.pixels) // count
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
-    tags[tiff.SAMPLES] = numbers(order, SHORT, 1)
-    for tag in (tiff.BITS, tiff.FORMAT):
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
+    tags[tiff_tags.SAMPLES] = numbers(order, SHORT, 1)
+    for tag in (tiff_tags.BITS, tiff_tags.FORMAT):
         if tag in tags:
             tags[tag] = numbers(order, SHORT, number(order, page, tag))
     starts = range(0, pieces * count, max(1, pieces))
@@ -91,40 +109,46 @@ def _planes(order: str, page: Page) -> list[Page]:
 
 def _as_bytes(order: str, page: Page) -> Page:
     """Its rows as grey pixels of a byte each."""
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff.PIXEL_TAGS}
-    bits = number(order, page, tiff.BITS) * number(order, page, tiff.SAMPLES)
-    for tag in (tiff.WIDTH, tiff.TILE_WIDTH):
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
+    bits = number(order, page, tiff_tags.BITS) * number(order, page, tiff_tags.SAMPLES)
+    for tag in (tiff_tags.WIDTH, tiff_tags.TILE_WIDTH):
         if tag in tags:
             tags[tag] = numbers(order, LONG, -(-number(order, page, tag) * bits // 8))
-    for tag in (tiff.SAMPLES, tiff.PLANAR, tiff.EXTRA, tiff.FORMAT, tiff.PREDICTOR):
+    for tag in (
+        tiff_tags.SAMPLES,
+        tiff_tags.PLANAR,
+        tiff_tags.EXTRA,
+        tiff_tags.FORMAT,
+        tiff_tags.PREDICTOR,
+    ):
         tags.pop(tag, None)
-    tags[tiff.BITS] = numbers(order, SHORT, 8)
-    tags[tiff.PHOTOMETRIC] = numbers(order, SHORT, tiff.BLACK_IS_ZERO)
+    tags[tiff_tags.BITS] = numbers(order, SHORT, 8)
+    tags[tiff_tags.PHOTOMETRIC] = numbers(order, SHORT, tiff_tags.BLACK_IS_ZERO)
     return Page(tags, page.pixels, {})
 
 
 def _layout(order: str, page: Page, source: Source, icc: bytes) -> Layout:
-    photometric = number(order, page, tiff.PHOTOMETRIC)
+    photometric = number(order, page, tiff_tags.PHOTOMETRIC)
     base = _BASES[photometric]
     count = _COLOURS[base]
-    depth, kind = number(order, page, tiff.BITS), number(order, page, tiff.FORMAT)
-    extras = tiff.values(order, page, tiff.EXTRA)
-    if not extras and number(order, page, tiff.SAMPLES) == count + 1 and base != "CMYK":
-        extras = [tiff.UNASSOCIATED]  # its writer forgot to say so
+    depth, kind = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.FORMAT)
+    extras = tiff.values(order, page, tiff_tags.EXTRA)
+    if not extras and number(order, page, tiff_tags.SAMPLES) == count + 1 and base != "CMYK":
+        extras = [tiff_tags.UNASSOCIATED]  # its writer forgot to say so
     alpha = _ALPHAS.get(extras[0]) if extras else None
     if base == "LAB":
-        return _lab(depth, alpha, is_signed=photometric == tiff.CIELAB)
-    top = float((1 << depth - (kind == tiff.SIGNED)) - 1)
-    if kind == tiff.FLOAT:
+        return _lab(depth, alpha, is_signed=photometric == tiff_tags.CIELAB)
+    top = float((1 << depth - (kind == tiff_tags.SIGNED)) - 1)
+    if kind == tiff_tags.FLOAT:
         top = _white(source, base, count)
-    is_inverted = photometric == tiff.WHITE_IS_ZERO
+    is_inverted = photometric == tiff_tags.WHITE_IS_ZERO
     return Layout(
         base=base,
         white=(0.0 if is_inverted else top,) * count,
         black=top if is_inverted else 0.0,
         alpha=alpha,
-        opaque=1.0 if kind == tiff.FLOAT else top,
-        is_linear=kind == tiff.FLOAT and base != "CMYK" and top == 1 and not icc,
+        opaque=1.0 if kind == tiff_tags.FLOAT else top,
+        is_linear=kind == tiff_tags.FLOAT and base != "CMYK" and top == 1 and not icc,
     )
 
 
