@@ -1,7 +1,7 @@
 """What goes with a picture besides its pixels, and what of it may stay."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -11,7 +11,10 @@ Strip = Literal["none", "gps", "all"]
 Motion = Literal["keep", "drop"]
 
 CREDENTIALS = "Content Credentials were dropped: a changed picture no longer matches them"
+GAIN_MAP = "the HDR gain map was dropped"
+VIDEO = "the video of the motion photo was dropped"
 MOST_SHOWN = 8
+_LONGEST_NAME = 60
 COLOURS = "colours may look different: what describes them was dropped (%s)"
 LOCATION = "the location was removed, as the profile requires"
 TRAILER = "data behind the picture was dropped"
@@ -94,9 +97,15 @@ class Metadata:
         return Metadata(**left, comments=comments, notes=(*self.notes, *([note] if lost else [])))
 
 
-def note_parts(title: str, names: Iterable[bytes]) -> tuple[str, ...]:
-    """A note that parts of a file with such names were dropped; the names are anybody's."""
-    shown = [re.sub(rb"[^A-Za-z0-9]", b"?", name).decode() for name in dict.fromkeys(names)]
+def note_parts(
+    title: str, names: Iterable[bytes], common: Mapping[bytes, str] = {}
+) -> tuple[str, ...]:
+    """A note that parts of a file with such names were dropped; the names are anybody's.
+    ``common`` says what people call some of them."""
+    shown = []
+    for name in dict.fromkeys(names):
+        safe = re.sub(rb"[^A-Za-z0-9/.+-]", b"?", name[:_LONGEST_NAME]).decode()
+        shown.append(f"{safe} ({common[name]})" if name in common else safe)
     if not shown:
         return ()
     more = ", …" if len(shown) > MOST_SHOWN else ""

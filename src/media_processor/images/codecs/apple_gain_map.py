@@ -1,7 +1,8 @@
 """The gain map of an iPhone's HEIC, turned into one of ISO 21496-1 for a JPEG.
 
 Apple, "Applying Apple HDR effect to your photos": a sample, decoded from Rec. 709, means a
-boost of 1 + (headroom - 1) * sample; two values of the maker note say how large the headroom is.
+boost of 1 + (headroom - 1) * sample. How large the headroom is, newer maps say in XMP of their own
+(HDRGainMapHeadroom), for older ones two values of the maker note do.
 """
 
 import math
@@ -10,8 +11,10 @@ import struct
 import pi_heif
 from PIL import Image
 
+from media_processor.images import xmp
 from media_processor.images.containers import gain_map, jpeg
 from media_processor.images.containers.gain_map import GainMap
+from media_processor.images.containers.items import items_of
 from media_processor.images.exif import EXIF_IFD, MAKER_NOTE_TAG, PREFIX, Tiff
 from media_processor.images.pillow import encode_image
 
@@ -20,12 +23,15 @@ _MAKER = b"Apple iOS\0\0\1MM"
 _HEADROOM, _GAIN = 0x21, 0x30
 _SIGNED_RATIONAL = 10
 _QUALITY = 90
+_MOST_STOPS = 8.0
+_MOST_XMP = 1 << 20
 
 
-def read(heif: pi_heif.HeifFile, exif: bytes) -> GainMap | None:
-    """Nothing if there is none, or if its headroom isn't known. It lies as the picture is shown."""
+def read(data: bytes, heif: pi_heif.HeifFile, exif: bytes) -> GainMap | None:
+    """Nothing if there is none, or if its headroom isn't known: Apple calls such a map not valid.
+    It lies as the picture is shown."""
     found = (heif.info.get("aux") or {}).get(_KIND)
-    stops = _stops(exif)
+    stops = (_stated_stops(data, found[0]) or _stops(exif)) if found else 0.0
     if not found or not stops:
         return None
     auxiliary = heif.get_aux_image(found[0])
@@ -44,6 +50,17 @@ def _code(sample: int, stops: float) -> int:
     return round(255 * math.log2(1 + (2**stops - 1) * linear) / stops)
 
 
+def _stated_stops(data: bytes, number: int) -> float:
+    items = items_of(data)
+    for each in items.references() if items else ():
+        if items and each.kind == b"cdsc" and number in each.targets:
+            packet = items.content(each.source, _MOST_XMP)
+            said = xmp.numbers(packet, xmp.APPLE_GAIN_MAP, b"HDRGainMapHeadroom")
+            if said and math.isfinite(said[0]) and said[0] > 1:
+                return min(math.log2(said[0]), _MOST_STOPS)
+    return 0.0
+
+
 def _stops(exif: bytes) -> float:
     """The headroom as a power of two, 0 if it isn't known."""
     try:
@@ -54,7 +71,7 @@ def _stops(exif: bytes) -> float:
         stops = -20 * second + 1.8 if second <= 0.01 else -0.101 * second + 1.601
     else:
         stops = -70 * second + 3.0 if second <= 0.01 else -0.303 * second + 2.303
-    return min(stops, 8.0) if math.isfinite(stops) and stops > 0 else 0.0
+    return min(stops, _MOST_STOPS) if math.isfinite(stops) and stops > 0 else 0.0
 
 
 def _maker_values(exif: bytes) -> tuple[float, float]:

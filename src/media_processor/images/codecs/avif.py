@@ -8,7 +8,7 @@ from PIL import AvifImagePlugin, Image
 
 from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import isobmff, nclx
+from media_processor.images.containers import isobmff, nclx, tracks
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
@@ -41,7 +41,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         image.load()
         frame = to_drawable(image.crop(corners(crop)) if crop else image.copy())
         if number == 0 and not options.quality:
-            size = isobmff.first_frame_bytes(data) if info.frames > 1 else len(data)
+            size = tracks.first_frame_bytes(data) if info.frames > 1 else len(data)
             options = replace(options, quality=_quality(frame, size))
         overlay.draw(frame, image.info.get("icc_profile") or b"")
         frames.append(frame)
@@ -57,7 +57,7 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     notes = isobmff.read_metadata(data, options.limits).notes
     if colours := nclx.unusual(data):
         result = nclx.replace(result, *colours)
-        notes += (_LOGO_COLOURS % colours,)
+        notes += () if kept.icc else (_LOGO_COLOURS % colours,)
     if (depth := isobmff.depth(data)) > 8:
         notes += (f"{depth} bits a sample became 8",)
     return Encoded(result, "AVIF", (*kept.notes, *notes))

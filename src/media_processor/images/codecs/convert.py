@@ -7,9 +7,9 @@ from media_processor.formats import PictureFormat
 from media_processor.images import exif
 from media_processor.images.codecs import Encoded, Options, codec_of
 from media_processor.images.colour import convert_to_srgb
-from media_processor.images.containers import appended, container_of, isobmff, jpeg, nclx, png
+from media_processor.images.containers import appended, container_of, jpeg, nclx, png
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import COLOURS, Metadata
+from media_processor.images.metadata import COLOURS, GAIN_MAP, VIDEO, Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import flatten_on_white, open_image
 
@@ -46,17 +46,17 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
     if info.format == "JPEG":
         behind = appended.read(data, options.limits)
         notes += behind.all_notes(data, jpeg.picture_end(data))
-        notes += (isobmff.GAIN_MAP,) if behind.gain_map else ()
-        notes += (isobmff.VIDEO,) if behind.video else ()
-    notes += _colours(data, info)
+        notes += (GAIN_MAP,) if behind.gain_map else ()
+        notes += (VIDEO,) if behind.video else ()
+    notes += _colours(data, info, found.icc)
     if info.format in _WITH_RESOLUTION and _has_resolution(data, info.format):
         notes += ("the resolution was dropped",)
     upright = found.exif or exif.make_upright(more.exif)
     return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)
 
 
-def _colours(data: bytes, info: PictureInfo) -> tuple[str, ...]:
-    if info.format in ("AVIF", "HEIF") and (found := nclx.unusual(data)):
+def _colours(data: bytes, info: PictureInfo, icc: bytes) -> tuple[str, ...]:
+    if info.format in ("AVIF", "HEIF") and not icc and (found := nclx.unusual(data)):
         return (COLOURS % "primaries {}, transfer {}".format(*found),)
     if info.format == "PNG" and (named := png.colour_chunks(data)):
         return (COLOURS % ", ".join(named),)

@@ -3,15 +3,18 @@
 import pi_heif
 from PIL import Image
 
+from media_processor.errors import MediaProcessorError
 from media_processor.images import exif, xmp
-from media_processor.images.codecs import Encoded, Options, apple_gain_map, jpeg
+from media_processor.images.codecs import Encoded, Options, apple_gain_map, jpeg, tone_map
 from media_processor.images.containers import isobmff, nclx
 from media_processor.images.containers.appended import behind_new
+from media_processor.images.containers.gain_map import GainMap
 from media_processor.images.containers.jpeg import fit_metadata
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import COLOURS, Metadata
+from media_processor.images.metadata import COLOURS, GAIN_MAP, VIDEO, Metadata
 from media_processor.images.overlay import BASES, Overlay
 from media_processor.images.pillow import encode_image, flatten_on_white, metadata_of, to_eight_bits
+from media_processor.images.probe import DAMAGED, guarded
 from media_processor.images.quality import quality_within
 
 # A JPEG needs about twice as much for the same quality. Below 74 its blocks would show.
@@ -22,13 +25,13 @@ _SAMPLINGS = {1: 2, 2: 1, 3: 0}
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
-    """An iPhone's gain map comes along, as ISO 21496-1 has it; so does a motion photo's video."""
+    """A gain map comes along, as ISO 21496-1 has it; so does a motion photo's video."""
     heif = _open(data)
     image, found = _picture(heif)
     image = flatten_on_white(image) if image.mode == "RGBA" else image
     coding = _coding(data, image) | options.coding
     overlay.draw(image, found.icc)
-    gain_map = apple_gain_map.read(heif, found.exif)
+    gain_map = _gain_map(data, heif, found, options)
     more = behind_new(gain_map, _video(data, found, options))
     pixels = overlay.pixels(BASES[image.mode], found.icc)
     drawn = jpeg.draw_gain_map(gain_map, pixels, overlay, info) if gain_map else b""
@@ -36,14 +39,26 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
     kept = fit_metadata(kept, info.orientation)
     lost = isobmff.read_metadata(data, options.limits).notes
-    carried = (isobmff.GAIN_MAP if drawn else "", isobmff.VIDEO if more.video else "")
+    carried = (GAIN_MAP if drawn else "", VIDEO if more.video else "")
     lost = tuple(note for note in lost if note not in carried)
     if info.frames > 1:
         lost += (f"only the primary picture was kept, not the {info.frames} of its sequence",)
-    if colours := nclx.unusual(data):
+    if not found.icc and (colours := nclx.unusual(data)):
         lost += (COLOURS % "primaries {}, transfer {}".format(*colours),)
+    lost += more.notes if drawn else ()
     notes = ("converted from HEIC to JPEG", *kept.notes, *lost)
     return Encoded(jpeg.encode_with(image, kept, coding, more, drawn), "JPEG", notes)
+
+
+def _gain_map(
+    data: bytes, heif: pi_heif.HeifFile, found: Metadata, options: Options
+) -> GainMap | None:
+    try:
+        with guarded(DAMAGED):
+            carried = tone_map.read(data, heif.size, found.icc, options.limits)
+            return carried or apple_gain_map.read(data, heif, found.exif)
+    except MediaProcessorError:  # the picture is whole without it
+        return None
 
 
 def _video(data: bytes, found: Metadata, options: Options) -> bytes:
@@ -80,8 +95,6 @@ def _picture(heif: pi_heif.HeifFile) -> tuple[Image.Image, Metadata]:
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
     found = metadata_of(heif.info)
     notes: tuple[str, ...] = ()
-    if len(heif) > 1:
-        notes += (f"only the first of {len(heif)} pictures was kept",)
     if (depth := heif.info.get("bit_depth", 8)) > 8:
         notes += (f"{depth} bits a sample became 8",)
     image = to_eight_bits(image)  # deep grey comes as it is

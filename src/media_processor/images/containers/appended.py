@@ -11,7 +11,7 @@ from itertools import chain
 from media_processor.images import xmp
 from media_processor.images.containers import Data, gain_map, jpeg, mpf
 from media_processor.images.containers.gain_map import GainMap
-from media_processor.images.metadata import Motion, Strip, note_trailer
+from media_processor.images.metadata import VIDEO, Motion, Strip, note_trailer
 from media_processor.limits import Limits
 
 _MOST_BOXES = 1000  # a phone's video has five
@@ -19,7 +19,6 @@ _MOST_BOXES = 1000  # a phone's video has five
 _GAIN_MAP = "the HDR gain map was dropped: it is damaged, or isn't where the file says"
 _BOOSTED = "in HDR the logo isn't as bright as in SDR: the gain map has no boost of 1"
 _PICTURES = "further pictures in the file were dropped, such as previews"
-_VIDEO = "the video of the motion photo was dropped"
 
 Range = tuple[int, int]
 
@@ -88,7 +87,8 @@ def behind_new(found: GainMap | None, video: bytes) -> Appended:
     """For a file that is no JPEG yet; the gain map as ISO 21496-1 has it."""
     if found is None:
         return Appended(video=video)
-    return Appended(found, video, mpf.WITH_GAIN_MAP, gain_map.URN + bytes(4))
+    notes = () if found.has_neutral else (_BOOSTED,)
+    return Appended(found, video, mpf.WITH_GAIN_MAP, gain_map.URN + bytes(4), notes)
 
 
 def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
@@ -110,9 +110,9 @@ def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "k
     if video:
         known.append(video)
     if video and not keep_video:
-        notes.append(f"{_VIDEO}, as the profile requires")
+        notes.append(f"{VIDEO}, as the profile requires")
     elif not video and xmp.has_video(packet):
-        notes.append(f"{_VIDEO}: it isn't where the file says")
+        notes.append(f"{VIDEO}: it isn't where the file says")
     others = [picture.place for picture in index[1:] if picture.place not in known]
     if others:
         notes.append(_PICTURES)

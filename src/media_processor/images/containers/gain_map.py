@@ -18,7 +18,8 @@ from media_processor.limits import Limits
 
 URN = b"urn:iso:std:iso:ts:21496:-1\0"
 _APPLE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
-_MULTICHANNEL, _BASE_COLOURS, _COMMON_DENOMINATOR = 0x80, 0x40, 0x08
+BASE_COLOURS = 0x40
+_MULTICHANNEL, _COMMON_DENOMINATOR = 0x80, 0x08
 _JPEG_START = b"\xff\xd8\xff"
 
 Curve = tuple[float, float, float]
@@ -68,7 +69,7 @@ def iso_metadata(stops: float) -> bytes:
     """Of one channel of boosts from 1 to 2 ^ ``stops``, which are the display's headroom."""
     unit = 1 << 16
     high, none, one = (round(stops * unit), unit), (0, unit), (unit, unit)
-    head = struct.pack(">HHB", 0, 0, _BASE_COLOURS)
+    head = struct.pack(">HHB", 0, 0, BASE_COLOURS)
     return head + struct.pack(">14I", *none, *high, *none, *high, *one, *none, *none)
 
 

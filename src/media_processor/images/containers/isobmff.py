@@ -1,33 +1,18 @@
 """AVIF and HEIF (ISO/IEC 14496-12 and 23008-12): boxes in boxes; ``meta`` lists the items."""
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from media_processor import formats
-from media_processor.errors import BrokenPicture, ImageBomb
-from media_processor.images.containers import Data
+from media_processor.errors import BrokenPicture
+from media_processor.images.containers import Data, tracks
+from media_processor.images.containers.boxes import FileBox, boxes, only
+from media_processor.images.containers.isobmff_losses import notes_of
+from media_processor.images.containers.items import Items
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
+from media_processor.images.metadata import Metadata, note_trailer
 from media_processor.limits import Limits
-
-GAIN_MAP = "the HDR gain map was dropped"
-VIDEO = "the video of the motion photo was dropped"
-_TOP = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"moov", b"uuid", b"mpvd")
-_CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.3
-# Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
-_TO_SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-_MOST_BOXES = 20_000  # a phone's picture of 48 tiles has some 200
-
-
-class FileBox(NamedTuple):
-    """``data[start:end]`` is the content."""
-
-    name: bytes
-    start: int
-    end: int
 
 
 @dataclass
@@ -68,10 +53,16 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
     shape = _shape(data, turns=named == "HEIF", limits=limits)
     if not shape.size[0] or not shape.size[1]:
         raise BrokenPicture("The picture's header is damaged.")
-    frames = _frames(data)
+    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
+    frames = 1 if data[8:12] == b"avif" else max(1, tracks.frames(data))
     limits.check_frames(frames)
     turn = 1 if named == "HEIF" else _orientation(shape.quarters, shape.mirror)
     return PictureInfo(named, *shape.size, turn, frames)
+
+
+def size_of(items: Items, item: int) -> Size:
+    """As it is shown."""
+    return _shape_of(items, item, turns=True).size
 
 
 def crop(data: Data) -> Box | None:
@@ -94,25 +85,20 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
     found = {box.name: box for box in boxes(data, 0, len(data))}
     meta = found.get(b"meta")
     if meta is None:
-        return _Shape(turns, _track_size(data, _only(iter(found.values()), b"moov")))
-    inside = {box.name: box for box in boxes(data, meta.start + 4, meta.end)}
-    properties = inside.get(b"iprp")
-    if properties is None:
-        raise BrokenPicture("The picture's header is damaged.")
-    described = list(boxes(data, properties.start, properties.end))
-    ipco = _only(iter(described), b"ipco")
-    listed = list(boxes(data, ipco.start, ipco.end))
-    primary = _primary(data, inside[b"pitm"])
-    listings = [_property_numbers(data, box, primary) for box in described if box.name == b"ipma"]
-    numbers = next(filter(None, listings), [])
-    chosen = [listed[number - 1] for number in numbers if number]  # 0 is none (9.3.1)
-    shape = _Shape(turns)
-    for box in sorted(chosen, key=lambda box: box.name != b"ispe"):
-        shape.apply(data, box)
+        return _Shape(turns, _track_size(data, only(iter(found.values()), b"moov")))
+    items = Items(data, meta)
+    shape = _shape_of(items, items.primary, turns=turns)
     if limits:
-        for box in listed:  # also a tile or a preview must not be a giant
+        for box in items.all_properties():  # also a tile or a preview must not be a giant
             if box.name == b"ispe":
                 PictureInfo("HEIF", *_pair(data, box.start + 4)).check(limits)
+    return shape
+
+
+def _shape_of(items: Items, item: int, *, turns: bool) -> _Shape:
+    shape = _Shape(turns)
+    for box in sorted(items.properties(item), key=lambda box: box.name != b"ispe"):
+        shape.apply(items.data, box)
     return shape
 
 
@@ -121,42 +107,10 @@ def _track_size(data: Data, moov: FileBox) -> Size:
     sizes = [(0, 0)]
     for track in boxes(data, moov.start, moov.end):
         if track.name == b"trak":
-            head = _only(boxes(data, track.start, track.end), b"tkhd")
+            head = only(boxes(data, track.start, track.end), b"tkhd")
             width, height = _pair(data, head.end - 8)
             sizes.append((width >> 16, height >> 16))
     return max(sizes)
-
-
-def boxes(data: Data, at: int, end: int) -> Iterator[FileBox]:
-    # What is no box may follow those of a file.
-    is_file = at == 0
-    for _ in range(_MOST_BOXES):
-        if at + 8 > end:
-            return
-        size, name, head = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16]), 16
-        elif size == 0:
-            size = end - at
-        if is_file and not name.isalnum():
-            return
-        if size < head or at + size > end:
-            raise BrokenPicture("The picture is truncated: data is missing.")
-        yield FileBox(name, at + head, at + size)
-        at += size
-    raise ImageBomb("The file has more boxes than any real picture.")
-
-
-def _only(found: Iterator[FileBox], name: bytes) -> FileBox:
-    for box in found:
-        if box.name == name:
-            return box
-    raise BrokenPicture("The picture is truncated: it has no pixel data.")
-
-
-def _primary(data: Data, box: FileBox) -> int:
-    size = 2 if data[box.start] == 0 else 4
-    return int.from_bytes(data[box.start + 4 : box.start + 4 + size])
 
 
 def _pair(data: Data, at: int) -> Size:
@@ -185,26 +139,6 @@ def _along(side: int, length: tuple[int, int], offset: tuple[int, int]) -> tuple
     return start, end - start
 
 
-def _property_numbers(data: Data, box: FileBox, item: int) -> list[int]:
-    # ``ipma`` (23008-12, 9.3.1).
-    version, wide = data[box.start], data[box.start + 3] & 1
-    id_size = 2 if version < 1 else 4
-    at = box.start + 8
-    for _ in range(min(int.from_bytes(data[box.start + 4 : at]), _MOST_BOXES)):
-        number = int.from_bytes(data[at : at + id_size])
-        count = data[at + id_size]
-        at += id_size + 1
-        size = 2 if wide else 1
-        if number == item:
-            mask = 0x7FFF if wide else 0x7F
-            return [
-                int.from_bytes(data[n : n + size]) & mask
-                for n in range(at, at + count * size, size)
-            ]
-        at += count * size
-    return []
-
-
 def _orientation(turn: int, mirror: int | None) -> int:
     """EXIF's number for ``turn`` quarters counterclockwise, then mirrored.
 
@@ -218,51 +152,11 @@ def _orientation(turn: int, mirror: int | None) -> int:
     return (sideways if mirror else upside)[turned]
 
 
-def first_frame_bytes(data: Data) -> int:
-    """How many bytes the first frame of a sequence takes, which all others depend on."""
-    sizes = [0]
-    for box in _sample_sizes(data):
-        same = int.from_bytes(data[box.start + 4 : box.start + 8])
-        sizes.append(same or int.from_bytes(data[box.start + 12 : box.start + 16]))
-    return max(sizes)
-
-
-def _frames(data: Data) -> int:
-    counts = [int.from_bytes(data[box.start + 8 : box.start + 12]) for box in _sample_sizes(data)]
-    # As libavif chooses: an ``avif`` may have a track, but what is shown is its picture.
-    return 1 if data[8:12] == b"avif" else max(1, *counts, 1)
-
-
-def _sample_sizes(data: Data) -> Iterator[FileBox]:
-    """``stsz`` (14496-12, 8.7.3.2) of each track of pictures."""
-    inside = [(0, len(data))]
-    while inside:
-        found = list(boxes(data, *inside.pop()))
-        inside += [(box.start, box.end) for box in found if box.name in _TO_SAMPLES]
-        named = {box.name: box for box in found}
-        if b"stsd" in named and b"stsz" in named and _has_pictures(data, named[b"stsd"]):
-            yield named[b"stsz"]
-
-
-def _has_pictures(data: Data, box: FileBox) -> bool:
-    return data[box.start + 12 : box.start + 16] in (b"av01", b"hvc1", b"hev1")
-
-
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     """Notes alone; libraries read the rest."""
-    notes: list[str] = []
-    end, unknown = 0, []
-    for box in boxes(data, 0, len(data)):
-        end = box.end
-        if box.name == b"uuid" and data[box.start : box.start + 16] == _CREDENTIALS_ID:
-            notes.append(CREDENTIALS)
-        elif box.name == b"mpvd":  # Motion Photo format 1.0
-            notes.append(VIDEO)
-        elif box.name == b"meta":
-            notes += _of_items(data, box)
-        unknown += [box.name] if box.name not in _TOP else []
-    notes += [*note_parts("boxes", unknown), *note_trailer(data[end:])]
-    return Metadata(notes=tuple(notes))
+    found = list(boxes(data, 0, len(data)))
+    notes = (*notes_of(data, found), *note_trailer(data[found[-1].end if found else 0 :]))
+    return Metadata(notes=tuple(dict.fromkeys(notes)))
 
 
 def video(data: Data) -> bytes:
@@ -271,30 +165,3 @@ def video(data: Data) -> bytes:
         if box.name == b"mpvd" and data[box.start + 4 : box.start + 8] == b"ftyp":
             return data[box.start : box.end]
     return b""
-
-
-def _of_items(data: Data, meta: FileBox) -> Iterator[str]:
-    # ``auxC`` (23008-12, 6.5.8) says what an auxiliary picture is for.
-    inside = {box.name: box for box in boxes(data, meta.start + 4, meta.end)}
-    kinds: set[bytes] = set()
-    if properties := inside.get(b"iprp"):
-        for listed in boxes(data, properties.start, properties.end):
-            if listed.name == b"ipco":
-                kinds |= {
-                    bytes(data[box.start + 4 : box.end]).split(b"\0")[0].lower()
-                    for box in boxes(data, listed.start, listed.end)
-                    if box.name == b"auxC"
-                }
-    items = inside.get(b"iinf")
-    has_tone_map = items is not None and b"tmap" in data[items.start : items.end]  # 21496-1
-    gain_maps = {kind for kind in kinds if b"gainmap" in kind}
-    depths = {
-        kind for kind in kinds if b"depth" in kind or kind.endswith((b"auxid:2", b"disparity"))
-    }
-    alphas = {kind for kind in kinds if kind.endswith((b"alpha", b"auxid:1"))}
-    if gain_maps or has_tone_map:
-        yield GAIN_MAP
-    if depths:
-        yield "the depth map was dropped"
-    if kinds - gain_maps - depths - alphas:
-        yield "auxiliary pictures were dropped, such as the outlines of persons"
