@@ -193,7 +193,7 @@ def test_a_background_goes_with_its_palette(apply_watermark: ApplyWatermark) -> 
     at = data.index(b"IDAT") - 4
     out, made = apply_watermark(data[:at] + png_chunk(b"bKGD", b"\1") + data[at:])
     assert b"bKGD" not in out
-    assert made.notes == ("chunks were dropped: bKGD",)
+    assert made.notes == ("chunks were dropped: bKGD (background colour)",)
 
 
 @pytest.mark.parametrize("density", [0, 2835, 11_811, 1234])

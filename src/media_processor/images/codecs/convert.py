@@ -13,6 +13,7 @@ from media_processor.images.metadata import COLOURS, GAIN_MAP, VIDEO, Metadata
 from media_processor.images.overlay import Overlay
 from media_processor.images.pillow import flatten_on_white, open_image
 
+_ASPECT = "the pixel aspect ratio was dropped"
 _WITH_RESOLUTION = ("JPEG", "PNG", "TIFF", "BMP")
 
 
@@ -49,8 +50,8 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
         notes += (GAIN_MAP,) if behind.gain_map else ()
         notes += (VIDEO,) if behind.video else ()
     notes += _colours(data, info, found.icc)
-    if info.format in _WITH_RESOLUTION and _has_resolution(data, info.format):
-        notes += ("the resolution was dropped",)
+    notes += png.note_conversion(data) if info.format == "PNG" else ()
+    notes += _resolution(data, info.format)
     upright = found.exif or exif.make_upright(more.exif)
     return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)
 
@@ -63,9 +64,16 @@ def _colours(data: bytes, info: PictureInfo, icc: bytes) -> tuple[str, ...]:
     return ()
 
 
-def _has_resolution(data: bytes, kind: str) -> bool:
+def _resolution(data: bytes, kind: str) -> tuple[str, ...]:
+    if kind == "GIF":
+        # GIF89a, 18: 49 are square pixels.
+        return () if data[12] in (0, 49) else (_ASPECT,)
+    if kind not in _WITH_RESOLUTION:
+        return ()
     with suppress(Exception):  # what Pillow can't open another library has decoded
         said = open_image(data, kind).info
-        unit = said.get("jfif_unit", 1)  # 0 means the shape of a pixel alone
-        return bool(unit and said.get("dpi", (0, 0))[0])
-    return False
+        if said.get("jfif_unit", 1) and said.get("dpi", (0, 0))[0]:
+            return ("the resolution was dropped",)
+        shape = said.get("aspect") or said.get("jfif_density") or (1, 1)
+        return () if shape[0] == shape[1] else (_ASPECT,)
+    return ()

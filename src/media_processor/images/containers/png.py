@@ -8,6 +8,13 @@ from typing import NamedTuple
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images import exif
 from media_processor.images.containers import Data, png_text
+from media_processor.images.containers.png_chunks import (
+    COMMON,
+    OF_THE_COLOUR_TYPE,
+    is_kept,
+    is_lost,
+    is_lost_in_conversion,
+)
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
@@ -19,15 +26,9 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-# What the colours mean, how large a pixel is and when it was changed, with their only lengths.
-_KEPT = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
-_KEPT |= {b"tIME": 7, b"oFFs": 9, b"sTER": 1}
-# What depends on the colour type; in a palette's case also on the palette.
-_OF_THE_COLOUR_TYPE = (b"bKGD", b"sBIT")
+# D65 and the primaries of sRGB (11.3.2.1), in 100,000ths.
+_SRGB = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _XMP = b"XML:com.adobe.xmp\0"
-# iDOT, hIST and sPLT help a decoder, and are no longer right.
-_KNOWN = {*_PIXELS, *_KEPT, *_OF_THE_COLOUR_TYPE, b"acTL", b"fcTL", b"fdAT"}
-_KNOWN |= {b"iDOT", b"hIST", b"sPLT"}
 
 _MOST_CHUNKS = 1000  # beside IDAT and fdAT, of which an encoder may write one a row
 _MOST_DATA_CHUNKS = 100_000
@@ -89,6 +90,11 @@ def colour_chunks(data: Data) -> list[str]:
     gamma = int.from_bytes(found.get(b"gAMA", b""))
     if gamma and not cicp and b"sRGB" not in found and not 45_000 <= gamma <= 46_000:
         names.append("gAMA")
+    primaries = bytes(found.get(b"cHRM", b""))
+    if len(primaries) == 32 and not cicp and b"sRGB" not in found:
+        said = (int.from_bytes(primaries[at : at + 4]) for at in range(0, 32, 4))
+        if any(abs(one - other) > 100 for one, other in zip(said, _SRGB, strict=True)):
+            names.append("cHRM")
     return names
 
 
@@ -166,9 +172,9 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
                 notes.append(CREDENTIALS)
             case b"IEND":
                 end = chunk.end + 4
-            case name if name not in _KNOWN:
+            case name if is_lost(data, *chunk):
                 unknown.append(name)
-    notes += [*texts.notes, *note_parts("chunks", unknown), *note_trailer(data[end:])]
+    notes += [*texts.notes, *note_parts("chunks", unknown, COMMON), *note_trailer(data[end:])]
     return Metadata(
         icc,
         payload or texts.exif,
@@ -190,8 +196,14 @@ def note_colours(source: Data, picture: bytes) -> tuple[str, ...]:
     """Of what ``add_metadata`` leaves out because the colour type has changed."""
     if header(picture) == header(source) and header(source).colour != 3:
         return ()
-    names = (chunk.name for chunk in chunks(source) if chunk.name in _OF_THE_COLOUR_TYPE)
-    return note_parts("chunks", names)
+    names = (chunk.name for chunk in chunks(source) if chunk.name in OF_THE_COLOUR_TYPE)
+    return note_parts("chunks", names, COMMON)
+
+
+def note_conversion(data: Data) -> tuple[str, ...]:
+    """Of what another format has no place for, beside colours, resolution and Metadata."""
+    names = (chunk.name for chunk in chunks(data) if is_lost_in_conversion(data, *chunk))
+    return note_parts("chunks", names, COMMON)
 
 
 def add_metadata(picture: bytes, source: Data, kept: Metadata) -> bytes:
@@ -206,8 +218,8 @@ def write_metadata(source: Data, kept: Metadata, *, same_colours: bool) -> bytes
     found = [
         data_chunk(chunk.name, source[chunk.start : chunk.end])
         for chunk in chunks(source)
-        if _KEPT.get(chunk.name) == chunk.end - chunk.start
-        or (same_colours and chunk.name in _OF_THE_COLOUR_TYPE and header(source).colour != 3)
+        if is_kept(source, *chunk)
+        or (same_colours and chunk.name in OF_THE_COLOUR_TYPE and header(source).colour != 3)
     ]
     if kept.icc:
         found.append(data_chunk(b"iCCP", _icc_name(source) + b"\0\0" + zlib.compress(kept.icc)))

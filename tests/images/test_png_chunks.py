@@ -1,0 +1,105 @@
+"""Every chunk of a PNG, registered or private: it stays, or its name is in the notes."""
+
+import struct
+
+import pytest
+
+from media_processor.images.profile import Profile
+
+from .conftest import ApplyWatermark
+from .pictures import encoded, photo, png_chunk, png_with
+
+SIZE = (160, 120)
+KEPT = {
+    b"cHRM": struct.pack(">8I", 31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000),
+    b"gAMA": struct.pack(">I", 45_455),
+    b"sRGB": b"\0",
+    b"cICP": bytes((12, 13, 0, 1)),
+    b"mDCV": bytes(range(24)),
+    b"cLLI": struct.pack(">II", 10_000_000, 4_000_000),
+    b"mDCv": bytes(range(24)),
+    b"cLLi": struct.pack(">II", 10_000_000, 4_000_000),
+    b"pHYs": struct.pack(">IIB", 2, 1, 0),
+    b"tIME": bytes((7, 232, 1, 2, 3, 4, 5)),
+    b"oFFs": struct.pack(">iiB", -7, 9, 1),
+    b"sTER": b"\1",
+    b"sCAL": b"\x010.5\x002.5e-3",
+    b"vpAg": struct.pack(">IIB", 800, 600, 0),
+    b"caNv": struct.pack(">IIii", 800, 600, 3, 4),
+    b"bKGD": bytes(6),
+    b"sBIT": bytes((5, 6, 5)),
+    b"pCAL": b"light\0" + struct.pack(">iiBB", 0, 255, 0, 2) + b"lx\x000\x001",
+}
+LOST = {
+    b"sPLT": (b"mine\0\x08" + bytes(6), "sPLT (suggested palette)"),
+    b"hIST": (bytes(4), "hIST (histogram)"),
+    b"dSIG": (bytes(4), "dSIG (digital signature)"),
+    b"gIFg": (bytes(4), "gIFg (GIF control)"),
+    b"gIFx": (b"NETSCAPE2.0", "gIFx (GIF extension)"),
+    b"gIFt": (bytes(24), "gIFt (GIF text)"),
+    b"fRAc": (bytes(4), "fRAc (fractal parameters)"),
+    b"orNT": (b"\6", "orNT (orientation)"),
+    b"prVt": (b"mine", "prVt"),
+    # Known ones of a wrong length, which decoders pass over.
+    b"gAMA": (b"\0", "gAMA"),
+    b"sCAL": (b"\1rubbish", "sCAL (physical scale)"),
+}
+
+IN_CONVERSION = set(KEPT) - {b"gAMA", b"sRGB", b"cICP", b"cHRM", b"pHYs", b"sBIT"}
+
+
+def with_chunk(name: bytes, payload: bytes) -> bytes:
+    return png_with(encoded(photo(SIZE), "PNG"), (name, payload))
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_chunk_that_is_still_true_stays(name: bytes, apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(with_chunk(name, KEPT[name]))
+    assert png_chunk(name, KEPT[name]) in out
+    assert made.notes == ()
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_chunk_that_is_not_true_any_more_is_named(
+    name: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    payload, named = LOST[name]
+    out, made = apply_watermark(with_chunk(name, payload))
+    assert name not in out
+    assert made.notes == (f"chunks were dropped: {named}",)
+
+
+def test_where_to_begin_to_decode_is_not_worth_a_word(apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(with_chunk(b"iDOT", bytes(28)))
+    assert b"iDOT" not in out
+    assert made.notes == ()
+
+
+@pytest.mark.parametrize("name", sorted(IN_CONVERSION))
+def test_another_format_has_no_place_for_it(name: bytes, apply_watermark: ApplyWatermark) -> None:
+    _, made = apply_watermark(with_chunk(name, KEPT[name]), profile=Profile("p", format="webp"))
+    assert any(f"chunks were dropped: {name.decode()} (" in note for note in made.notes)
+
+
+@pytest.mark.parametrize("name", [b"cHRM", b"cICP"])
+def test_colours_that_another_format_cannot_describe(
+    name: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    _, made = apply_watermark(with_chunk(name, KEPT[name]), profile=Profile("p", format="webp"))
+    assert any(f"what describes them was dropped ({name.decode()})" in note for note in made.notes)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
+def test_another_format_has_no_place_for_the_shape_of_pixels(
+    kind: str, apply_watermark: ApplyWatermark
+) -> None:
+    picture = photo(SIZE)
+    data = encoded(picture.quantize(16) if kind == "GIF" else picture, kind)
+    place, numbers = {"JPEG": (13, b"\0\0\2\0\1"), "GIF": (12, b"\1"), "PNG": (33, b"")}[kind]
+    changed = data[:place] + numbers + data[place + len(numbers) :]
+    if kind == "PNG":
+        changed = png_with(data, (b"pHYs", KEPT[b"pHYs"]))
+    _, made = apply_watermark(changed, profile=Profile("p", format="webp"))
+    assert "the pixel aspect ratio was dropped" in made.notes
+    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
+    assert not any("aspect" in note for note in made.notes)
