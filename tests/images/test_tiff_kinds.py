@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media_processor.errors import BrokenPicture, UnsupportedPicture
+from media_processor.errors import BrokenPicture
 from media_processor.images.exif import PREVIEWS
 from media_processor.images.logo import Logo
 from media_processor.images.profile import Profile, Variants
@@ -17,7 +17,7 @@ from media_processor.images.thumbnail import make_thumbnail
 from .conftest import ApplyWatermark
 from .pictures import LIMITS, QUARTERS, is_near, opened, quarters
 from .profiles import delta_e, lab
-from .tiffs import Array, Tags, directory, ramps, read, read_tags, tiff
+from .tiffs import Array, directory, ramps, read, read_tags, tiff, to_24_bits
 
 SIZE = (123, 90)
 
@@ -37,6 +37,8 @@ class Kind:
     @property
     def values(self) -> Array:
         most = self.white if self.white is not None else (1 << self.depth) - 1
+        if (self.depth, self.kind) == (24, 3):
+            return to_24_bits(ramps(SIZE, self.bands, most))  # type: ignore[arg-type]
         return ramps(SIZE, self.bands, most, self.dtype)  # type: ignore[arg-type]
 
     def make(self, **more: Any) -> bytes:
@@ -68,6 +70,13 @@ KINDS = {
     "float grey": Kind(32, kind=3, dtype="f4", white=1.0),
     "float RGB": Kind(32, 2, 3, kind=3, dtype="f4", white=1.0, options=MOTOROLA),
     "float heights": Kind(32, kind=3, dtype="f4", white=8848.0),
+    "half floats": Kind(16, kind=3, dtype="f2", white=1.0),
+    "half floats RGB": Kind(16, 2, 3, kind=3, dtype="f2", white=1.0, options=MOTOROLA),
+    "half floats in planes": Kind(16, 2, 3, kind=3, dtype="f2", white=1.0, options=PLANAR),
+    "half floats in tiles": Kind(16, 2, 3, kind=3, dtype="f2", white=1.0, options={"tile": 32}),
+    "half floats with alpha": Kind(16, 2, 4, kind=3, dtype="f2", white=1.0, options=extra(1)),
+    "floats of 24 bits": Kind(24, kind=3, white=1.0),
+    "floats of 24 bits RGB": Kind(24, 2, 3, kind=3, white=1.0, options=MOTOROLA),
     "double RGB": Kind(64, 2, 3, kind=3, dtype="f8", white=1.0),
     "planar RGB": Kind(8, 2, 3, dtype="u1", options=PLANAR),
     "planar RGB of 16 bits": Kind(16, 2, 3, dtype="u2", options=PLANAR | MOTOROLA),
@@ -118,6 +127,36 @@ def test_every_sample_outside_the_overlay_stays(
     assert any("planes" in note for note in made.notes) == (
         KINDS[name].options.get("planar") is True
     )
+
+
+@pytest.mark.parametrize("tile", [0, 32], ids=["strips", "tiles"])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    "name",
+    ["half floats", "half floats RGB", "floats of 24 bits RGB", "float RGB", "double RGB"],
+)
+def test_floats_may_be_differences(
+    name: str, order: str, tile: int, apply_watermark: ApplyWatermark
+) -> None:
+    kind = KINDS[name]
+    out, made = apply_watermark(kind.make(deflate=True, differs=True, order=order, tile=tile))
+    _, after = read(out)
+    _, wanted = read(apply_watermark(kind.make(order=order, tile=tile))[0])
+    assert np.array_equal(after, wanted)
+    assert not made.notes
+
+
+def test_half_floats_that_are_no_numbers_stay(apply_watermark: ApplyWatermark) -> None:
+    values = np.arange(123 * 90, dtype="u2").reshape(90, 123, 1) * 6 + 0x0100
+    half = Logo(Image.new("RGBA", (60, 30), (200, 100, 50, 128)), "0" * 64)
+    half.image.paste((0, 0, 0, 0), (10, 0, 60, 30))
+    out, made = apply_watermark(tiff(values.view("f2"), 16, 1, kind=3), half)
+    after = read(out)[1].view("u2").copy()
+    box = made.box
+    area = (slice(box.top, box.top + box.height), slice(box.left, box.left + box.width // 3))
+    assert not np.array_equal(after[area], values[area])
+    after[area] = values[area]
+    assert np.array_equal(after, values)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -252,30 +291,6 @@ def test_a_strip_that_is_a_little_short(
 def test_previews_are_dropped_with_a_note(apply_watermark: ApplyWatermark) -> None:
     data = tiff(ramps(SIZE, 3, 255, "u1"), tags={330: (8,)})
     assert PREVIEWS in apply_watermark(data)[1].notes
-
-
-REFUSED: dict[str, tuple[Tags, str]] = {
-    "other depths": ({258: (5, 6, 5)}, "differ in depth"),
-    "7 bits": ({258: (7, 7, 7)}, "whole numbers of 7 bits"),
-    "half floats": ({258: (16,) * 3, 339: (3, 3, 3)}, "floating-point numbers of 16 bits"),
-    "complex": ({258: (64,) * 3, 339: (6, 6, 6)}, "complex numbers of 64 bits"),
-    "sensor": ({262: (32803,)}, "raw sensor data"),
-    "inks": ({262: (5,)}, "3 samples a pixel instead of 4"),
-    "compression": ({259: (34712,)}, "with compression 34712"),
-    "YCbCr planes": ({262: (6,), 284: (2,)}, "in planes"),
-    "deep JPEG": ({258: (12,) * 3, 259: (7,)}, "JPEGs of 12 bits"),
-    "old JPEG in parts": ({259: (6,)}, "an old JPEG without its tables"),
-    "deep planes": ({258: (12,) * 3, 284: (2,)}, "12 bits in planes"),
-    "many samples": ({258: (8,) * 99, 277: (99,), 339: (1,) * 99}, "99 samples a pixel"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_stays_refused_says_why(name: str, apply_watermark: ApplyWatermark) -> None:
-    tags, told = REFUSED[name]
-    with pytest.raises(UnsupportedPicture, match=told) as caught:
-        apply_watermark(tiff(ramps(SIZE, 3, 255, "u1"), tags=tags))
-    assert caught.value.detail.count(".") == 1
 
 
 def test_many_deep_samples_count_as_more_pixels(apply_watermark: ApplyWatermark) -> None:

@@ -23,6 +23,22 @@ def ramps(size: tuple[int, int], bands: int, most: int, dtype: str = "f8") -> Ar
     return values.astype(dtype)
 
 
+def to_24_bits(values: Array) -> Array:
+    """Floats from 0 on as Technical Note 3 has them: sign, 7 bits of exponent, 16 of mantissa."""
+    halves, exponents = np.frexp(values)
+    bits = (exponents.astype("i8") + 62 << 16) + np.rint((2 * halves - 1) * 65536).astype("i8")
+    made: Array = np.where(values > 0, bits, 0).astype("u4")
+    return made
+
+
+def float_differences(raw: bytes, width: int, depth: int, bands: int, order: str) -> bytes:
+    """As Technical Note 3 has them: of each row all the highest bytes first, then differences."""
+    samples = np.frombuffer(raw, "u1").reshape(-1, width * bands, depth // 8)
+    planes = samples[:, :, ::-1] if order == "<" else samples
+    rows = planes.transpose(0, 2, 1).reshape(len(samples), -1, bands)
+    return np.diff(rows, axis=1, prepend=np.zeros_like(rows[:, :1])).tobytes()
+
+
 def pack(values: Array, depth: int, order: str) -> bytes:
     """Rows of whole numbers or floats, each filled up to a byte."""
     flat = values.reshape(values.shape[0], -1)
@@ -83,6 +99,7 @@ def tiff(
     order: str = "<",
     planar: bool = False,
     deflate: bool = False,
+    differs: bool = False,
     rows: int = 50,
     tile: int = 0,
     big: bool = False,
@@ -104,6 +121,9 @@ def tiff(
             for top in range(0, height, tile)
             for left in range(0, width, tile)
         ]
+    if differs:
+        across = tile or width
+        strips = [float_differences(strip, across, depth, bands, order) for strip in strips]
     coded = [zlib.compress(strip) if deflate else strip for strip in strips]
     out = struct.pack(order + "2sH", b"II" if order == "<" else b"MM", 43 if big else 42)
     out += struct.pack(order + "HH", 8, 0) if big else b""
@@ -117,6 +137,8 @@ def tiff(
         **{262: (photometric,), 273: tuple(starts), 277: (bands,), 278: (rows,)},
         **{279: tuple(map(len, coded)), 284: (2 if planar else 1,), 339: (kind,) * bands},
     }
+    if differs:
+        described[317] = (3,)
     if tile:
         described |= {322: (tile,), 323: (tile,), 324: described.pop(273), 325: described.pop(279)}
     wide = {273: 16, 279: 16, 324: 16, 325: 16} if big else {}

@@ -1,4 +1,4 @@
-"""Samples of 10, 12, 14, 24 or 64 bits, which libvips takes for rows of bytes.
+"""Samples of 10, 12, 14, 24 or 64 bits, and others that libvips can only take for rows of bytes.
 
 Those of whole bytes have the file's byte order, the others follow each other from the highest bit
 down (TIFF 6.0, section 7, FillOrder).
@@ -32,7 +32,7 @@ class Packed:
         big: bool,
     ) -> None:
         self._reopen, self.size, self._bands, self._depth = reopen, size, bands, depth
-        self._is_reversed = depth == 24 and not big
+        self._is_reversed = depth in (16, 24) and not big
         self._is_foreign = big == (sys.byteorder == "little")
         # The least bytes that hold whole samples, and how many these are.
         self._bytes, self._samples = lcm(depth, 8) // 8, lcm(depth, 8) // depth

@@ -10,7 +10,6 @@ from media_processor.images.containers.tiff_directory import LONG, SHORT, Tag, n
 from media_processor.images.info import Size
 from media_processor.limits import Limits
 
-_DIFFERENCES = 2
 _LEVEL = 3
 _STRIP_BYTES = 1 << 18
 
@@ -54,7 +53,7 @@ def build_page(raster: Raster, order: str, *, compressed: bool) -> Page:
         tiff_tags.PLANAR: numbers(order, SHORT, 1),
     }
     if raster.differs:
-        tags[tiff_tags.PREDICTOR] = numbers(order, SHORT, _DIFFERENCES)
+        tags[tiff_tags.PREDICTOR] = numbers(order, SHORT, tiff_tags.DIFFERENCES)
     strips = (raster.rows(start, min(height, start + rows)) for start in range(0, height, rows))
     return Page(
         tags, tuple(zlib.compress(strip, _LEVEL) if compressed else strip for strip in strips), {}

@@ -1,19 +1,23 @@
 """Pages of a TIFF that Pillow can't hold: deep, in planes, floating point, Lab, or with channels
 that it would drop or change."""
 
-import pyvips
 from PIL import Image
 
 from media_processor.images import samples
-from media_processor.images.codecs.tiff_raster import Raster, is_planar, number, size_of
+from media_processor.images.codecs.tiff_raster import Raster, number, size_of
+from media_processor.images.codecs.tiff_stand_ins import (
+    differs_as_float,
+    open_as_bytes,
+    open_plain,
+)
 from media_processor.images.colour import Base
 from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
-from media_processor.images.containers.tiff_directory import LONG, SHORT, numbers
 from media_processor.images.geometry import Box
 from media_processor.images.overlay import Overlay
 from media_processor.images.packed_samples import DEPTHS, Packed
 from media_processor.images.samples import Layout, Plain, Source
+from media_processor.images.small_floats import SMALL_FLOATS, SmallFloats
 
 _COLOURS: dict[Base, int] = {"L": 1, "RGB": 3, "CMYK": 4, "LAB": 3}
 _BASES: dict[int, Base] = {
@@ -60,71 +64,19 @@ def to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
 
 
 def _open(order: str, page: Page, icc: bytes) -> tuple[Source, Layout]:
-    depth, count = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.SAMPLES)
-    if is_planar(order, page):
-        parts = _planes(order, page)
-    else:
-        parts = [_as_bytes(order, page) if depth in DEPTHS else _plain(order, page)]
-    files = [tiff.write(order, [part]) for part in parts]
-
-    def reopen() -> pyvips.Image:
-        first, *others = (samples.open_image(data, "TIFF") for data in files)
-        return first.bandjoin(others) if others else first
-
+    depth = number(order, page, tiff_tags.BITS)
+    is_float = number(order, page, tiff_tags.FORMAT) == tiff_tags.FLOAT
+    is_small = is_float and depth in SMALL_FLOATS
     source: Source
-    if depth in DEPTHS:
+    if depth in DEPTHS or (is_small and differs_as_float(order, page)):
+        count = number(order, page, tiff_tags.SAMPLES)
+        reopen = open_as_bytes(order, page)
         source = Packed(reopen, size_of(order, page), count, depth, big=order == ">")
     else:
-        source = Plain(reopen)
+        source = Plain(open_plain(order, page))
+    if is_small:
+        source = SmallFloats(source, SMALL_FLOATS[depth])
     return source, _layout(order, page, source, icc)
-
-
-def _plain(order: str, page: Page) -> Page:
-    """The page without what the samples mean, so that libvips leaves them as they are."""
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
-    count = number(order, page, tiff_tags.SAMPLES)
-    colours = 3 if count >= 3 else 1
-    photometric = tiff_tags.RGB if colours == 3 else tiff_tags.BLACK_IS_ZERO
-    tags[tiff_tags.PHOTOMETRIC] = numbers(order, SHORT, photometric)
-    tags.pop(tiff_tags.EXTRA, None)
-    if count > colours:
-        tags[tiff_tags.EXTRA] = numbers(order, SHORT, *[0] * (count - colours))
-    if count == 1:
-        tags.pop(tiff_tags.PLANAR, None)
-    return Page(tags, page.pixels, {})
-
-
-def _planes(order: str, page: Page) -> list[Page]:
-    """Each colour plane as a grey page, as libvips can't read tiles of planes."""
-    count = number(order, page, tiff_tags.SAMPLES)
-    pieces = len(page.pixels) // count
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
-    tags[tiff_tags.SAMPLES] = numbers(order, SHORT, 1)
-    for tag in (tiff_tags.BITS, tiff_tags.FORMAT):
-        if tag in tags:
-            tags[tag] = numbers(order, SHORT, number(order, page, tag))
-    starts = range(0, pieces * count, max(1, pieces))
-    return [_plain(order, Page(tags, page.pixels[start : start + pieces], {})) for start in starts]
-
-
-def _as_bytes(order: str, page: Page) -> Page:
-    """Its rows as grey pixels of a byte each."""
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
-    bits = number(order, page, tiff_tags.BITS) * number(order, page, tiff_tags.SAMPLES)
-    for tag in (tiff_tags.WIDTH, tiff_tags.TILE_WIDTH):
-        if tag in tags:
-            tags[tag] = numbers(order, LONG, -(-number(order, page, tag) * bits // 8))
-    for tag in (
-        tiff_tags.SAMPLES,
-        tiff_tags.PLANAR,
-        tiff_tags.EXTRA,
-        tiff_tags.FORMAT,
-        tiff_tags.PREDICTOR,
-    ):
-        tags.pop(tag, None)
-    tags[tiff_tags.BITS] = numbers(order, SHORT, 8)
-    tags[tiff_tags.PHOTOMETRIC] = numbers(order, SHORT, tiff_tags.BLACK_IS_ZERO)
-    return Page(tags, page.pixels, {})
 
 
 def _layout(order: str, page: Page, source: Source, icc: bytes) -> Layout:

@@ -21,13 +21,15 @@ _COLOURS = {
 _DEPTHS = {
     tiff_tags.UNSIGNED: {1, 2, 4, 8, 10, 12, 14, 16, 24, 32},
     tiff_tags.SIGNED: {8, 16, 32},
-    tiff_tags.FLOAT: {32, 64},
+    tiff_tags.FLOAT: {16, 24, 32, 64},
 }
 _NUMBERS = {
     tiff_tags.UNSIGNED: "whole",
     tiff_tags.SIGNED: "signed",
     tiff_tags.FLOAT: "floating-point",
 }
+# libtiff has none of these.
+_DEPTHS_WITHOUT_DIFFERENCES = {10, 12, 14, 24, 64}
 _MOST_SAMPLES = 32
 
 
@@ -70,6 +72,13 @@ def check_kind(tiff: DirectoryReader, tags: dict[int, Tag]) -> None:
         and tiff.number(tags, tiff_tags.PLANAR, 1) != 1
     ):
         raise _not_taken(f"of {depth} bits in planes")
+    if compression in tiff_tags.WITH_PREDICTOR:
+        predictor = tiff.number(tags, tiff_tags.PREDICTOR, 1)
+        if predictor == tiff_tags.DIFFERENCES and depth in _DEPTHS_WITHOUT_DIFFERENCES:
+            raise _not_taken(f"with differences (predictor 2) of {depth} bits")
+        is_planar = samples > 1 and tiff.number(tags, tiff_tags.PLANAR, 1) != 1
+        if predictor == tiff_tags.FLOAT_DIFFERENCES and depth == 16 and is_planar:
+            raise _not_taken("of 16-bit floating-point numbers in planes with predictor 3")
     if compression not in _COMPRESSIONS:
         raise _not_taken(f"with compression {compression}")
     if is_jpeg and depth != 8:
