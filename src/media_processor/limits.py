@@ -17,7 +17,7 @@ class Limits:
     pixels: int = 100_000_000
     spliced: int = 1 << 32
     side: int = 65_500
-    frames: int = 2_000
+    frames: int = 20_000
     scans: int = 64
     profile: int = 4 << 20
     metadata: int = 1 << 20

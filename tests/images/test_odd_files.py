@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pillow_heif
@@ -14,9 +15,12 @@ import pyvips
 from PIL import Image
 
 from media_processor.errors import BrokenPicture, ImageBomb, OutOfMemory, TooManyPixels
+from media_processor.images.containers import container_of
+from media_processor.images.probe import probe
 from media_processor.images.profile import Profile
 from media_processor.images.thumbnail import make_thumbnail
 
+from .animations import Frame, apng
 from .conftest import ApplyWatermark
 from .pictures import (
     LIMITS,
@@ -26,8 +30,10 @@ from .pictures import (
     exif_with_thumbnail,
     opened,
     photo,
+    png_with,
     psnr_outside,
 )
+from .test_kept import XMP, gif_with
 
 PLAIN = encoded(photo(), "JPEG", exif=exif_with_thumbnail(b"x" * 40, 6), quality=90)
 
@@ -133,12 +139,55 @@ def test_a_gif_without_its_end(cut: int, apply_watermark: ApplyWatermark) -> Non
     assert ("the file's end was missing" in made.notes) == (cut > 1)
 
 
-def test_a_gif_may_have_many_small_frames(apply_watermark: ApplyWatermark) -> None:
+@pytest.mark.parametrize("count", [320, pytest.param(2_500, marks=pytest.mark.slow)])
+def test_a_gif_may_have_many_small_frames(count: int, apply_watermark: ApplyWatermark) -> None:
     one = animated("GIF", 1, (24, 18))
     start = one.index(b"\x2c")
-    frames = b"".join(b"\x21\xf9\4\0" + bytes((n % 9, 0, 0, 0)) + one[start:-1] for n in range(320))
-    out, _ = apply_watermark(one[:start] + frames + b";")
-    assert getattr(opened(out), "n_frames", 1) == 320
+    delays = (b"\x21\xf9\4\0" + bytes((n % 9, 0, 0, 0)) for n in range(count))
+    out, _ = apply_watermark(one[:start] + b"".join(each + one[start:-1] for each in delays) + b";")
+    assert getattr(opened(out), "n_frames", 1) == count
+
+
+@pytest.mark.slow
+def test_an_apng_may_have_many_small_frames(apply_watermark: ApplyWatermark) -> None:
+    frame = Frame(0, 0, (24, 18), bytes(24 * 18))
+    out, _ = apply_watermark(apng((24, 18), [frame] * 2_500, kind=0))
+    assert getattr(opened(out), "n_frames", 1) == 2_500
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WebP", "TIFF"])
+@pytest.mark.parametrize("size", [199_700, 200_000, 200_001])
+def test_a_profile_may_be_as_large_as_the_limit(kind: str, size: int) -> None:
+    profile = Random(1).randbytes(size)  # which deflate makes no smaller
+    if kind == "GIF":
+        data = gif_with(b"ICCRGBG1012", profile)
+    else:
+        data = encoded(photo((64, 48)), kind.upper(), icc_profile=profile)
+    limits = replace(LIMITS, profile=200_000)
+    if size > 200_000:
+        with pytest.raises(ImageBomb, match="200,000 bytes of"):
+            probe(data, limits)
+    else:
+        info = probe(data, limits)
+        assert container_of(info.kind).read_metadata(data, limits).icc == profile
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_xmp_may_be_as_large_as_the_limit(kind: str) -> None:
+    for size in (1_000, 1_001):
+        packet = XMP.ljust(size)
+        data = (
+            gif_with(b"XMP DataXMP", packet)
+            if kind == "GIF"
+            else png_with(
+                encoded(photo(), kind), (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
+            )
+        )
+        if size > 1_000:
+            with pytest.raises(ImageBomb, match="1,000 bytes of XMP"):
+                probe(data, replace(LIMITS, metadata=1_000))
+        else:
+            probe(data, replace(LIMITS, metadata=1_000))
 
 
 def test_an_avif_sequence_needs_no_still_picture(

@@ -21,6 +21,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.probe import probe
 from media_processor.limits import Limits
 
+from .animations import Frame, apng, gif
 from .pictures import (
     LIMITS,
     WRITABLE,
@@ -77,6 +78,31 @@ def test_frames_are_counted(kind: str) -> None:
         facts_of(data, Limits(frames=2))
     with pytest.raises(TooManyPixels):
         facts_of(data, Limits(pixels=3 * 64 * 48 - 1))
+
+
+def many_frames(kind: str, count: int) -> bytes:
+    if kind == "GIF":
+        return gif((8, 8), [Frame(0, 0, (8, 8), bytes(64))] * count, palette=bytes(768))
+    if kind == "PNG":
+        return apng((8, 8), [Frame(0, 0, (8, 8), bytes(64))] * count, kind=0)
+    data = animated(kind, 2)
+    if kind == "AVIF":  # it isn't decoded here, so the number is all that counts
+        at = data.rindex(b"stsz") + 12
+        return data[:at] + count.to_bytes(4) + data[at + 4 :]
+    start = data.rindex(b"ANMF")
+    frames = data[start:] * (count - 1)
+    return data[:4] + (start + len(frames) - 8).to_bytes(4, "little") + data[8:start] + frames
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "AVIF"])
+def test_an_animation_is_limited_by_its_pixels(kind: str) -> None:
+    data = many_frames(kind, 2_500)
+    info = facts_of(data)
+    assert info.frames == 2_500
+    with pytest.raises(TooManyPixels, match="2500 frames"):
+        facts_of(data, Limits(pixels=2_500 * info.width * info.height - 1))
+    with pytest.raises(TooManyFrames):
+        facts_of(data, Limits(frames=2_499))
 
 
 def test_an_invalid_orientation_is_upright() -> None:

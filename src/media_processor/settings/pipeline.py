@@ -49,7 +49,8 @@ class PipelineSettings(SpoolSettings, RedisSettings):
     max_frames: int = Field(
         default=_LIMITS.frames,
         ge=1,
-        description="Maximum frames of an animation, or pages of a TIFF.",
+        description="Maximum frames of an animation, or pages of a TIFF. The default only bounds "
+        "what tiny frames cost; all others reach `MAX_PIXELS` first.",
     )
     max_scans: int = Field(
         default=_LIMITS.scans,

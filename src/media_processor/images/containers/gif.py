@@ -95,7 +95,6 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             elif (name := data[start + 1 : start + 1 + data[start]]) in _LOOPS:
                 loop = data[start - 2 : at]
             elif name in found:
-                limits.check_metadata("colour profile" if name == _ICC else "XMP", at - start)
                 found[name] = data[start + 12 : at]
             else:
                 unknown.append(name)
@@ -103,7 +102,9 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             raise BrokenPicture("The picture is damaged: it has a block of an unknown type.")
     if not frames:
         raise BrokenPicture("The picture is truncated: it has no pixel data.")
-    icc = b"".join(blocks.payloads(found[_ICC]))
+    icc, packet = b"".join(blocks.payloads(found[_ICC])), _packet(blocks, found[_XMP])
+    limits.check_metadata("colour profile", len(icc))
+    limits.check_metadata("XMP", len(packet))
     dropped: tuple[str, ...] = (CREDENTIALS,) if _CREDENTIALS in unknown else ()
     dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS))
     dropped += note_trailer(data[at + 1 :])
@@ -114,7 +115,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
         tuple(frames),
         Metadata(
             icc=icc,
-            xmp=_packet(blocks, found[_XMP]),
+            xmp=packet,
             comments=tuple(comments),
             notes=(*dropped, *[_END][: blocks.is_cut]),
         ),

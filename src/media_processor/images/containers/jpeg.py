@@ -89,9 +89,10 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
                     splice_bytes = _SPLICE_COPIES * len(data)
                 break
         elif kind := _kind(data, segment):
-            amounts[kind] = amounts.get(kind, 0) + segment.end - segment.start
+            is_first = kind not in amounts
+            amounts[kind] = amounts.get(kind, 0) + segment.end - segment.start - 4 - _HEADERS[kind]
             limits.check_metadata(kind, amounts[kind])
-            if kind == "EXIF" and amounts[kind] == segment.end - segment.start:  # the first
+            if kind == "EXIF" and is_first:
                 turn = exif.orientation(data[segment.start + 10 : segment.end])
     if size is None or not scans:
         raise BrokenPicture("The picture is truncated: it has no pixel data.")
@@ -100,7 +101,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
-    comments, losses = [], Losses()
+    comments, numbers, losses = [], [], Losses()
     at, strays, is_coded = 2, 0, False
     for segment in _up_to_only_scan(data):  # a comment may stand between two scans
         if not is_coded:
@@ -111,6 +112,8 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
             comments.append(Comment(payload, payload))
         elif kind := _kind(data, segment):
             parts[kind].append(payload[_HEADERS[kind] :])
+            if kind == "ICC":
+                numbers.append(payload[len(_ICC)])
         elif is_application(segment.marker):
             losses.add(segment.marker, payload)
     first, *others = parts["EXIF"] or [b""]
@@ -121,7 +124,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
     packet, *more = parts["XMP"] or [b""]
     notes += ["a second XMP packet was dropped"] if more else []
     notes += [f"bytes between the JPEG's segments were dropped: {strays}"] if strays else []
-    profile = {piece[0]: piece[2:] for piece in parts["ICC"]}  # each begins with its number
+    profile = dict(zip(numbers, parts["ICC"], strict=True))
     return Metadata(
         b"".join(profile[number] for number in sorted(profile)),
         b"".join([first, *(other for other in others if other[:4] not in exif.HEADERS)]),
@@ -270,7 +273,8 @@ def write_segment(marker: int, payload: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2) + payload
 
 
-_HEADERS = {"EXIF": len(_EXIF), "XMP": len(XMP), "ICC": len(_ICC), "IPTC": len(_PHOTOSHOP)}
+# An ICC segment's number and their count belong to its header.
+_HEADERS = {"EXIF": len(_EXIF), "XMP": len(XMP), "ICC": len(_ICC) + 2, "IPTC": len(_PHOTOSHOP)}
 
 
 def _kind(data: Data, segment: Segment) -> str:

@@ -30,7 +30,7 @@ _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _SRGB = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _XMP = b"XML:com.adobe.xmp\0"
 
-_MOST_CHUNKS = 1000  # beside IDAT and fdAT, of which an encoder may write one a row
+_MOST_CHUNKS = 1000  # beside frames, IDAT and fdAT, of which an encoder may write one a row
 _MOST_DATA_CHUNKS = 100_000
 
 
@@ -68,7 +68,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         start, end = at + 8, at + 8 + int.from_bytes(data[at : at + 4])
         if len(name) < 4 or end + 4 > len(data):
             raise BrokenPicture("The picture is truncated: data is missing.")
-        others += name not in (b"IDAT", b"fdAT")
+        others += name not in (b"IDAT", b"fcTL", b"fdAT")
         if others > _MOST_CHUNKS:
             break
         yield Chunk(name, start, end)
@@ -250,7 +250,6 @@ def _is_sound(data: Data, start: int, end: int) -> bool:
 
 def _icc(data: Data, chunk: Chunk, limits: Limits) -> bytes:
     # A name, a null, the method, the compressed profile (11.3.2.3).
-    limits.check_metadata("colour profile", chunk.end - chunk.start)
     payload = data[chunk.start : chunk.end]
     return _inflate(payload[payload.find(b"\0", 0, 80) + 2 :], "colour profile", limits)
 
@@ -270,12 +269,13 @@ def _is_xmp(data: Data, chunk: Chunk) -> bool:
 
 def _xmp(data: Data, chunk: Chunk, limits: Limits) -> bytes:
     # Keyword, compression flag and method, language, translation, text (11.3.3.4).
-    limits.check_metadata("XMP", chunk.end - chunk.start)
     payload = data[chunk.start + len(_XMP) : chunk.end]
     parts = payload[2:].split(b"\0", 2)
     if len(parts) < 3:
         return b""
-    return _inflate(parts[2], "XMP", limits) if payload[0] else parts[2]
+    packet = _inflate(parts[2], "XMP", limits) if payload[0] else parts[2]
+    limits.check_metadata("XMP", len(packet))
+    return packet
 
 
 def _inflate(compressed: bytes, kind: str, limits: Limits) -> bytes:

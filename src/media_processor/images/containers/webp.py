@@ -15,7 +15,7 @@ from media_processor.limits import Limits
 _ICC_FLAG, _ALPHA_FLAG, _EXIF_FLAG, _XMP_FLAG, _ANIMATION_FLAG = 0x20, 0x10, 0x08, 0x04, 0x02
 _KINDS = {b"EXIF": "EXIF", b"XMP ": "XMP", b"ICCP": "colour profile"}
 _KNOWN = {*_KINDS, b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
-_MOST_CHUNKS = 10_000
+_MOST_CHUNKS = 100_000
 
 
 class Chunk(NamedTuple):
