@@ -33,7 +33,7 @@ SOURCES: dict[str, tuple[Callable[[int], bytes], float, float]] = {
 }
 
 
-@pytest.mark.parametrize("quality", [60, pytest.param(75, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("quality", [40, 60, pytest.param(75, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", SOURCES)
 def test_a_lossy_picture_hardly_grows(
     kind: str, quality: int, apply_watermark: ApplyWatermark

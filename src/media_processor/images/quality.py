@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image
 
-# Patches of this side, in three rows of three, say what the whole costs. Coders work in blocks of
-# at most 64.
-_PATCH = 128
-_ROWS = 3
+# Patches of this side, in six rows of six, say what the whole costs. Coders work in blocks of at
+# most 64. (Three rows of three larger ones missed by up to 40 %, these by 11 %.)
+_PATCH = 64
+_ROWS = 6
 
 Encode = Callable[[Image.Image, int], bytes]
 """Makes a file of an image with a quality."""
@@ -36,7 +36,7 @@ def _sample(image: Image.Image) -> Image.Image:
     across, down = (length // _ROWS for length in image.size)
     for row in range(_ROWS):
         for column in range(_ROWS):
-            # In the middle of its ninth, where a block of most coders begins.
+            # In the middle of its share, where a block of most coders begins.
             left = (column * across + (across - _PATCH) // 2) & ~15
             top = (row * down + (down - _PATCH) // 2) & ~15
             patch = image.crop((left, top, left + _PATCH, top + _PATCH))
