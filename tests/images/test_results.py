@@ -10,8 +10,9 @@ from media_processor.images import watermark as steps
 from media_processor.images.codecs import Encoded
 from media_processor.images.info import PictureInfo
 from media_processor.images.overlay import Overlay
-from media_processor.images.probe import check_result, guarded
+from media_processor.images.probe import guarded
 from media_processor.images.profile import DEFAULT
+from media_processor.images.result_check import check_result
 
 from .pictures import LIMITS, animated, encoded, orientation_exif, photo, quartered_logo
 
@@ -41,7 +42,7 @@ def test_a_wrong_result_is_never_kept(
         steps, "_draw_overlay", lambda *_: (Encoded(RESULTS[name], "PNG"), _Placed(), None)
     )
     (tmp_path / "in").write_bytes(data)
-    with pytest.raises(WrongResult, match=r"came out as|can't be opened") as caught:
+    with pytest.raises(WrongResult, match=r"came out as|is damaged") as caught:
         steps.watermark(tmp_path / "in", tmp_path / "out", [quartered_logo()], DEFAULT, LIMITS)
     assert caught.value.retry == "never"
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -15,8 +15,9 @@ from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo
 from media_processor.images.logo import Artwork
 from media_processor.images.overlay import Overlay
-from media_processor.images.probe import DAMAGED, check_result, guarded, probe
+from media_processor.images.probe import DAMAGED, guarded, probe
 from media_processor.images.profile import Profile, fill_tokens
+from media_processor.images.result_check import check_result
 from media_processor.limits import Limits
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def watermark(
     is_converted = watermarked.format != info.format
     try:
         expected = PictureInfo(watermarked.format, width, height) if is_converted else info
-        check_result(target, expected)
+        check_result(target, expected, watermarked.method)
     except WrongResult:
         target.unlink()
         raise

@@ -91,7 +91,7 @@ def behind_new(found: GainMap | None, video: bytes) -> Appended:
     return Appended(found, video, mpf.WITH_GAIN_MAP, gain_map.URN + bytes(4), notes)
 
 
-def read(data: bytes, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
+def read(data: Data, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
     keep_video = motion == "keep" and strip == "none"  # a video may say where it was taken
     index, packet, version = _announced(data)
     known: list[Range] = []

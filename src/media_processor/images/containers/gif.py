@@ -16,7 +16,8 @@ _XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 # Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
-_END = "the file's end was missing"
+END = b";"
+_CUT = "the file's end was missing"
 _MOST_SUB_BLOCKS = 500_000  # 50 MB have 200,000 of full length
 
 
@@ -117,7 +118,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             icc=icc,
             xmp=packet,
             comments=tuple(comments),
-            notes=(*dropped, *[_END][: blocks.is_cut]),
+            notes=(*dropped, *[_CUT][: blocks.is_cut]),
         ),
     )
 
@@ -153,7 +154,7 @@ def still(frame: Frame) -> bytes:
     """A GIF of one frame alone, for a decoder; without a palette, so of bare indices."""
     size = b"".join(side.to_bytes(2, "little") for side in (frame.width, frame.height))
     descriptor = bytes((_IMAGE,)) + bytes(4) + size + bytes((0x40 if frame.interlaced else 0,))
-    return b"".join([b"GIF89a", size, bytes(3), descriptor, frame.pixels, b";"])
+    return b"".join([b"GIF89a", size, bytes(3), descriptor, frame.pixels, END])
 
 
 def pixels(picture: bytes) -> bytes:

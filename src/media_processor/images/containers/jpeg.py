@@ -103,7 +103,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
     parts: dict[str, list[bytes]] = {"EXIF": [], "XMP": [], "ICC": [], "IPTC": []}
     comments, numbers, losses = [], [], Losses()
     at, strays, is_coded = 2, 0, False
-    for segment in _up_to_only_scan(data):  # a comment may stand between two scans
+    for segment in up_to_only_scan(data):  # a comment may stand between two scans
         if not is_coded:
             strays += len(bytes(data[at : segment.start]).strip(b"\xff"))  # 0xFF may fill
         at, is_coded = segment.end, segment.marker == SOS
@@ -138,7 +138,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
 def picture_end(data: Data) -> int:
     """Where the picture ends; another may follow."""
     last = Segment(SOI, 0, 2)
-    for last in _up_to_only_scan(data):
+    for last in up_to_only_scan(data):
         if last.marker == EOI:
             return last.end
     # In coded data 0xFF is never followed by 0xD9, and looking for that is fast.
@@ -146,7 +146,12 @@ def picture_end(data: Data) -> int:
     return end + 2 if end >= 0 else len(data)
 
 
-def _up_to_only_scan(data: Data) -> Iterator[Segment]:
+def marker_in(data: Data, start: int, end: int) -> bool:
+    """Whether there is one in coded data."""
+    return _MARKER.search(data, start, end) is not None
+
+
+def up_to_only_scan(data: Data) -> Iterator[Segment]:
     """All segments, if there are several scans; else those up to and with the one."""
     is_progressive, parts = False, 0
     for segment in segments(data):

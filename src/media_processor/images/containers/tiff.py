@@ -121,7 +121,7 @@ def write(order: str, content: Iterable[Page]) -> bytes:
                 out += bytes(len(out) % 2)
                 starts.append(len(out))
                 out += piece
-            where, sizes = _pixel_tags(tags)
+            where, sizes = pixel_tags(tags)
             tags[where] = numbers(order, LONG, *starts)
             tags[sizes] = numbers(order, LONG, *map(len, page.pixels))
         start, end = write_directory(out, order, tags)
@@ -152,7 +152,7 @@ def _end(tiff: DirectoryReader, pages: list[dict[int, Tag]]) -> int:
             with suppress(BrokenPicture):
                 tiff.directory(tiff.number(tags, pointer))
         for where, sizes in (
-            _pixel_tags(tags),
+            pixel_tags(tags),
             (tiff_tags.OLD_JPEG_START, tiff_tags.OLD_JPEG_LENGTH),
         ):
             pairs = zip(tiff.values(tags, where), tiff.values(tags, sizes), strict=False)
@@ -191,7 +191,7 @@ def _page(tiff: DirectoryReader, directory: Directory, *, is_first: bool) -> Pag
 
 
 def _pixels(tiff: DirectoryReader, tags: dict[int, Tag], *, clip: bool) -> Iterator[bytes]:
-    where, sizes = _pixel_tags(tags)
+    where, sizes = pixel_tags(tags)
     starts, counts = tiff.values(tags, where), tiff.values(tags, sizes)
     if len(starts) == 1 and not counts:  # its writer thought the length needless
         counts = [len(tiff.data)]
@@ -201,7 +201,7 @@ def _pixels(tiff: DirectoryReader, tags: dict[int, Tag], *, clip: bool) -> Itera
         yield tiff.data[start : start + size]
 
 
-def _pixel_tags(tags: dict[int, Tag]) -> tuple[int, int]:
+def pixel_tags(tags: dict[int, Tag]) -> tuple[int, int]:
     return (
         (tiff_tags.TILE_OFFSETS, tiff_tags.TILE_COUNTS)
         if tiff_tags.TILE_OFFSETS in tags

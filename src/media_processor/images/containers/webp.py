@@ -64,7 +64,7 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
             limits.check_metadata(kind, chunk.end - chunk.start)
         match chunk.name:
             case b"VP8X" | b"VP8 " | b"VP8L" if size is None:
-                size = _size(chunk.name, data[chunk.start : chunk.start + 10])
+                size = size_of(chunk.name, data[chunk.start : chunk.start + 10])
             case b"ANMF":
                 frames += 1
                 limits.check_frames(frames)
@@ -182,7 +182,7 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
     return name + len(payload).to_bytes(4, "little") + payload + bytes(len(payload) % 2)
 
 
-def _size(name: bytes, head: bytes) -> Size:
+def size_of(name: bytes, head: bytes) -> Size:
     # Sections 2.5 to 2.7.
     if len(head) < 10:
         raise BrokenPicture("The picture is truncated: its header is incomplete.")
