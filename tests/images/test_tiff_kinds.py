@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media_processor.errors import BrokenPicture
 from media_processor.images.exif import PREVIEWS
 from media_processor.images.logo import Logo
 from media_processor.images.profile import Profile, Variants
@@ -268,24 +267,6 @@ def test_a_damaged_tag_is_dropped_with_a_note(apply_watermark: ApplyWatermark) -
     assert 700 not in read_tags(out)
     assert 305 in read_tags(out)
     assert "1 damaged tag dropped" in made.notes
-
-
-@pytest.mark.parametrize(("missing", "is_taken"), [(1, True), (123 * 3, False), (20, True)])
-def test_a_strip_that_is_a_little_short(
-    missing: int, is_taken: bool, apply_watermark: ApplyWatermark
-) -> None:
-    values = ramps(SIZE, 3, 255, "u1")
-    tags = read_tags(tiff(values))
-    counts = (*tags[279][:-1], tags[279][-1] - missing)
-    data = tiff(values, tags={279: counts})
-    if not is_taken:
-        with pytest.raises(BrokenPicture, match="truncated"):
-            apply_watermark(data)
-        return
-    out, made = apply_watermark(data)
-    _, after = read(out)
-    assert after[-1].tobytes() == values[-1].tobytes()[:-missing] + bytes(missing)
-    assert any(f"{missing} bytes" in note for note in made.notes)
 
 
 def test_previews_are_dropped_with_a_note(apply_watermark: ApplyWatermark) -> None:

@@ -76,7 +76,9 @@ def open_image(data: bytes, kind: Literal["PNG", "TIFF"]) -> pyvips.Image:
     The rows can be read once, from top to bottom, so that they needn't all be in memory.
     """
     loads = {"PNG": pyvips.Image.pngload_buffer, "TIFF": pyvips.Image.tiffload_buffer}
-    return loads[kind](data, fail_on="error", access="sequential")
+    # Only so does a tile that can't be decoded count as an error.
+    fail_on = "warning" if kind == "TIFF" else "error"
+    return loads[kind](data, fail_on=fail_on, access="sequential")
 
 
 def png_layout(bands: int) -> Layout:

@@ -6,10 +6,10 @@ from PIL import Image, ImageChops
 
 from media_processor.errors import UnsupportedPicture
 from media_processor.images.codecs import Encoded, Options, tiff_jpeg
+from media_processor.images.codecs.tiff_pieces import complete, recode, tolerate
 from media_processor.images.codecs.tiff_raster import (
     Raster,
     build_page,
-    complete,
     is_planar,
     number,
 )
@@ -36,9 +36,13 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     """Depth and byte order stay. A JPEG in it stays one; any other compression becomes Deflate."""
     order = byte_order(data)
     first, *others = tiff.pages(data, options.limits)
-    first = complete(order, first, options.limits)
+    first = _readable(order, first, options.limits)
     kept = tiff.read_metadata(data, options.limits).to_keep(info.orientation, options.strip)
-    page, notes = _draw(order, first, overlay, kept.icc, options)
+
+    def draw(page: Page) -> tuple[Page, list[str]]:
+        return _draw(order, page, overlay, kept.icc, options)
+
+    (page, notes), first = tolerate(order, first, options.limits, draw)
     pages = [_strip(each, options.strip) for each in (first, *others)]
     tags = {n: tag for n, tag in pages[0].tags.items() if n not in tiff_tags.PIXEL_TAGS}
     tags |= _clean_tags(tags, kept) | page.tags
@@ -77,9 +81,13 @@ def decode_upright(
     from PIL.ImageOps import exif_transpose
 
     order, limits = byte_order(data), Limits(frames=info.frames)
-    first = complete(order, next(tiff.pages(data, limits)), limits)
+    first = _readable(order, next(tiff.pages(data, limits)), limits)
     found = tiff.read_metadata(data, limits)
-    image = _to_eight_bits(order, first, found.icc)
+
+    def decode(page: Page) -> Image.Image:
+        return _to_eight_bits(order, page, found.icc)
+
+    image, _ = tolerate(order, first, limits, decode)
     image.getexif()[tiff_tags.ORIENTATION] = info.orientation
     return exif_transpose(image), Metadata(icc=found.icc, xmp=found.xmp)
 
@@ -113,6 +121,14 @@ def _raster(order: str, first: Page, overlay: Overlay, icc: bytes, *, compressed
 
         return tiff_samples.draw(order, first, overlay, icc, compressed=compressed)
     return _draw_with_pillow(order, first, overlay, icc, compressed=compressed)
+
+
+def _readable(order: str, page: Page, limits: Limits) -> Page:
+    # libvips's own libtiff lacks these.
+    compression = number(order, page, tiff_tags.COMPRESSION)
+    if compression in (tiff_tags.LZMA, tiff_tags.ZSTANDARD) and _is_deep(order, page):
+        return recode(order, page, limits)
+    return complete(order, page, limits)
 
 
 def _to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:

@@ -1,14 +1,13 @@
-"""The pixels of a TIFF's page: made whole before they are decoded, coded again afterwards."""
+"""The pixels of a TIFF's page, as they are coded again."""
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import LONG, SHORT, Tag, numbers
 from media_processor.images.info import Size
-from media_processor.limits import Limits
 
 _LEVEL = 3
 _STRIP_BYTES = 1 << 18
@@ -58,41 +57,3 @@ def build_page(raster: Raster, order: str, *, compressed: bool) -> Page:
     return Page(
         tags, tuple(zlib.compress(strip, _LEVEL) if compressed else strip for strip in strips), {}
     )
-
-
-def complete(order: str, page: Page, limits: Limits) -> Page:
-    """``page`` with what is missing of an uncompressed one filled up with zeros.
-
-    Raises BrokenPicture if that is more than the limit.
-    """
-    wanted = _piece_bytes(order, page)
-    if len(wanted) != len(page.pixels):
-        return page
-    missing = sum(
-        max(0, size - len(piece)) for size, piece in zip(wanted, page.pixels, strict=True)
-    )
-    if not missing:
-        return page
-    limits.check_rows(1 - missing / sum(wanted))
-    pieces = zip(wanted, page.pixels, strict=True)
-    filled = tuple(piece[:size].ljust(size, b"\0") for size, piece in pieces)
-    note = f"{missing:,} bytes of pixels were missing in the file; they are 0"
-    return replace(page, pixels=filled, notes=(*page.notes, note))
-
-
-def _piece_bytes(order: str, page: Page) -> list[int]:
-    # How many each strip or tile has; none if that can't be told.
-    if number(order, page, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED:
-        return []
-    if number(order, page, tiff_tags.PHOTOMETRIC) == tiff_tags.YCBCR:
-        return []
-    width, height = size_of(order, page)
-    depth, count = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.SAMPLES)
-    planes, together = (count, 1) if is_planar(order, page) else (1, count)
-    if across := number(order, page, tiff_tags.TILE_WIDTH, 0):
-        down = number(order, page, tiff_tags.TILE_HEIGHT)
-        tiles = -(-width // across) * -(-height // max(1, down))
-        return [-(-across * depth * together // 8) * down] * (tiles * planes)
-    rows = min(height, number(order, page, tiff_tags.ROWS, height)) or height
-    row = -(-width * depth * together // 8)
-    return [min(rows, height - top) * row for top in range(0, height, rows)] * planes

@@ -196,7 +196,7 @@ def _pixels(tiff: DirectoryReader, tags: dict[int, Tag], *, clip: bool) -> Itera
     if len(starts) == 1 and not counts:  # its writer thought the length needless
         counts = [len(tiff.data)]
     for start, size in zip(starts, counts, strict=True):
-        if start >= len(tiff.data) or (start + size > len(tiff.data) and not clip):
+        if start + size > len(tiff.data) and not clip:
             raise BrokenPicture("The picture is truncated: data is missing.")
         yield tiff.data[start : start + size]
 
