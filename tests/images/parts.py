@@ -2,12 +2,10 @@
 
 import struct
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PIL import Image
 
-from media_processor.formats import FORMATS
 from media_processor.images.containers import tiff
 from media_processor.images.containers.tiff_directory import LONG, numbers
 from media_processor.limits import Limits
@@ -21,22 +19,20 @@ from .hdr_files import (
     motion_photo,
     segment,
     ultra_hdr,
-    with_segments,
     xmp_packet,
 )
+from .heif_files import file_of, picture
+from .part import KINDS, MAKERS, SECRET, Part, box, holds, jpeg, of_column, webp_with
+from .parts_of_pixels import PIXEL_PARTS
 from .pictures import (
     encoded,
     exif_with_thumbnail,
-    heic,
     opened,
-    orientation_exif,
     photo,
     png_with,
 )
 from .test_kept import COLUMNS, ICC, SIZE, gif_with, icc_of
 
-KINDS = [each.title for each in FORMATS]
-SECRET = b"the secret words"
 THUMBNAIL = encoded(photo((40, 30)), "JPEG")
 PREVIEW_EXIF = exif_with_thumbnail(THUMBNAIL, 1)
 CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -45,20 +41,6 @@ CREDENTIALS_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 def resource(number: int, payload: bytes) -> bytes:
     padded = payload + bytes(len(payload) % 2)
     return b"8BIM" + number.to_bytes(2) + b"\0\0" + len(payload).to_bytes(4) + padded
-
-
-def box(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(content), name) + content
-
-
-def webp_with(name: bytes, content: bytes) -> bytes:
-    data = encoded(photo(SIZE), "WEBP", exif=orientation_exif(1))
-    chunk = name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
-    return data[:4] + (len(data) + len(chunk) - 8).to_bytes(4, "little") + data[8:] + chunk
-
-
-def jpeg(*segments: bytes) -> bytes:
-    return with_segments(encoded(photo(SIZE), "JPEG"), *segments)
 
 
 def raw_profile(keyword: bytes, payload: bytes, name: bytes = b"exif") -> tuple[bytes, bytes]:
@@ -101,6 +83,26 @@ def avif_with_preview() -> bytes:
     return data.replace(filler, payload.ljust(len(filler), b"\0"))
 
 
+def second_page() -> Image.Image:
+    image = Image.new("L", (16, 1))
+    image.frombytes(SECRET)
+    return image
+
+
+def with_second_picture(kind: str) -> bytes:
+    first = picture(MAKERS[kind]())
+    brands = {"AVIF": b"avif\0\0\0\0avifmif1", "HEIC": b"heic\0\0\0\0mif1heic"}
+    second = replace(first, content=first.content + SECRET)
+    return file_of(first, second, brands=brands[kind])
+
+
+def gif_with_plain_text() -> bytes:
+    data = encoded(photo(SIZE).quantize(64), "GIF")
+    at = 13 + (3 << (data[10] & 7) + 1)
+    text = b"\x21\x01\x0c" + bytes(12) + bytes((len(SECRET),)) + SECRET + b"\0"
+    return data[:at] + text + data[at:]
+
+
 def motion_heic() -> bytes:
     inside = directory(("MotionPhoto", "video/mp4", len(VIDEO)), padding=8)
     packet = xmp_packet('GCamera:MotionPhoto="1"', inside)
@@ -114,38 +116,23 @@ def with_aux(kind: bytes, data: bytes) -> bytes:
     return grown(data, end, box(b"auxC", bytes(4) + kind + b"\0"), b"meta", b"iprp", b"ipco")
 
 
-@dataclass(frozen=True)
-class Part:
-    """One row: files that have it, by format; what tells that it is there; a word of its note."""
-
-    make: dict[str, Callable[[], bytes]]
-    is_there: Callable[[bytes], bool]
-    note: str = ""
-    reported: frozenset[str] = frozenset()
-
-
-def holds(words: bytes) -> Callable[[bytes], bool]:
-    return lambda data: words in data
-
-
-def of_column(name: str) -> Part:
-    return Part(COLUMNS[name].make, COLUMNS[name].is_there)
-
-
-MAKERS: dict[str, Callable[..., bytes]] = {
-    kind: lambda kind=kind, **more: encoded(photo(SIZE), kind.upper(), **more)
-    for kind in KINDS
-    if kind != "HEIC"
-} | {"HEIC": lambda **more: heic(photo(SIZE), **more)}
-
 JUMBF = b"JP\0\1\0\0\0\1" + box(b"jumb", box(b"jumd", b"c2pa\0\x11\0\x10") + SECRET)
 
-PARTS = {
+MAKERS_SEGMENTS = (
+    segment(0xE1, b"FLIR\0\1\0\0" + SECRET),
+    segment(0xE2, b"FPXR\0" + SECRET),
+    segment(0xE3, b"_JPSJPS_\0\4" + SECRET),
+)
+
+PARTS: dict[str, Part] = {
     "colour profile": Part(
         COLUMNS["profile"].make | {"BMP": lambda: bmp_with_profile()},
         lambda data: ICC in data or icc_of(data) == ICC,
         "colour profile was dropped",
     ),
+}
+PARTS |= PIXEL_PARTS
+PARTS |= {
     "EXIF": of_column("EXIF"),
     "EXIF in a text chunk": Part(
         {"PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), raw_profile(b"exif", tagged_exif()))},
@@ -210,9 +197,27 @@ PARTS = {
         "Content Credentials were dropped",
     ),
     "further pictures": Part(
-        {"JPEG": lambda: apple(None, jpeg(segment(0xE5, SECRET)))},
+        {
+            "JPEG": lambda: apple(None, jpeg(segment(0xE5, SECRET))),
+            "TIFF": lambda: MAKERS["TIFF"](save_all=True, append_images=[second_page()]),
+            "AVIF": lambda: with_second_picture("AVIF"),
+            "HEIC": lambda: with_second_picture("HEIC"),
+        },
         holds(SECRET),
         "further pictures in the file were dropped",
+    ),
+    "data of makers: thermal, stereo, FlashPix": Part(
+        {"JPEG": lambda: jpeg(*MAKERS_SEGMENTS)},
+        holds(SECRET),
+        r"APP1 \(FLIR\), APP2 \(FPXR\), APP3 \(_JPSJPS_\)",
+    ),
+    "JUMBF that isn't Content Credentials": Part(
+        {"JPEG": lambda: jpeg(segment(0xEB, JUMBF.replace(b"c2pa", b"mine")))},
+        holds(SECRET),
+        "JUMBF data was dropped",
+    ),
+    "text drawn on the picture": Part(
+        {"GIF": lambda: gif_with_plain_text()}, holds(SECRET), r"01 \(plain text\)"
     ),
     "private data": Part(
         {

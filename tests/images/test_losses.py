@@ -24,8 +24,10 @@ from .hdr_files import (
     ultra_hdr,
     with_segments,
 )
-from .parts import MAKERS, PARTS, PREVIEW_EXIF, SECRET, jpeg, raw_profile, resource, tagged_exif
+from .part import MAKERS, SECRET, jpeg
+from .parts import PARTS, PREVIEW_EXIF, raw_profile, resource, tagged_exif
 from .pictures import (
+    animated,
     encoded,
     heic,
     opened,
@@ -33,7 +35,7 @@ from .pictures import (
     png_chunk,
     png_with,
 )
-from .test_kept import SIZE
+from .test_kept import COLUMNS, IPTC, SIZE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
@@ -125,6 +127,32 @@ def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark)
     assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
 
 
+def test_a_converted_gif_keeps_profile_and_xmp(apply_watermark: ApplyWatermark) -> None:
+    for column in ("profile", "XMP"):
+        data = COLUMNS[column].make["GIF"]()
+        out, _ = apply_watermark(data, profile=Profile("p", format="png"))
+        assert COLUMNS[column].is_there(out)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "named"),
+    [
+        (33723, IPTC, "IPTC"),
+        (270, "words", "description"),
+        (271, "a maker", "camera"),
+        (319, (0.68, 0.32) * 3, "description of colours"),
+        (286, 12.5, "place on the page"),
+        (50341, b"mine", "tag 50341"),
+    ],
+)
+def test_a_converted_tiff_names_its_tags(
+    tag: int, value: object, named: str, apply_watermark: ApplyWatermark
+) -> None:
+    data = encoded(photo(SIZE), "TIFF", tiffinfo={tag: value})
+    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
+    assert f"dropped, as the new format has no place for it: {named}" in made.notes
+
+
 def test_a_comment_between_two_scans_stays(apply_watermark: ApplyWatermark) -> None:
     data = encoded(photo(SIZE), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")
@@ -194,6 +222,28 @@ def test_a_background_goes_with_its_palette(apply_watermark: ApplyWatermark) -> 
     out, made = apply_watermark(data[:at] + png_chunk(b"bKGD", b"\1") + data[at:])
     assert b"bKGD" not in out
     assert made.notes == ("chunks were dropped: bKGD (background colour)",)
+
+
+def test_what_a_bmp_hides_is_reported(apply_watermark: ApplyWatermark) -> None:
+    """Between header and pixels, or behind them where its length covers it."""
+    data = encoded(photo(SIZE), "BMP")
+    start = (54 + len(SECRET)).to_bytes(4, "little")
+    _, made = apply_watermark(data[:10] + start + data[14:54] + SECRET + data[54:])
+    assert made.notes == ("data between the header and the pixels was dropped",)
+    size = (len(data) + len(SECRET)).to_bytes(4, "little")
+    _, made = apply_watermark(data[:2] + size + data[6:] + SECRET)
+    assert made.notes == ("data behind the picture was dropped",)
+
+
+def test_a_chunk_within_a_frame_of_a_webp_is_reported(apply_watermark: ApplyWatermark) -> None:
+    data = animated("WEBP", 2, SIZE)
+    at = data.index(b"ANMF") + 4
+    length = int.from_bytes(data[at : at + 4], "little")
+    end, chunk = at + 4 + length, b"PRVT" + len(SECRET).to_bytes(4, "little") + SECRET
+    whole = (len(data) + len(chunk) - 8).to_bytes(4, "little")
+    frame = (length + len(chunk)).to_bytes(4, "little") + data[at + 4 : end] + chunk
+    _, made = apply_watermark(data[:4] + whole + data[8:at] + frame + data[end:])
+    assert made.notes == ("chunks were dropped: PRVT",)
 
 
 @pytest.mark.parametrize("density", [0, 2835, 11_811, 1234])

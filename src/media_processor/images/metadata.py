@@ -13,6 +13,7 @@ Motion = Literal["keep", "drop"]
 CREDENTIALS = "Content Credentials were dropped: a changed picture no longer matches them"
 GAIN_MAP = "the HDR gain map was dropped"
 VIDEO = "the video of the motion photo was dropped"
+NO_PLACE = "dropped, as the new format has no place for it: %s"
 MOST_SHOWN = 8
 _LONGEST_NAME = 60
 COLOURS = "colours may look different: what describes them was dropped (%s)"
@@ -90,7 +91,7 @@ class Metadata:
         """For a format that has no place for these fields, "exif" and so on."""
         titles = {"icc": "the colour profile", "comments": "comments"}
         lost = [titles.get(name, name.upper()) for name in sorted(names) if getattr(self, name)]
-        note = f"dropped, as the new format has no place for it: {', '.join(lost)}"
+        note = NO_PLACE % ", ".join(lost)
         values = {name: getattr(self, name) for name in ("icc", "exif", "xmp", "iptc")}
         left = {name: value for name, value in values.items() if name not in names}
         comments = () if "comments" in names else self.comments

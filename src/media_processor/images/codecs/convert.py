@@ -7,7 +7,7 @@ from media_processor.formats import PictureFormat
 from media_processor.images import exif
 from media_processor.images.codecs import Encoded, Options, codec_of
 from media_processor.images.colour import convert_to_srgb
-from media_processor.images.containers import appended, container_of, jpeg, nclx, png
+from media_processor.images.containers import appended, container_of, jpeg, nclx, png, tiff
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import COLOURS, GAIN_MAP, VIDEO, Metadata
 from media_processor.images.overlay import Overlay
@@ -49,11 +49,16 @@ def _with_the_rest(found: Metadata, data: bytes, info: PictureInfo, options: Opt
         notes += behind.all_notes(data, jpeg.picture_end(data))
         notes += (GAIN_MAP,) if behind.gain_map else ()
         notes += (VIDEO,) if behind.video else ()
-    notes += _colours(data, info, found.icc)
-    notes += png.note_conversion(data) if info.format == "PNG" else ()
+    icc = found.icc or more.icc
+    notes += _colours(data, info, icc)
+    if info.format == "PNG":
+        notes += png.note_conversion(data)
+    elif info.format == "TIFF":
+        notes += tiff.note_conversion(data, options.limits)
     notes += _resolution(data, info.format)
     upright = found.exif or exif.make_upright(more.exif)
-    return replace(found, exif=upright, iptc=more.iptc, comments=more.comments, notes=notes)
+    packet = found.xmp or more.xmp
+    return Metadata(icc, upright, packet, more.iptc, more.comments, notes)
 
 
 def _colours(data: bytes, info: PictureInfo, icc: bytes) -> tuple[str, ...]:
@@ -74,6 +79,7 @@ def _resolution(data: bytes, kind: str) -> tuple[str, ...]:
         said = open_image(data, kind).info
         if said.get("jfif_unit", 1) and said.get("dpi", (0, 0))[0]:
             return ("the resolution was dropped",)
-        shape = said.get("aspect") or said.get("jfif_density") or (1, 1)
+        names = ("aspect", "jfif_density", "resolution")  # a PNG's, a JPEG's, a TIFF's
+        shape = next((said[name] for name in names if name in said), (1, 1))
         return () if shape[0] == shape[1] else (_ASPECT,)
     return ()

@@ -6,6 +6,7 @@ from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata, note_trailer
 from media_processor.limits import Limits
 
+_GAP = "data between the header and the pixels was dropped"
 _DEPTHS = (1, 4, 8, 16, 24, 32)
 _COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with alpha
 
@@ -40,5 +41,33 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001
     # From BITMAPV4HEADER on: a colour space of its own, as end points and gamma.
     is_calibrated = data[14] >= 108 and data[70:74] == bytes(4) and any(data[74:122])
     notes += ("the colour calibration was dropped",) if is_calibrated else ()
-    size = int.from_bytes(data[2:6], "little")
-    return Metadata(notes=(*notes, *note_trailer(data[size:] if size > 54 else b"")))
+    notes += (_GAP,) if data[_header_end(data) : _number(data, 10)].strip(b"\0") else ()
+    end = _number(data, 2) if has_profile else _pixels_end(data)
+    return Metadata(notes=(*notes, *note_trailer(data[end:])))
+
+
+def _header_end(data: Data) -> int:
+    """Behind masks and palette."""
+    size = _number(data, 14)
+    is_old = size == 12
+    depth = _number(data, 24 if is_old else 28, 2)
+    compression, colours = (0, 0) if is_old else (_number(data, 30), _number(data, 46))
+    masks = {3: 12, 6: 16}.get(compression, 0) if size == 40 else 0
+    colours = colours or (1 << depth if depth <= 8 else 0)
+    return 14 + size + masks + colours * (3 if is_old else 4)
+
+
+def _pixels_end(data: Data) -> int:
+    size, start = _number(data, 14), _number(data, 10)
+    if size == 12:
+        width, height, depth, compression = *(_number(data, at, 2) for at in (18, 20, 24)), 0
+    else:
+        width, depth, compression = _number(data, 18), _number(data, 28, 2), _number(data, 30)
+        height = abs(int.from_bytes(data[22:26], "little", signed=True))
+    if compression in (1, 2):  # RLE
+        return max(_number(data, 2), start + _number(data, 34))
+    return start + (width * depth + 31) // 32 * 4 * height
+
+
+def _number(data: Data, at: int, size: int = 4) -> int:
+    return int.from_bytes(data[at : at + size], "little")

@@ -16,6 +16,7 @@ _XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 # Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
+_COMMON = {b"01": "plain text"}
 END = b";"
 _CUT = "the file's end was missing"
 _MOST_SUB_BLOCKS = 500_000  # 50 MB have 200,000 of full length
@@ -107,7 +108,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     limits.check_metadata("colour profile", len(icc))
     limits.check_metadata("XMP", len(packet))
     dropped: tuple[str, ...] = (CREDENTIALS,) if _CREDENTIALS in unknown else ()
-    dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS))
+    dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS), _COMMON)
     dropped += note_trailer(data[at + 1 :])
     return Gif(
         screen,

@@ -21,7 +21,7 @@ from media_processor.images.containers.tiff_old_jpeg import OldJpeg
 from media_processor.images.exif import PREVIEWS
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import CREDENTIALS as CREDENTIALS_NOTE
-from media_processor.images.metadata import Metadata, note_trailer
+from media_processor.images.metadata import MOST_SHOWN, NO_PLACE, Metadata, note_trailer
 from media_processor.limits import Limits
 
 _METADATA = {
@@ -128,6 +128,15 @@ def write(order: str, content: Iterable[Page]) -> bytes:
         struct.pack_into(order + "I", out, link, start)
         link = end
     return bytes(out)
+
+
+def note_conversion(data: Data, limits: Limits) -> tuple[str, ...]:
+    """Of the first page's tags that another format doesn't get."""
+    first = next(_directories(DirectoryReader(data), limits))
+    lost = [n for n in first.tags if n not in tiff_tags.PIXEL_TAGS | tiff_tags.CARRIED]
+    names = dict.fromkeys(tiff_tags.COMMON.get(number, f"tag {number}") for number in lost)
+    shown = [*list(names)[:MOST_SHOWN], *(["…"] if len(names) > MOST_SHOWN else [])]
+    return (NO_PLACE % ", ".join(shown),) if shown else ()
 
 
 def _directories(tiff: DirectoryReader, limits: Limits) -> Iterator[Directory]:

@@ -32,3 +32,15 @@ PIXEL_TAGS = frozenset(
     | {JPEG_TABLES, 529, SUBSAMPLING, 531, 532}
     | OLD_JPEG_TAGS
 )
+
+# What people call tags of which another format says nothing; several may have one name.
+COMMON = {
+    EXIF_IFD: "EXIF", GPS_IFD: "location", IPTC: "IPTC", 270: "description", 271: "camera",
+    272: "camera", 305: "program", 306: "date", 315: "author", 33432: "copyright",
+    301: "description of colours", 318: "description of colours", 319: "description of colours",
+    286: "place on the page", 287: "place on the page",
+}  # fmt: skip
+# What else another format gets, and what has a note of its own: resolution, previews, credentials.
+CARRIED = frozenset(
+    {ORIENTATION, ICC, XMP, PHOTOSHOP, CREDENTIALS, SUBFILE, 255, SUB_IFDS, 282, 283, 296}
+)

@@ -78,7 +78,13 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
     notes: tuple[str, ...] = (CREDENTIALS,) if found.pop(b"C2PA", None) else ()
-    notes += note_parts("chunks", (name for name in found if name not in _KNOWN))
+    inside = [
+        part.name
+        for chunk in chunks(data)
+        if chunk.name == b"ANMF"
+        for part in chunks(data, chunk.start + 16, chunk.end)
+    ]
+    notes += note_parts("chunks", (name for name in (*found, *inside) if name not in _KNOWN))
     notes += note_trailer(data[8 + int.from_bytes(data[4:8], "little") :])
     return Metadata(
         icc=found.get(b"ICCP", b""),
