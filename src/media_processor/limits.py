@@ -51,7 +51,8 @@ class Limits:
 
     def check_rows(self, share: float) -> None:
         if share < self.rows:
+            missing = 100 * (1 - share)
             raise BrokenPicture(
-                f"The picture is truncated: {1 - share:.0%} of its rows are missing; the limit is "
+                f"The picture is truncated: {missing:.3g}% of its rows are missing; the limit is "
                 f"{1 - self.rows:.0%}."
             )

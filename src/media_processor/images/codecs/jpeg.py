@@ -1,6 +1,5 @@
 """JPEG: the source's tables and sampling, in its own colour space, so that little is lost."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -12,7 +11,7 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from media_processor.errors import BrokenPicture
 from media_processor.images import pillow
 from media_processor.images.codecs import Encoded, Options
-from media_processor.images.containers import appended, jpeg
+from media_processor.images.containers import appended, jpeg, jpeg_cut
 from media_processor.images.containers.appended import Appended
 from media_processor.images.containers.gain_map import GainMap
 from media_processor.images.gain_overlay import overlay_pixels
@@ -28,6 +27,7 @@ CARRIED = frozenset({"icc", "exif", "xmp"})
 _CONVERTED: dict[str, Any] = {"quality": 92, "subsampling": 0}
 _FALLBACK_QUALITY = 90
 _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
+_STRIP = 8  # rows that libvips decodes at a time
 
 
 def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) -> Encoded:
@@ -49,7 +49,7 @@ def decode_upright(
     data: bytes, info: PictureInfo, at_least: int | None = None
 ) -> tuple[Image.Image, Metadata]:
     notes = _notes_on_end(data, info, Limits())
-    image, found = pillow.decode_upright(data + b"\xff\xd9" if notes else data, info, at_least)
+    image, found = pillow.decode_upright(jpeg_cut.with_end(data) if notes else data, info, at_least)
     return image, replace(found, notes=(*found.notes, *notes))
 
 
@@ -114,25 +114,42 @@ def _redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, 
 
 
 def _notes_on_end(data: bytes, info: PictureInfo, limits: Limits) -> tuple[str, ...]:
-    """How much a file without an EOI lacks. What is missing libjpeg fills with grey."""
-    if not jpeg.is_cut_off(data):
+    """How much a file without an EOI lacks. What is missing libjpeg fills with grey, or leaves as
+    coarse as it is."""
+    if not jpeg_cut.is_cut_off(data):
         return ()
+    rows = _sound_rows(jpeg.strip(data), info.height)
+    lacking = info.height - rows
+    scans = jpeg_cut.Scans(data)
+    if scans.come_at_once:
+        limits.check_rows(rows / info.height)
+        lost = f"the last {lacking} of {info.height} rows are missing" if lacking else ""
+    else:
+        lost = _lost_detail(scans, limits, is_last_whole=not lacking)
+    return (f"the file is cut off: {lost}" if lost else "the file's end marker was missing",)
+
+
+def _lost_detail(scans: jpeg_cut.Scans, limits: Limits, *, is_last_whole: bool) -> str:
+    missing = scans.missing_bits(len(scans) if is_last_whole else len(scans) - 1)
+    most = 1 if limits.rows < 1 else 0
+    if missing is None or missing > most:
+        raise BrokenPicture("The picture is truncated: some of its scans are missing.")
+    where = "the whole picture" if scans.missing_bits(len(scans)) else "a part of the picture"
+    return f"the finest detail of {where} is missing" if missing else ""
+
+
+def _sound_rows(pixels: bytes, height: int) -> int:
+    """How many rows of pixels decode before libjpeg meets the first fault."""
     import pyvips  # hardly any file is cut off
 
-    pixels = jpeg.strip(data)
-    for share, note in (
-        (1.0, "the file's end marker was missing"),
-        (limits.rows, f"the file is cut off: up to {1 - limits.rows:.0%} of the rows are missing"),
-    ):
-        image = pyvips.Image.jpegload_buffer(pixels, fail_on="warning", access="sequential")
+    image = pyvips.Image.jpegload_buffer(pixels, fail_on="warning", access="sequential")
+    region = pyvips.Region.new(image)
+    for row in range(0, height, _STRIP):
         try:
-            image.crop(0, 0, info.width, math.ceil(share * info.height)).avg()
+            region.fetch(0, row, image.width, min(_STRIP, height - row))
         except pyvips.Error:
-            continue
-        return (note,)
-    raise BrokenPicture(
-        f"The picture is truncated: more than {1 - limits.rows:.0%} of its rows are missing."
-    )
+            return row
+    return height
 
 
 def _decode(source: JpegImageFile, pixels: bytes) -> Image.Image:

@@ -25,6 +25,7 @@ _PROGRESSIVE = {0xC2, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 
 # A marker: not stuffing (FF00), not a restart (FFD0 to FFD7), not fill (FFFF).
+END = bytes((0xFF, EOI))
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _MOST_SEGMENTS = 10_000  # 16 MB of ICC or XMP take 256
 
@@ -50,8 +51,9 @@ class Segment(NamedTuple):
 
 
 def segments(data: Data) -> Iterator[Segment]:
-    """Every segment up to and with EOI; the coded data of scans is passed over."""
-    at = 2
+    """Every segment up to and with EOI; the coded data of scans is passed over. A file may be cut
+    off anywhere behind the head of its first scan."""
+    at, is_coded = 2, False
     for _ in range(_MOST_SEGMENTS):
         found = _MARKER.search(data, at)
         if not found:
@@ -65,7 +67,10 @@ def segments(data: Data) -> Iterator[Segment]:
             length = 2  # as every decoder takes it (libjpeg, jdmarker.c)
         at = start + 2 + length
         if length < 2 or at > len(data):
+            if is_coded:
+                return
             raise BrokenPicture("The picture is truncated: data is missing.")
+        is_coded = is_coded or marker == SOS
         yield Segment(marker, start, at)
     raise ImageBomb("The JPEG has more segments than any real picture.")
 
@@ -142,7 +147,7 @@ def picture_end(data: Data) -> int:
         if last.marker == EOI:
             return last.end
     # In coded data 0xFF is never followed by 0xD9, and looking for that is fast.
-    end = data.find(b"\xff\xd9", last.end) if last.marker == SOS else -1
+    end = data.find(END, last.end) if last.marker == SOS else -1
     return end + 2 if end >= 0 else len(data)
 
 
@@ -174,15 +179,12 @@ def strip(data: Data) -> bytes:
         if segment.marker == EOI:
             return b"".join(pieces)
         at, is_coded = segment.end, segment.marker == SOS
-    return b"".join([*pieces, data[at:] if is_coded else b"", b"\xff\xd9"])
+    return b"".join([*pieces, data[at : coded_end(data, at)] if is_coded else b"", END])
 
 
-def is_cut_off(data: Data) -> bool:
-    """Whether no EOI follows the coded data."""
-    for segment in segments(data):
-        if segment.marker == SOS:
-            return data.rfind(b"\xff\xd9", segment.end) < 0
-    return True
+def coded_end(data: Data, at: int) -> int:
+    found = _MARKER.search(data, at)
+    return found.start() if found else len(data)
 
 
 def add_segments(picture: bytes, others: bytes) -> bytes:
