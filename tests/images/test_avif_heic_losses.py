@@ -174,6 +174,34 @@ def test_an_animations_colours_are_those_of_its_track(apply_watermark: ApplyWate
     assert described not in out
 
 
+def played(data: bytes, count: int) -> bytes:
+    """All the file's numbers are wide: durations of the whole, then the edit list's."""
+    changed = bytearray(data)
+    for name, place in ((b"mvhd", 28), (b"tkhd", 32)):
+        at = changed.find(name)
+        while at >= 0:
+            changed[at + place : at + place + 8] = (220 * count).to_bytes(8)
+            at = changed.find(name, at + 4)
+    at = changed.find(b"elst")
+    while at >= 0:
+        assert int.from_bytes(changed[at + 12 : at + 20]) == 220
+        changed[at + 7] = count > 1
+        at = changed.find(b"elst", at + 4)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_an_animation_is_shown_as_often(count: int, apply_watermark: ApplyWatermark) -> None:
+    data = animated("AVIF", 2, SIZE)
+    endless = data.index(b"tkhd") + 32
+    assert data[endless : endless + 8] == b"\xff" * 8
+    out, _ = apply_watermark(played(data, count))
+    times = {b"tkhd": out.index(b"tkhd") + 32, b"mvhd": out.index(b"mvhd") + 28}
+    for at in times.values():
+        assert int.from_bytes(out[at : at + 8]) == 220 * count
+    assert out[out.index(b"elst") + 7] == (count > 1)
+
+
 def gain_mapped_avif() -> bytes:
     grey = base("AVIF", "L")
     packet = xmp_packet('hdrgm:Version="1.0" hdrgm:GainMapMax="2.5"')

@@ -54,6 +54,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         result = encode_image(frames[0], "AVIF", **how)
     except RuntimeError as error:  # libaom doesn't say that it got no memory
         raise MemoryError from error
+    if len(frames) > 1 and (count := tracks.plays(data)):
+        result = tracks.set_plays(result, count)
     notes = isobmff.read_metadata(data, options.limits).notes
     if colours := nclx.unusual(data):
         result = nclx.replace(result, *colours)

@@ -8,6 +8,7 @@ from media_processor.images.containers.boxes import FileBox, boxes, number
 # Where a track lists its samples: ``stsd`` says what they are, ``stsz`` how many.
 _TO_SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _PICTURES = (b"av01", b"hvc1", b"hev1")
+_MOST_PLAYS = 65_535  # as of a GIF
 _ENTRY_BYTES = 78  # of a VisualSampleEntry (12.1.3), before its boxes
 
 
@@ -44,6 +45,64 @@ def picture_properties(data: Data) -> Iterator[FileBox]:
         start = table[b"stsd"].start + 8
         end = start + number(data, start, 4)
         yield from boxes(data, start + 8 + _ENTRY_BYTES, min(end, table[b"stsd"].end))
+
+
+def plays(data: Data) -> int:
+    """How often the first track that says so is shown; 0 if for ever, or if none does.
+
+    An edit list (8.6.6) may be repeated, as its flags say (23008-12, 9.6.1), until the track's
+    duration is over. One without an end is all ones.
+    """
+    for track, edits in _with_edits(data):
+        once = number(data, edits.start + 8, _width(data, edits))
+        at, width = _duration(data, track)
+        whole = number(data, at, width)
+        if not data[edits.start + 3] & 1:
+            return 1
+        if once and whole != (1 << 8 * width) - 1:
+            return min(-(-whole // once), _MOST_PLAYS)
+    return 0
+
+
+def set_plays(data: bytes, count: int) -> bytes:
+    changed = bytearray(data)
+    for track, edits in _with_edits(data):
+        whole = number(data, edits.start + 8, _width(data, edits)) * count
+        changed[edits.start + 3] = count > 1
+        for box in (track, *(_inside(data, (b"moov", b"mvhd")))):
+            at, width = _duration(data, box)
+            changed[at : at + width] = whole.to_bytes(width)
+    return bytes(changed)
+
+
+def _with_edits(data: Data) -> Iterator[tuple[FileBox, FileBox]]:
+    """Of each track ``tkhd`` and ``elst``."""
+    for track in _inside(data, (b"moov", b"trak")):
+        heads = _inside(data, (b"tkhd",), track.start, track.end)
+        edits = _inside(data, (b"edts", b"elst"), track.start, track.end)
+        yield from zip(heads, edits, strict=False)
+
+
+def _inside(
+    data: Data, path: tuple[bytes, ...], start: int = 0, end: int | None = None
+) -> Iterator[FileBox]:
+    for box in boxes(data, start, len(data) if end is None else end):
+        if box.name == path[0]:
+            if path[1:]:
+                yield from _inside(data, path[1:], box.start, box.end)
+            else:
+                yield box
+
+
+def _duration(data: Data, box: FileBox) -> tuple[int, int]:
+    """Where that of ``mvhd`` (8.2.2) or ``tkhd`` (8.3.2) is, and its width: behind version and
+    flags, two times, and the time scale, or the track's number and nothing."""
+    width = _width(data, box)
+    return box.start + 4 + 2 * width + (8 if box.name == b"tkhd" else 4), width
+
+
+def _width(data: Data, box: FileBox) -> int:
+    return 8 if data[box.start] else 4  # by version
 
 
 def _tables(data: Data) -> Iterator[dict[bytes, FileBox]]:
