@@ -24,7 +24,7 @@ from .hdr_files import (
     ultra_hdr,
     with_segments,
 )
-from .part import MAKERS, SECRET, jpeg
+from .part import SECRET, jpeg
 from .parts import PARTS, PREVIEW_EXIF, raw_profile, resource, tagged_exif
 from .pictures import (
     animated,
@@ -35,7 +35,7 @@ from .pictures import (
     png_chunk,
     png_with,
 )
-from .test_kept import COLUMNS, IPTC, SIZE
+from .test_kept import SIZE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
@@ -121,38 +121,6 @@ def test_exif_of_a_heic_that_no_jpeg_has_room_for(apply_watermark: ApplyWatermar
     assert any("too large for this format" in note for note in result.notes)
 
 
-def test_a_conversion_reports_what_has_no_place(apply_watermark: ApplyWatermark) -> None:
-    data = MAKERS["JPEG"](exif=tagged_exif(), comment=SECRET)
-    _, made = apply_watermark(data, profile=Profile("p", format="bmp"))
-    assert "dropped, as the new format has no place for it: comments, EXIF" in made.notes
-
-
-def test_a_converted_gif_keeps_profile_and_xmp(apply_watermark: ApplyWatermark) -> None:
-    for column in ("profile", "XMP"):
-        data = COLUMNS[column].make["GIF"]()
-        out, _ = apply_watermark(data, profile=Profile("p", format="png"))
-        assert COLUMNS[column].is_there(out)
-
-
-@pytest.mark.parametrize(
-    ("tag", "value", "named"),
-    [
-        (33723, IPTC, "IPTC"),
-        (270, "words", "description"),
-        (271, "a maker", "camera"),
-        (319, (0.68, 0.32) * 3, "description of colours"),
-        (286, 12.5, "place on the page"),
-        (50341, b"mine", "tag 50341"),
-    ],
-)
-def test_a_converted_tiff_names_its_tags(
-    tag: int, value: object, named: str, apply_watermark: ApplyWatermark
-) -> None:
-    data = encoded(photo(SIZE), "TIFF", tiffinfo={tag: value})
-    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
-    assert f"dropped, as the new format has no place for it: {named}" in made.notes
-
-
 def test_a_comment_between_two_scans_stays(apply_watermark: ApplyWatermark) -> None:
     data = encoded(photo(SIZE), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")
@@ -160,13 +128,6 @@ def test_a_comment_between_two_scans_stays(apply_watermark: ApplyWatermark) -> N
     out, made = apply_watermark(data[:at] + between + data[at:])
     assert SECRET in out
     assert made.notes == ("application data was dropped: APP7 (Maker)",)
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
-def test_a_conversion_reports_the_resolution(kind: str, apply_watermark: ApplyWatermark) -> None:
-    data = encoded(photo(SIZE), kind, dpi=(300, 300))
-    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
-    assert "the resolution was dropped" in made.notes
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ CREDENTIALS = "Content Credentials were dropped: a changed picture no longer mat
 GAIN_MAP = "the HDR gain map was dropped"
 VIDEO = "the video of the motion photo was dropped"
 NO_PLACE = "dropped, as the new format has no place for it: %s"
+SECOND = {
+    "EXIF": "a second block of EXIF was dropped",
+    "XMP": "a second XMP packet was dropped",
+    "colour profile": "a second colour profile was dropped",
+}
 MOST_SHOWN = 8
 _LONGEST_NAME = 60
 COLOURS = "colours may look different: what describes them was dropped (%s)"

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from media_processor.errors import BrokenPicture, ImageBomb
 from media_processor.images.containers import Data
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import CREDENTIALS, Comment, Metadata, note_parts, note_trailer
+from media_processor.images.metadata import (
+    CREDENTIALS,
+    SECOND,
+    Comment,
+    Metadata,
+    note_parts,
+    note_trailer,
+)
 from media_processor.limits import Limits
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -16,6 +23,7 @@ _XMP, _ICC, _CREDENTIALS = b"XMP DataXMP", b"ICCRGBG1012", b"C2PA_GIF\1\0\0"
 # Read as sub-blocks, an XMP packet ends well because these follow it (XMP part 3, 1.1.2).
 _XMP_END = bytes((1, *range(255, -1, -1), 0))
 
+_TITLES = {_XMP: "XMP", _ICC: "colour profile"}
 _COMMON = {b"01": "plain text"}
 END = b";"
 _CUT = "the file's end was missing"
@@ -74,6 +82,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     palette, at = _palette(data, screen[4], 13)
     frames: list[Frame] = []
     loop, found = b"", {_XMP: b"", _ICC: b""}
+    seconds: tuple[str, ...] = ()
     comments: list[Comment] = []
     unknown: list[bytes] = []
     control = bytes(4)
@@ -97,6 +106,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
             elif (name := data[start + 1 : start + 1 + data[start]]) in _LOOPS:
                 loop = data[start - 2 : at]
             elif name in found:
+                seconds += (SECOND[_TITLES[name]],) if found[name] else ()
                 found[name] = data[start + 12 : at]
             else:
                 unknown.append(name)
@@ -107,7 +117,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     icc, packet = b"".join(blocks.payloads(found[_ICC])), _packet(blocks, found[_XMP])
     limits.check_metadata("colour profile", len(icc))
     limits.check_metadata("XMP", len(packet))
-    dropped: tuple[str, ...] = (CREDENTIALS,) if _CREDENTIALS in unknown else ()
+    dropped = (CREDENTIALS, *seconds) if _CREDENTIALS in unknown else seconds
     dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS), _COMMON)
     dropped += note_trailer(data[at + 1 :])
     return Gif(

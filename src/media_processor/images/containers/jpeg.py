@@ -14,7 +14,7 @@ from media_processor.images import exif, exif_writer, xmp
 from media_processor.images.containers import Data
 from media_processor.images.containers.jpeg_losses import Losses
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import Comment, Metadata
+from media_processor.images.metadata import SECOND, Comment, Metadata
 from media_processor.limits import Limits
 
 SOI, EOI, SOS, DQT, DHT, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xE0, 0xEE, 0xFE
@@ -125,9 +125,9 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as 
     notes = losses.notes
     # What is too long for a segment goes on in the next one; a header begins another block.
     if any(other[:4] in exif.HEADERS for other in others):
-        notes.append("a second block of EXIF was dropped")
+        notes.append(SECOND["EXIF"])
     packet, *more = parts["XMP"] or [b""]
-    notes += ["a second XMP packet was dropped"] if more else []
+    notes += [SECOND["XMP"]] if more else []
     notes += [f"bytes between the JPEG's segments were dropped: {strays}"] if strays else []
     profile = dict(zip(numbers, parts["ICC"], strict=True))
     return Metadata(

@@ -16,7 +16,7 @@ from media_processor.images.containers.png_chunks import (
     is_lost_in_conversion,
 )
 from media_processor.images.info import PictureInfo
-from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
+from media_processor.images.metadata import CREDENTIALS, SECOND, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -159,11 +159,14 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
     for chunk in chunks(data):
         match chunk.name:
             case b"eXIf":
+                notes += [SECOND["EXIF"]] if payload else []
                 payload = data[chunk.start : chunk.end].removeprefix(exif.PREFIX)
             case b"iCCP":
+                notes += [SECOND["colour profile"]] if icc else []
                 icc = _icc(data, chunk, limits)
                 notes += [] if icc else ["the colour profile was dropped: it is damaged"]
             case b"iTXt" if _is_xmp(data, chunk):
+                notes += [SECOND["XMP"]] if packet else []
                 packet = _xmp(data, chunk, limits)
                 notes += [] if packet else ["XMP was dropped: it is damaged"]
             case b"tEXt" | b"zTXt" | b"iTXt":
@@ -174,6 +177,8 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
                 end = chunk.end + 4
             case name if is_lost(data, *chunk):
                 unknown.append(name)
+    notes += [SECOND["EXIF"]] if payload and texts.exif not in (b"", payload) else []
+    notes += [SECOND["XMP"]] if packet and texts.xmp not in (b"", packet) else []
     notes += [*texts.notes, *note_parts("chunks", unknown, COMMON), *note_trailer(data[end:])]
     return Metadata(
         icc,

@@ -9,7 +9,7 @@ from media_processor.images import exif
 from media_processor.images.containers import Data
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
-from media_processor.images.metadata import CREDENTIALS, Metadata, note_parts, note_trailer
+from media_processor.images.metadata import CREDENTIALS, SECOND, Metadata, note_parts, note_trailer
 from media_processor.limits import Limits
 
 _ICC_FLAG, _ALPHA_FLAG, _EXIF_FLAG, _XMP_FLAG, _ANIMATION_FLAG = 0x20, 0x10, 0x08, 0x04, 0x02
@@ -78,6 +78,8 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:
 def read_metadata(data: Data, limits: Limits) -> Metadata:  # noqa: ARG001 - as every container
     found = {chunk.name: data[chunk.start : chunk.end] for chunk in chunks(data)}
     notes: tuple[str, ...] = (CREDENTIALS,) if found.pop(b"C2PA", None) else ()
+    names = [chunk.name for chunk in chunks(data)]
+    notes += tuple(SECOND[kind] for name, kind in _KINDS.items() if names.count(name) > 1)
     inside = [
         part.name
         for chunk in chunks(data)
