@@ -5,7 +5,7 @@ from dataclasses import replace
 from PIL import Image, ImageChops
 
 from media_processor.errors import UnsupportedPicture
-from media_processor.images.codecs import Encoded, Options, tiff_jpeg
+from media_processor.images.codecs import Encoded, Options, tiff_jpeg, tiff_webp
 from media_processor.images.codecs.tiff_pieces import complete, recode, tolerate
 from media_processor.images.codecs.tiff_raster import (
     Raster,
@@ -29,6 +29,8 @@ CARRIED = frozenset({"icc"})
 
 # What describes the picture, its place or its author, and goes with ``strip = "all"``.
 _DESCRIPTIONS = {tiff_tags.IPTC, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
+# Compressions that lose something each time.
+_LOSSY = {tiff_tags.JPEG: "JPEG", tiff_tags.WEBP: "WebP"}
 _STRIPPED = _DESCRIPTIONS | {tiff_tags.XMP, tiff_tags.PHOTOSHOP}
 
 
@@ -103,11 +105,13 @@ def _draw(
     order: str, first: Page, overlay: Overlay, icc: bytes, options: Options
 ) -> tuple[Page, list[str]]:
     notes: list[str] = []
-    if tiff_jpeg.is_jpeg(order, first):
-        overlay.choose(lambda box: _to_eight_bits(order, first, icc).crop(corners(box)))
-        if page := tiff_jpeg.draw(order, first, overlay, icc, options):
-            return page, notes
-        notes.append("the JPEG inside was decoded, and is compressed with Deflate now")
+    if inside := _LOSSY.get(number(order, first, tiff_tags.COMPRESSION)):
+        way = tiff_jpeg if inside == "JPEG" else tiff_webp
+        if way.can_draw(order, first):
+            overlay.choose(lambda box: _to_eight_bits(order, first, icc).crop(corners(box)))
+            if page := way.draw(order, first, overlay, icc, options):
+                return page, notes
+        notes.append(f"the {inside} inside was decoded, and is compressed with Deflate now")
     if is_planar(order, first):
         notes.append("its colours, which lay in planes, are interleaved now")
     compressed = number(order, first, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED

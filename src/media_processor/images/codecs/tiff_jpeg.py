@@ -4,8 +4,8 @@ overlay covers change, each as any JPEG does."""
 from dataclasses import replace
 
 from media_processor.images import splice
-from media_processor.images.codecs import Options, jpeg
-from media_processor.images.codecs.tiff_raster import is_planar, number, size_of
+from media_processor.images.codecs import Options, jpeg, tiff_pictures
+from media_processor.images.codecs.tiff_raster import is_planar, number
 from media_processor.images.containers import jpeg as container
 from media_processor.images.containers import tiff_tags
 from media_processor.images.containers.tiff import Page
@@ -19,7 +19,7 @@ _TRANSFORMS = {tiff_tags.RGB: _ADOBE + b"\0", tiff_tags.YCBCR: _ADOBE + b"\1"}
 _TAKEN = {tiff_tags.BLACK_IS_ZERO, tiff_tags.RGB, tiff_tags.INKS, tiff_tags.YCBCR}
 
 
-def is_jpeg(order: str, page: Page) -> bool:
+def can_draw(order: str, page: Page) -> bool:
     return (
         number(order, page, tiff_tags.COMPRESSION) == tiff_tags.JPEG
         and number(order, page, tiff_tags.PHOTOMETRIC) in _TAKEN
@@ -30,23 +30,11 @@ def is_jpeg(order: str, page: Page) -> bool:
 
 def draw(order: str, page: Page, overlay: Overlay, icc: bytes, options: Options) -> Page | None:
     """``overlay`` has its variant chosen. None if a JPEG isn't as the page describes it."""
-    width, height = size_of(order, page)
-    across = number(order, page, tiff_tags.TILE_WIDTH, width)
-    down = number(order, page, tiff_tags.TILE_HEIGHT, number(order, page, tiff_tags.ROWS, height))
-    is_tiled = tiff_tags.TILE_WIDTH in page.tags
-    down = down if is_tiled else min(down, height)
-    columns = -(-width // across)
-    pieces = list(page.pixels)
-    for at, piece in enumerate(pieces):
-        left, top = at % columns * across, at // columns * down
-        place = Box(left, top, across, down if is_tiled else min(down, height - top))
-        if any(_overlap(box, place) for box in overlay.stored):
-            drawn = _draw(_whole(order, page, piece, icc), place, overlay, options)
-            if drawn is None:
-                return None
-            pieces[at] = drawn
-    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
-    return Page(tags, tuple(pieces), {})
+
+    def redraw(piece: bytes, place: Box) -> bytes | None:
+        return _draw(_whole(order, page, piece, icc), place, overlay, options)
+
+    return tiff_pictures.draw(order, page, overlay, redraw)
 
 
 def _draw(picture: bytes, place: Box, overlay: Overlay, options: Options) -> bytes | None:
@@ -90,12 +78,3 @@ def _sampling(picture: bytes) -> list[bytes]:
             parts = picture[segment.start + 10 : segment.end]
             return [parts[at + 1 : at + 2] for at in range(0, len(parts), 3)]
     return []
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return (
-        one.left < other.left + other.width
-        and other.left < one.left + one.width
-        and one.top < other.top + other.height
-        and other.top < one.top + one.height
-    )
