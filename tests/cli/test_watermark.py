@@ -242,6 +242,28 @@ class TestMany:
         assert tree(folder / "out") == ["watermarked_b.png"], done.stderr
 
 
+class TestOwnResults:
+    """A result that comes again under another name is watermarked again, but says so."""
+
+    NOTE = "the picture is watermarked already: it came from here as %s, with the profile default"
+
+    def test_one_from_a_folder_of_results(self, folder: Path) -> None:
+        assert run("watermark", "in", "-o", "out", cwd=folder, **LOGO).returncode == 0
+        (folder / "out/deep/er/watermarked_b.png").rename(folder / "out/deep/er/holiday.png")
+        (folder / "out/watermarked_a.jpg").rename(folder / "in/holiday.jpg")
+        again = run("watermark", "out/deep/er/holiday.png", "new.png", cwd=folder, **LOGO)
+        assert self.NOTE % "watermarked_b.png" in again.stdout
+        again = run("watermark", "in", "-o", "out", cwd=folder, **LOGO)
+        assert again.stdout.count(self.NOTE % "watermarked_a.jpg") == 1
+
+    def test_one_that_was_made_alone(self, folder: Path) -> None:
+        first = run("watermark", "in/a.jpg", "b.jpg", cwd=folder, **LOGO)
+        (folder / "b.jpg").rename(folder / "c.jpg")
+        again = run("watermark", "c.jpg", "d.jpg", cwd=folder, **LOGO)
+        assert "already" not in first.stdout
+        assert self.NOTE % "b.jpg" in again.stdout
+
+
 class TestInATerminal:
     def test_the_list_goes_where_it_is_sent_and_the_bar_to_the_terminal(self, folder: Path) -> None:
         with Terminal(

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from media_processor.cli import interrupts
 from media_processor.cli.output import amount, complain, progress, rate
 from media_processor.cli.watermark.plan import Job, mark_outdated, plan_many, plan_one
-from media_processor.cli.watermark.results_log import ResultsLog
+from media_processor.cli.watermark.results_log import ResultsLog, note_own_result
 from media_processor.errors import MediaProcessorError
 from media_processor.formats import content_type_of, extension_of
 from media_processor.installation import NO_NATIVE_CORE, native_core_advice
@@ -72,8 +72,8 @@ def watermark_files(
         planned = plan_many(files, output, chosen, limits, force=force)
         planned = asyncio.run(mark_outdated(planned, log, tasks, chosen))
     else:
-        log = None
         planned = [plan_one(files, chosen, limits, force=force)]
+        log = ResultsLog(planned[0].target.parent)
     if dry_run:
         return _tell(planned)
     logging.basicConfig(format="media-processor: %(message)s", level=logging.WARNING)
@@ -84,7 +84,10 @@ def watermark_files(
     status = 0
     if todo:
         processes = min(jobs or settings.watermark_processes, len(todo))
-        batch = _Batch(settings, tasks, profile, processes, output or todo[0].target.parent, log)
+        folder = output or todo[0].target.parent
+        batch = _Batch(
+            settings, tasks, profile, processes, folder, log, names_are_ours=output is not None
+        )
         status = interrupts.run(batch.run(todo, tally))
     for job in outdated:
         complain(f"{job.target}: {job.skipped}; left as it is")
@@ -122,12 +125,15 @@ class _Batch:
         profile: str,
         processes: int,
         folder: Path,
-        log: ResultsLog | None,
+        log: ResultsLog,
+        *,
+        names_are_ours: bool,
     ) -> None:
         self._settings, self._tasks, self._profile = settings, tasks, profile
         self._processes, self._folder = processes, folder.absolute()
         self._made_by = ""
         self._slots, self._log = asyncio.Semaphore(processes), log
+        self._names_are_ours = names_are_ours
 
     async def run(self, todo: list[Job], tally: _Tally) -> int:
         self._made_by = await self._tasks.digest(self._tasks.profiles.get(self._profile))
@@ -181,10 +187,13 @@ class _Batch:
             temporary = scratch / uuid4().hex
             try:
                 job.target.parent.mkdir(parents=True, exist_ok=True)
+                came_again = await asyncio.to_thread(note_own_result, job.source, self._log)
                 watermarked = await self._watermark_file(sandbox, job.source, temporary)
                 temporary.replace(self._place_of(job.target, watermarked))
-                if self._log:
-                    self._log.keep(job.target, self._made_by)
+                is_watermarked = watermarked.method != "skip"
+                content = (watermarked.sha256, self._profile) if is_watermarked else ()
+                self._log.keep(job.target, self._made_by, *content)
+                watermarked = replace(watermarked, notes=(*watermarked.notes, *came_again))
             except MediaProcessorError as error:
                 return error.detail
             except OSError as error:
@@ -198,7 +207,7 @@ class _Batch:
     def _place_of(self, target: Path, made: WatermarkResult) -> Path:
         """With the extension of what came out: a HEIC too small for a logo stays one."""
         promised = content_type_of(target.suffix)
-        if self._log is None or promised in (None, made.content_type):
+        if not self._names_are_ours or promised in (None, made.content_type):
             return target
         return target.with_suffix(extension_of(made.content_type))
 

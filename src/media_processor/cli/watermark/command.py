@@ -50,7 +50,8 @@ def watermark(
 
     With --output, a picture is skipped if its result exists and is not older, or if its name
     begins with watermarked_. So running the same command again watermarks only new pictures.
-    If the logo or the profile has changed since, the result is listed as outdated.
+    If the logo or the profile has changed since, the result is listed as outdated. A result that
+    comes again under another name is watermarked again, with a note.
 
     \b
     Examples:
