@@ -181,6 +181,40 @@ def motion_photo(video: bytes = VIDEO, *, micro: bool = False, said: int | None 
     return with_segments(picture, segment(0xE1, XMP_MARK + packet)) + video
 
 
+UTC_BLOCK = (0x0A01, b"Image_UTC_Data", b"1700000000123")
+VERSION_BLOCK = (0x0A31, b"MotionPhoto_Version", b"mpv3")
+
+
+def sef(*blocks: tuple[int, bytes, bytes]) -> bytes:
+    """Samsung's trailer, of type, name and content of each block."""
+    written = [struct.pack("<HHI", 0, kind, len(name)) + name + data for kind, name, data in blocks]
+    lengths = [len(block) for block in written]
+    directory = struct.pack("<4sII", b"SEFH", 107, len(blocks))
+    for number, (kind, _, _) in enumerate(blocks):
+        directory += struct.pack("<HHII", 0, kind, sum(lengths[number:]), lengths[number])
+    return b"".join([*written, directory, struct.pack("<I4s", len(directory), b"SEFT")])
+
+
+def samsung(*blocks: tuple[int, bytes, bytes], xmp: bool = False, video: bytes = VIDEO) -> bytes:
+    """A Galaxy's motion photo; the newer ones have ``xmp``, too."""
+    video_block = (0x0A30, b"MotionPhoto_Data", video)
+    trailer = sef(*(blocks or (UTC_BLOCK, VERSION_BLOCK)), video_block)
+    picture = encoded(photo((400, 300)), "JPEG", quality=85)
+    if xmp:
+        at = trailer.index(video[:12])
+        inside = directory(("MotionPhoto", "video/mp4", len(trailer) - at), padding=at)
+        packet = xmp_packet('GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1"', inside)
+        picture = with_segments(picture, segment(0xE1, XMP_MARK + packet))
+    return picture + trailer
+
+
+def huawei(texts: int, video: bytes = VIDEO) -> bytes:
+    """So many texts of 20 characters follow the video."""
+    said = ["v2_f30", "0:1477", f"LIVE_{len(video)}"][-texts:]
+    trailer = "".join(text.ljust(20) for text in said).encode()
+    return encoded(photo((400, 300)), "JPEG", quality=85) + video + trailer
+
+
 def second_picture(data: bytes) -> bytes:
     """The JPEG that the index names as the second, by Pillow's reader."""
     image = JpegImageFile(BytesIO(data))

@@ -12,7 +12,7 @@ import pytest
 from media_processor.images.profile import DEFAULT
 from media_processor.images.watermark import watermark
 
-from .hdr_files import VIDEO, apple, motion_photo, segment, ultra_hdr, with_segments
+from .hdr_files import VIDEO, apple, motion_photo, samsung, segment, ultra_hdr, with_segments
 from .parts import THUMBNAIL, resource
 from .pictures import LIMITS, encoded, exif_with_thumbnail, photo, png_with, quartered_logo
 from .profiles import ADOBE_RGB, rgb_profile
@@ -49,6 +49,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "apple.jpg": apple,
     "motion.jpg": motion_photo,
     "micro.jpg": lambda: motion_photo(micro=True),
+    "samsung.jpg": samsung,
+    "galaxy.jpg": lambda: samsung(xmp=True),
     "all.png": png,
     "all.webp": lambda: encoded(photo(), "WEBP", **ALL),
     "comment.gif": lambda: encoded(photo(), "GIF", comment=b"a comment"),
@@ -74,7 +76,12 @@ CODING = {
     "File:NumColors", "File:ImageLength",
 }  # fmt: skip
 SYSTEM = ("System:File", "ExifTool:", "Meta:MediaData", "QuickTime:MediaData", "Meta:Item", "RIFF:")
-DROPPED = {"thumbnail.jpg": ("IFD1:", "ExifTool:", "Composite:Thumbnail")}
+_TIME = "Samsung:TimeStamp", "Samsung:SamsungTrailer_0x0a01Name"
+DROPPED = {
+    "thumbnail.jpg": ("IFD1:", "ExifTool:", "Composite:Thumbnail"),
+    "samsung.jpg": _TIME,
+    "galaxy.jpg": _TIME,
+}
 
 
 def _in_centimetres(data: bytes) -> bytes:

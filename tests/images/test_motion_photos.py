@@ -1,6 +1,9 @@
 """The video of a motion photo stays behind the picture, and nothing speaks of one that went."""
 
+import re
 import struct
+from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -8,8 +11,20 @@ from media_processor.images.containers import jpeg
 from media_processor.images.profile import Profile
 
 from .conftest import ApplyWatermark
-from .hdr_files import VIDEO, directory, motion_photo, xmp_packet
-from .pictures import heic, opened, photo
+from .hdr_files import (
+    UTC_BLOCK,
+    VERSION_BLOCK,
+    VIDEO,
+    directory,
+    huawei,
+    motion_photo,
+    samsung,
+    second_picture,
+    sef,
+    ultra_hdr,
+    xmp_packet,
+)
+from .pictures import encoded, heic, opened, photo
 
 
 @pytest.mark.parametrize("micro", [False, True])
@@ -72,6 +87,125 @@ def test_what_follows_the_video_goes_and_is_reported(apply_watermark: ApplyWater
     assert out.endswith(VIDEO)
     assert f'Item:Length="{len(VIDEO)}"'.encode() in out
     assert "data behind the picture was dropped" in made.notes
+
+
+def read_sef(data: bytes) -> dict[bytes, bytes]:
+    """As exiftool's Samsung.pm does."""
+    assert data.endswith(b"SEFT")
+    size = int.from_bytes(data[-8:-4], "little")
+    start = len(data) - 8 - size
+    head, _, count = struct.unpack_from("<4sII", data, start)
+    assert head == b"SEFH"
+    blocks = {}
+    for at in range(start + 12, start + 12 + 12 * count, 12):
+        _, kind, back, length = struct.unpack_from("<HHII", data, at)
+        block = data[start - back : start - back + length]
+        assert int.from_bytes(block[2:4], "little") == kind
+        end = 8 + int.from_bytes(block[4:8], "little")
+        blocks[block[8:end]] = block[end:]
+    return blocks
+
+
+def xmp_numbers(data: bytes, name: str) -> list[int]:
+    return [int(found) for found in re.findall(f'Item:{name}="(\\d+)"'.encode(), data)]
+
+
+@pytest.mark.parametrize("xmp", [False, True])
+def test_samsung_finds_its_video(xmp: bool, apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(samsung(xmp=xmp))
+    assert read_sef(out) == {b"MotionPhoto_Version": b"mpv3", b"MotionPhoto_Data": VIDEO}
+    assert made.notes == ("Samsung's blocks behind the picture were dropped: Image_UTC_Data",)
+    if xmp:
+        (length,), (padding,) = xmp_numbers(out, "Length"), xmp_numbers(out, "Padding")
+        assert out[len(out) - length :].startswith(VIDEO)
+        assert out[jpeg.picture_end(out) + padding :].startswith(VIDEO)
+    assert apply_watermark(out)[1].notes == ()
+
+
+@pytest.mark.parametrize("profile", [{"motion": "drop"}, {"strip": "gps"}], ids=str)
+@pytest.mark.parametrize("make", [samsung, lambda: samsung(xmp=True), lambda: huawei(2)])
+def test_a_makers_video_goes_with_all_around_it(
+    make: Callable[[], bytes], profile: dict[str, str], apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(make(), profile=Profile("p", **profile))  # type: ignore[arg-type]
+    assert out.endswith(b"\xff\xd9")
+    assert b"ftyp" not in out
+    assert "the video of the motion photo was dropped, as the profile requires" in made.notes
+    assert not any("data behind" in note for note in made.notes)
+
+
+def test_a_samsung_picture_without_a_video_loses_its_blocks_by_name(
+    apply_watermark: ApplyWatermark,
+) -> None:
+    trailer = sef(UTC_BLOCK, (0x0AB1, b"DualShot_DepthMap_1", b"depths"))
+    out, made = apply_watermark(encoded(photo(), "JPEG") + trailer)
+    assert out.endswith(b"\xff\xd9")
+    names = "Image_UTC_Data, DualShot_DepthMap_1"
+    assert made.notes == (f"Samsung's blocks behind the picture were dropped: {names}",)
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [
+        sef((0x0A30, b"MotionPhoto_Data", b"no video")),
+        b"LIVE_5000".ljust(20),
+    ],
+    ids=["Samsung", "Huawei"],
+)
+def test_a_promise_without_a_video_is_reported(
+    trailer: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    out, made = apply_watermark(encoded(photo(), "JPEG") + trailer)
+    assert out.endswith(b"\xff\xd9")
+    assert "the video of the motion photo was dropped: it isn't where the file says" in made.notes
+
+
+def test_a_damaged_trailer_of_samsung_goes(apply_watermark: ApplyWatermark) -> None:
+    whole = samsung()
+    size = len(sef(UTC_BLOCK, VERSION_BLOCK)) + 12
+    random = Random(3)
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(random.randrange(1, 4)):
+            data[-random.randrange(1, size)] = random.randrange(256)
+        out, made = apply_watermark(bytes(data))
+        assert out.endswith(b"\xff\xd9") or read_sef(out)
+        assert b"ftyp" in out or made.notes
+
+
+@pytest.mark.parametrize("texts", [1, 2, 3])
+def test_huawei_finds_its_video(texts: int, apply_watermark: ApplyWatermark) -> None:
+    data = huawei(texts)
+    out, made = apply_watermark(data)
+    behind = VIDEO + data[-20 * texts :]
+    assert out[jpeg.picture_end(out) :] == behind
+    assert not made.notes
+
+
+def test_a_gain_map_and_the_video_of_samsung_stay(apply_watermark: ApplyWatermark) -> None:
+    plain = ultra_hdr(video=VIDEO)
+    trailer = sef(VERSION_BLOCK, (0x0A30, b"MotionPhoto_Data", VIDEO))
+    out, made = apply_watermark(plain.removesuffix(VIDEO) + trailer)
+    assert read_sef(out)[b"MotionPhoto_Data"] == VIDEO
+    gain_map, video = xmp_numbers(out, "Length")
+    assert second_picture(out) == out[jpeg.picture_end(out) :][:gain_map]
+    assert out[len(out) - video :].startswith(VIDEO)
+    assert not made.notes
+
+
+@pytest.mark.parametrize("micro", [False, True])
+def test_a_video_that_isnt_there_is_reported(micro: bool, apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(motion_photo(b"", micro=micro, said=5000))
+    assert b"GCamera:M" not in out
+    assert "the video of the motion photo was dropped: it isn't where the file says" in made.notes
+
+
+def test_a_video_that_nothing_speaks_of_is_named(apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(encoded(photo(), "JPEG") + VIDEO)
+    assert b"ftyp" not in out
+    assert made.notes == (
+        "a video behind the picture was dropped: nothing in the file speaks of it",
+    )
 
 
 def test_a_zip_posing_as_a_video_goes(apply_watermark: ApplyWatermark) -> None:

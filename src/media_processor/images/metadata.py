@@ -24,6 +24,7 @@ _LONGEST_NAME = 60
 COLOURS = "colours may look different: what describes them was dropped (%s)"
 LOCATION = "the location was removed, as the profile requires"
 TRAILER = "data behind the picture was dropped"
+_OTHER_VIDEO = "a video behind the picture was dropped: nothing in the file speaks of it"
 
 # Adobe's "Photoshop File Formats", image resource blocks: thumbnails, and copies of EXIF and
 # XMP, which may have another.
@@ -56,10 +57,16 @@ class Metadata:
     notes: tuple[str, ...] = ()
 
     def to_keep(
-        self, orientation: int, strip: Strip = "none", gain_map: int = 0, video: int = 0
+        self,
+        orientation: int,
+        strip: Strip = "none",
+        gain_map: int = 0,
+        video: int = 0,
+        before_video: int = 0,
     ) -> "Metadata":
         """What of it goes into the watermarked picture, which has ``orientation``, and behind
-        which a gain map and a video of so many bytes, 0 for none, follow.
+        which a gain map and a video of so many bytes, 0 for none, follow, and something else before
+        the video.
 
         Thumbnails go, as they show the unwatermarked picture. ``gps`` also removes where it was
         taken, ``all`` everything but the colour profile, the orientation and the gain map.
@@ -71,7 +78,7 @@ class Metadata:
         packet = xmp.without_thumbnails(self.xmp)
         if len(packet) < len(self.xmp):
             notes += (exif.PREVIEWS,) if packet else ("XMP was dropped: it has previews",)
-        packet = xmp.keep_promises(packet, gain_map, video)
+        packet = xmp.keep_promises(packet, gain_map, video, before_video)
         iptc, comments = keep_resources(self.iptc), self.comments
         if len(iptc) < len(self.iptc):
             notes += ("some of Photoshop's resources were dropped: previews, or damaged",)
@@ -110,7 +117,7 @@ def note_parts(
     ``common`` says what people call some of them."""
     shown = []
     for name in dict.fromkeys(names):
-        safe = re.sub(rb"[^A-Za-z0-9/.+-]", b"?", name[:_LONGEST_NAME]).decode()
+        safe = re.sub(rb"[^A-Za-z0-9_/.+-]", b"?", name[:_LONGEST_NAME]).decode()
         shown.append(f"{safe} ({common[name]})" if name in common else safe)
     if not shown:
         return ()
@@ -119,6 +126,8 @@ def note_parts(
 
 
 def note_trailer(behind: bytes) -> tuple[str, ...]:
+    if behind[4:8] == b"ftyp":
+        return (_OTHER_VIDEO,)
     return (TRAILER,) if behind.strip(b"\0") else ()
 
 

@@ -64,7 +64,8 @@ def _jpeg(data: bytes, info: PictureInfo, overlay: Overlay, options: Options) ->
     more = appended.read(data, options.limits, options.strip, options.motion)
     drawn = _gain_map(more.gain_map, pixels, overlay, info, options) if more.gain_map else b""
     more = more if drawn else more.without_gain_map()
-    kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
+    lengths = len(drawn), len(more.video), len(more.before)
+    kept = found.to_keep(info.orientation, options.strip, *lengths)
     kept = jpeg.fit_metadata(kept, info.orientation)
     header = jpeg.write_metadata(kept, more.segments)
     places = [(box.left, box.top) for box in overlay.stored]

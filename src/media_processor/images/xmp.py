@@ -101,19 +101,20 @@ def items(packet: bytes) -> list[Item]:
     return found
 
 
-def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0) -> bytes:
+def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0, before_video: int = 0) -> bytes:
     """The packet for a file in which a gain map and then a video of so many bytes, 0 for none,
-    follow the picture, and nothing else."""
+    follow the picture; ``before_video`` is what lies between."""
     lengths = {b"GainMap": gain_map, b"MotionPhoto": video}
-    bound = _prefixes(packet, ITEM)
+    bound, padding = _prefixes(packet, ITEM), 0
     for number, item in reversed(list(enumerate(items(packet)))):
         start, end = item.place
         if number == 0:
-            part = _with_number(bound, packet[start:end], b"Padding", 0)
+            part = _with_number(bound, packet[start:end], b"Padding", padding)
             part = part.replace(b"image/heic", b"image/jpeg")  # which comes out as one
         elif length := lengths.get(item.semantic):
-            part = _with_number(bound, packet[start:end], b"Padding", 0)
+            part = _with_number(bound, packet[start:end], b"Padding", padding)
             part = _with_number(bound, part, b"Length", length)
+            padding = before_video if item.semantic == b"MotionPhoto" else 0
         else:
             part = b""
         packet = packet[:start] + part + packet[end:]
@@ -132,7 +133,7 @@ def keep_promises(packet: bytes, gain_map: int = 0, video: int = 0) -> bytes:
 
 def has_video(packet: bytes) -> bool:
     """Whether it says that the picture is a motion photo."""
-    return find(packet, CAMERA, b"MotionPhoto") == b"1"
+    return b"1" in (find(packet, CAMERA, b"MotionPhoto"), find(packet, CAMERA, b"MicroVideo"))
 
 
 def of_gain_map(length: int) -> bytes:

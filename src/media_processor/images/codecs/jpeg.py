@@ -37,7 +37,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     picture, pixels = _draw(data, found.icc, overlay, options)
     drawn = draw_gain_map(more.gain_map, pixels, overlay, info) if more.gain_map else b""
     more = more if drawn else more.without_gain_map()
-    kept = found.to_keep(info.orientation, options.strip, len(drawn), len(more.video))
+    lengths = len(drawn), len(more.video), len(more.before)
+    kept = found.to_keep(info.orientation, options.strip, *lengths)
     kept = jpeg.fit_metadata(kept, info.orientation)
     header = jpeg.write_metadata(kept, more.segments)
     whole = more.attach(jpeg.add_segments(picture, header), header, drawn)

@@ -1,20 +1,17 @@
 """What follows the picture in the file of a JPEG: a gain map, the video of a motion photo.
 
-An index in MPF, or Container:Directory in XMP, says where. What lies there must look like it,
-as anybody may write such an index. All else behind the picture is left out.
+An index in MPF, Container:Directory in XMP, or a maker's trailer says where. What lies there must
+look like it, as anybody may write such an index. All else behind the picture is left out.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from media_processor.images import xmp
-from media_processor.images.containers import Data, gain_map, jpeg, mpf
+from media_processor.images.containers import Data, gain_map, jpeg, motion_photo, mpf
 from media_processor.images.containers.gain_map import GainMap
-from media_processor.images.metadata import VIDEO, Motion, Strip, note_trailer
+from media_processor.images.metadata import VIDEO, Motion, Strip, note_parts, note_trailer
 from media_processor.limits import Limits
-
-_MOST_BOXES = 1000  # a phone's video has five
 
 _GAIN_MAP = "the HDR gain map was dropped: it is damaged, or isn't where the file says"
 _BOOSTED = "in HDR the logo isn't as bright as in SDR: the gain map has no boost of 1"
@@ -26,10 +23,12 @@ Range = tuple[int, int]
 @dataclass(frozen=True)
 class Appended:
     """``index`` is the picture and the gain map as the file's own index has them; ``version`` the
-    picture's segment that says that there is one (ISO 21496-1); each may be missing. ``known`` is
-    all that was found, ``notes`` say what of it is left out."""
+    picture's segment that says that there is one (ISO 21496-1); each may be missing. ``before`` and
+    ``video`` are the video with what its maker has around it. ``known`` is all that was found,
+    ``notes`` say what of it is left out."""
 
     gain_map: GainMap | None = None
+    before: bytes = b""
     video: bytes = b""
     index: tuple[mpf.Picture, ...] = ()
     version: bytes = b""
@@ -54,7 +53,7 @@ class Appended:
         ours; ``drawn`` is the watermarked gain map."""
         if not drawn and not self.video:
             return picture
-        pieces: list[bytes | memoryview] = [picture, drawn, self.video]
+        pieces: list[bytes | memoryview] = [picture, drawn, self.before, self.video]
         if self.index and drawn:
             end = bytes(picture[: len(header) + 1000]).index(header) + len(header)
             size = len(picture)
@@ -88,7 +87,8 @@ def behind_new(found: GainMap | None, video: bytes) -> Appended:
     if found is None:
         return Appended(video=video)
     notes = () if found.has_neutral else (_BOOSTED,)
-    return Appended(found, video, mpf.WITH_GAIN_MAP, gain_map.URN + bytes(4), notes)
+    version = gain_map.URN + bytes(4)
+    return Appended(found, b"", video, mpf.WITH_GAIN_MAP, version, notes)
 
 
 def read(data: Data, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
@@ -106,19 +106,20 @@ def read(data: Data, limits: Limits, strip: Strip = "none", motion: Motion = "ke
             break
     if not found and xmp.find(packet, xmp.GAIN_MAP, b"Version"):
         notes.append(_GAIN_MAP)
-    video = _video(data, packet)
-    if video:
-        known.append(video)
-    if video and not keep_video:
+    clip = motion_photo.find(data, _videos(data, packet))
+    known += clip.known
+    if clip.place and not keep_video:
         notes.append(f"{VIDEO}, as the profile requires")
-    elif not video and xmp.has_video(packet):
+    elif not clip.place and (xmp.has_video(packet) or clip.is_promised):
         notes.append(f"{VIDEO}: it isn't where the file says")
+    notes += note_parts("Samsung's blocks behind the picture", clip.lost)
     others = [picture.place for picture in index[1:] if picture.place not in known]
     if others:
         notes.append(_PICTURES)
     return Appended(
         found,
-        data[slice(*video)] if video and keep_video else b"",
+        clip.before if keep_video else b"",
+        data[slice(*clip.place)] + clip.after if clip.place and keep_video else b"",
         tuple(mpf.chosen(index, [0, number])) if number else (),
         version,
         tuple(notes),
@@ -152,17 +153,12 @@ def _gain_maps(data: Data, index: list[mpf.Picture], packet: bytes) -> Iterator[
         yield place, 0
 
 
-def _video(data: Data, packet: bytes) -> Range | None:
-    starts: Iterator[int] = (place[0] for place in _named(data, packet, b"MotionPhoto"))
+def _videos(data: Data, packet: bytes) -> Iterator[int]:
+    """Where one may begin, as XMP says."""
+    yield from (place[0] for place in _named(data, packet, b"MotionPhoto"))
     offset = (xmp.find(packet, xmp.CAMERA, b"MicroVideoOffset") or b"").strip()
     if offset.isdigit() and len(offset) <= 12:
-        starts = chain(starts, (len(data) - int(offset),))
-    for start in starts:
-        if start > 0 and data[start + 4 : start + 8] == b"ftyp":
-            stop = _boxes_end(data, start)
-            if stop > start:
-                return start, stop
-    return None
+        yield len(data) - int(offset)
 
 
 def _named(data: Data, packet: bytes, semantic: bytes) -> Iterator[Range]:
@@ -181,17 +177,3 @@ def _named(data: Data, packet: bytes, semantic: bytes) -> Iterator[Range]:
         if item.semantic == semantic and at + item.length <= len(data):
             yield at, at + item.length
         at += item.length + item.padding
-
-
-def _boxes_end(data: Data, at: int) -> int:
-    """Where the last whole box ends (ISO/IEC 14496-12, 4.2)."""
-    for _ in range(_MOST_BOXES):
-        size, name, head = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8], 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16]), 16
-        elif size == 0:
-            size = len(data) - at
-        if size < head or at + size > len(data) or not (name.isascii() and name.isalnum()):
-            break
-        at += size
-    return at
