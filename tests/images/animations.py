@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from .pictures import png_chunk
+from PIL import Image
+
+from .pictures import encoded, png_chunk
 
 Size = tuple[int, int]
 
@@ -112,3 +114,25 @@ def _sub_blocks(payload: bytes) -> list[bytes]:
 
 def colours(random: Random, number: int) -> bytes:
     return random.randbytes(3 * number).ljust(768, b"\0")
+
+
+def webp(size: Size, frames: list[Frame]) -> bytes:
+    """Lossless; samples are RGBA, places even."""
+    parts = [(b"VP8X", bytes((0x12, 0, 0, 0)) + _sides(size)), (b"ANIM", bytes(6))]
+    for frame in frames:
+        image = Image.frombytes("RGBA", frame.size, frame.samples)
+        coded = encoded(image, "WEBP", lossless=True, exact=True)
+        at = coded.index(b"VP8L")
+        place = b"".join((side // 2).to_bytes(3, "little") for side in (frame.left, frame.top))
+        flags = bytes((2 * (not frame.over) | frame.dispose,))
+        time = (70).to_bytes(3, "little")
+        parts.append((b"ANMF", place + _sides(frame.size) + time + flags + coded[at:]))
+    body = b"WEBP" + b"".join(
+        name + len(payload).to_bytes(4, "little") + payload + bytes(len(payload) % 2)
+        for name, payload in parts
+    )
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def _sides(size: Size) -> bytes:
+    return b"".join((side - 1).to_bytes(3, "little") for side in size)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -58,3 +59,19 @@ def test_a_heics_colours_are_sampled_as_they_were(
     out, _ = apply_watermark(heic(photo((96, 72)), quality=60, chroma=chroma))
     (_, across, down, _), *_ = opened(out).layer  # type: ignore[attr-defined]
     assert f"{across}x{down}" == sampling
+
+
+def small_changes(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    """A spot that moves over a photo, and one of its frames under the logo."""
+    first, *others = (photo((120, 90), mode).copy() for _ in range(40))
+    red = (230, 40, 40)[: len(mode)]
+    for number, frame in enumerate(others):
+        frame.paste(red, (2 * number, 40, 2 * number + 30, 70))
+    others[5].paste(red, (75, 5, 110, 20))
+    return encoded(first, kind, save_all=True, append_images=others, duration=80, **options)
+
+
+def test_an_animated_lossless_webp_hardly_grows(apply_watermark: ApplyWatermark) -> None:
+    best: dict[str, Any] = {"lossless": True, "quality": 100, "method": 4, "minimize_size": True}
+    data = small_changes("WEBP", **best)
+    assert len(apply_watermark(data)[0]) <= 1.1 * len(data)

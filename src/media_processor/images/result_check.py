@@ -170,10 +170,11 @@ def _webp(made: _Made) -> None:
     if not frames:
         _webp_pixels(data, chunks, size)
     for chunk, frame in zip(frames, webp.frames(data), strict=True):
-        fits = frame.left + frame.width <= size[0] and frame.top + frame.height <= size[1]
+        place = frame.place
+        fits = place.left + place.width <= size[0] and place.top + place.height <= size[1]
         _require(fits, "a frame lies beyond the picture.")
         parts = list(_contiguous(data, chunk.start + 16, chunk.end))
-        _webp_pixels(data, parts, (frame.width, frame.height))
+        _webp_pixels(data, parts, (place.width, place.height))
 
 
 def _contiguous(data: Data, start: int, end: int) -> Iterator[webp.Chunk]:

@@ -1,11 +1,12 @@
 """WebP, still and animated; each frame stays lossy or lossless."""
 
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from media_processor.errors import BrokenPicture
-from media_processor.images.animation import Screen
+from media_processor.images.animation import Screen, clear
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import webp
 from media_processor.images.geometry import Box, corners
@@ -55,24 +56,53 @@ def _watermark_still(data: bytes, overlay: Overlay, kept: Metadata, options: Opt
 
 
 def _watermark_animation(data: bytes, overlay: Overlay, kept: Metadata, options: Options) -> bytes:
+    """Frames that the overlay doesn't touch stay to the byte."""
     image = open_image(webp.strip(data), "WEBP")
-    screen = Screen(image.size, overlay)
+    screen = Screen(image.size, overlay, step=2)
     parts = [(b"ANIM", webp.animation(data))]
     lossy: dict[str, Any] | None = None
+    before = Image.new("RGBA", image.size)
     for number, frame in enumerate(webp.frames(data)):
         image.seek(number)
-        canvas = image.convert("RGBA")
-        if lossy is None and not frame.lossless:  # later ones show what has changed
-            area = (frame.left, frame.top, frame.left + frame.width, frame.top + frame.height)
-            lossy = _like(canvas.crop(area), frame.coded, options)
-        overlay.draw(canvas, kept.icc)
-        place = Box(frame.left, frame.top, frame.width, frame.height)
-        own, place = place, _even(screen.to_redraw(canvas, place))
-        screen.show(canvas, place, own, "clear" if frame.clears else "keep")
-        coding = _LOSSLESS if frame.lossless or lossy is None else lossy
-        coded = _pixels(canvas.crop(corners(place)), coding)
-        parts.append(webp.frame(place, frame, coded))
+        canvas, place = image.convert("RGBA"), frame.place
+        overlay.choose(partial(_part, canvas))
+        area = corners(screen.area)
+        plain = canvas.crop(area)
+        part = frame.copy()
+        if not screen.is_untouched(frame.place) or (options.quality and not frame.lossless):
+            if not frame.lossless and lossy is None:  # later ones show what has changed
+                lossy = _like(canvas.crop(corners(frame.place)), frame.coded, options)
+            overlay.draw(canvas, kept.icc)
+            was = before.crop(area) if frame.blends and number else None
+            place, part = _redraw(screen, frame, canvas, plain, was, lossy)
+        parts.append(part)
+        screen.show(canvas, place, frame.place, "clear" if frame.clears else "keep")
+        canvas.paste(plain, area)
+        if frame.clears:
+            clear(canvas, frame.place)
+        before = canvas
     return webp.build(image.size, parts, kept, alpha=True)
+
+
+def _redraw(
+    screen: Screen,
+    frame: webp.Frame,
+    canvas: Image.Image,
+    plain: Image.Image,
+    was: Image.Image | None,
+    lossy: dict[str, Any] | None,
+) -> tuple[Box, tuple[bytes, bytes]]:
+    """Where and as what ``frame`` is drawn; see Screen.redraw."""
+    if not frame.lossless and lossy:
+        place = screen.to_redraw(canvas, frame.place)
+        coded = _pixels(canvas.crop(corners(place)), lossy)
+        return place, webp.frame(place, frame, coded, over=False)
+    alone = open_image(frame.alone(), "WEBP").convert("RGBA")
+    redrawn = screen.redraw(alone, frame.place, canvas, plain, was)
+    if redrawn is None:
+        return frame.place, frame.copy()
+    coded = _pixels(redrawn.image, _LOSSLESS)
+    return redrawn.place, webp.frame(redrawn.place, frame, coded, over=redrawn.over)
 
 
 def _like(image: Image.Image, size: int, options: Options) -> dict[str, Any]:
@@ -86,14 +116,12 @@ def _like(image: Image.Image, size: int, options: Options) -> dict[str, Any]:
     return _LOSSY | {"quality": quality_within(_GROWTH * size, image, _QUALITIES, encode)}
 
 
+def _part(image: Image.Image, box: Box) -> Image.Image:
+    return image.crop(corners(box))
+
+
 def _pixels(image: Image.Image, coding: dict[str, Any]) -> list[tuple[bytes, bytes]]:
     parts = webp.pixels(encode_image(image, "WEBP", **coding))
     if not parts:
         raise BrokenPicture("The picture can't be encoded.")
     return parts
-
-
-def _even(place: Box) -> Box:
-    # A WebP's frames begin at even places.
-    left, top = place.left % 2, place.top % 2
-    return Box(place.left - left, place.top - top, place.width + left, place.height + top)

@@ -16,6 +16,7 @@ _ICC_FLAG, _ALPHA_FLAG, _EXIF_FLAG, _XMP_FLAG, _ANIMATION_FLAG = 0x20, 0x10, 0x0
 _KINDS = {b"EXIF": "EXIF", b"XMP ": "XMP", b"ICCP": "colour profile"}
 _KNOWN = {*_KINDS, b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _MOST_CHUNKS = 100_000
+_FRAME_HEAD = 16
 
 
 class Chunk(NamedTuple):
@@ -28,17 +29,27 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """ANMF (section 2.7.1.1): place and size in pixels, ``milliseconds`` it is shown, and
-    whether it is cleared behind."""
+    """ANMF (section 2.7.1.1): place in pixels, for how many ``milliseconds`` it is shown, whether
+    it is cleared behind and drawn over what was there; ``parts`` are its coded pixels."""
 
-    left: int
-    top: int
-    width: int
-    height: int
+    place: Box
     milliseconds: int
     clears: bool
+    blends: bool
     lossless: bool
-    coded: int = 0
+    parts: list[tuple[bytes, bytes]]
+
+    @property
+    def coded(self) -> int:
+        return sum(len(payload) for _, payload in self.parts)
+
+    def alone(self) -> bytes:
+        """A WebP of its own."""
+        size = self.place.width, self.place.height
+        return build(size, self.parts, Metadata(), alpha=True)
+
+    def copy(self) -> tuple[bytes, bytes]:
+        return frame(self.place, self, self.parts, over=self.blends)
 
 
 def chunks(data: Data, at: int = 12, end: int | None = None) -> Iterator[Chunk]:
@@ -113,32 +124,26 @@ def strip(data: Data) -> bytes:
 
 
 def pixels(picture: bytes) -> list[tuple[bytes, bytes]]:
-    return [
-        (chunk.name, picture[chunk.start : chunk.end])
-        for chunk in chunks(picture)
-        if chunk.name in (b"VP8 ", b"VP8L", b"ALPH")
-    ]
+    return _coded(picture)
 
 
 def frames(data: Data) -> list[Frame]:
     found = []
     for chunk in chunks(data):
         if chunk.name == b"ANMF":
-            head = data[chunk.start : chunk.start + 16]
+            head = data[chunk.start : chunk.start + _FRAME_HEAD]
             left, top, width, height, milliseconds = (
                 int.from_bytes(head[at : at + 3], "little") for at in range(0, 15, 3)
             )
-            inner = {part.name for part in chunks(data, chunk.start + 16, chunk.end)}
+            parts = _coded(data, chunk.start + _FRAME_HEAD, chunk.end)
             found.append(
                 Frame(
-                    left * 2,
-                    top * 2,
-                    width + 1,
-                    height + 1,
+                    Box(left * 2, top * 2, width + 1, height + 1),
                     milliseconds,
                     clears=bool(head[15] & 1),
-                    lossless=b"VP8L" in inner,
-                    coded=chunk.end - chunk.start - 16,
+                    blends=not head[15] & 2,
+                    lossless=any(name == b"VP8L" for name, _ in parts),
+                    parts=parts,
                 )
             )
     return found
@@ -152,14 +157,14 @@ def animation(data: Data) -> bytes:
     return bytes(6)
 
 
-def frame(place: Box, like: Frame, parts: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-    """With the timing and disposal of ``like``, drawn over what was there.
-
-    ``place`` begins at even numbers.
-    """
+def frame(
+    place: Box, like: Frame, parts: list[tuple[bytes, bytes]], *, over: bool
+) -> tuple[bytes, bytes]:
+    """With the timing and disposal of ``like``; ``over``: drawn over what was there, not instead
+    of it. ``place`` begins at even numbers."""
     numbers = (place.left // 2, place.top // 2, place.width - 1, place.height - 1)
     head = b"".join(number.to_bytes(3, "little") for number in (*numbers, like.milliseconds))
-    flags = bytes((2 | like.clears,))
+    flags = bytes((2 * (not over) | like.clears,))
     return b"ANMF", head + flags + b"".join(_chunk(*part) for part in parts)
 
 
@@ -188,6 +193,14 @@ def _file(parts: list[tuple[bytes, bytes]]) -> bytes:
 
 def _chunk(name: bytes, payload: bytes) -> bytes:
     return name + len(payload).to_bytes(4, "little") + payload + bytes(len(payload) % 2)
+
+
+def _coded(data: Data, at: int = 12, end: int | None = None) -> list[tuple[bytes, bytes]]:
+    return [
+        (chunk.name, data[chunk.start : chunk.end])
+        for chunk in chunks(data, at, end)
+        if chunk.name in (b"VP8 ", b"VP8L", b"ALPH")
+    ]
 
 
 def size_of(name: bytes, head: bytes) -> Size:
