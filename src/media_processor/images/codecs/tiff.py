@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from PIL import Image, ImageChops
+from PIL import Image
 
-from media_processor.errors import UnsupportedPicture
-from media_processor.images.codecs import Encoded, Options, tiff_jpeg, tiff_webp
+from media_processor.images.codecs import Encoded, Options, tiff_jpeg, tiff_shallow, tiff_webp
 from media_processor.images.codecs.tiff_pieces import complete, recode, tolerate
 from media_processor.images.codecs.tiff_raster import (
     Raster,
@@ -15,12 +14,12 @@ from media_processor.images.codecs.tiff_raster import (
 )
 from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
-from media_processor.images.containers.tiff_directory import SHORT, Tag, byte_order, numbers
+from media_processor.images.containers.tiff_directory import Tag, byte_order
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import LOCATION, Metadata, Strip
-from media_processor.images.overlay import BASES, Overlay
-from media_processor.images.pillow import encode_image, open_image, to_drawable
+from media_processor.images.overlay import Overlay
+from media_processor.images.pillow import encode_image
 from media_processor.images.xmp import without_gps
 from media_processor.limits import Limits
 
@@ -116,7 +115,9 @@ def _draw(
         notes.append("its colours, which lay in planes, are interleaved now")
     compressed = number(order, first, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED
     raster = _raster(order, first, overlay, icc, compressed=compressed)
-    return build_page(raster, order, compressed=compressed), notes
+    if raster.level and not compressed:
+        notes.append("with more bits a pixel, for the logo, it is compressed with Deflate now")
+    return build_page(raster, order), notes
 
 
 def _raster(order: str, first: Page, overlay: Overlay, icc: bytes, *, compressed: bool) -> Raster:
@@ -124,7 +125,7 @@ def _raster(order: str, first: Page, overlay: Overlay, icc: bytes, *, compressed
         from media_processor.images.codecs import tiff_samples  # 100 ms that others don't pay
 
         return tiff_samples.draw(order, first, overlay, icc, compressed=compressed)
-    return _draw_with_pillow(order, first, overlay, icc, compressed=compressed)
+    return tiff_shallow.draw(order, first, overlay, icc, compressed=compressed)
 
 
 def _readable(order: str, page: Page, limits: Limits) -> Page:
@@ -140,7 +141,7 @@ def _to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
         from media_processor.images.codecs import tiff_samples
 
         return tiff_samples.to_eight_bits(order, page, icc)
-    return _decode(order, page)
+    return tiff_shallow.decode(order, page)
 
 
 def _clean_tags(tags: dict[int, Tag], kept: Metadata) -> dict[int, Tag]:
@@ -169,46 +170,3 @@ def _is_deep(order: str, page: Page) -> bool:
         or extras not in ([], [tiff_tags.UNASSOCIATED], [999])
         or (photometric == tiff_tags.INKS and number(order, page, tiff_tags.SAMPLES) > 4)
     )
-
-
-def _decode(order: str, page: Page) -> Image.Image:
-    tags = {number: tag for number, tag in page.tags.items() if number in tiff_tags.PIXEL_TAGS}
-    source = open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF")
-    source.load()
-    image = to_drawable(source)
-    if image.mode not in BASES:
-        raise UnsupportedPicture(f"TIFFs with mode {image.mode} aren't supported.")
-    return image
-
-
-def _draw_with_pillow(
-    order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bool
-) -> Raster:
-    image = _decode(order, page)
-    overlay.draw(image, icc)
-    if image.mode == "YCbCr":
-        image = image.convert("RGB")
-
-    def rows(start: int, stop: int) -> bytes:
-        part = image.crop((0, start, image.width, stop))
-        return (_differences(part) if compressed else part).tobytes()
-
-    bands = len(image.getbands())
-    photometric = {"C": tiff_tags.INKS, "R": tiff_tags.RGB, "L": tiff_tags.BLACK_IS_ZERO}[
-        image.mode[0]
-    ]
-    tags = {
-        tiff_tags.BITS: numbers(order, SHORT, *[8] * bands),
-        tiff_tags.SAMPLES: numbers(order, SHORT, bands),
-        tiff_tags.PHOTOMETRIC: numbers(order, SHORT, photometric),
-    }
-    if image.mode in ("LA", "RGBA"):
-        tags[tiff_tags.EXTRA] = numbers(order, SHORT, tiff_tags.UNASSOCIATED)
-    return Raster(rows, image.size, image.width * bands, tags, compressed)
-
-
-def _differences(image: Image.Image) -> Image.Image:
-    # TIFF 6.0, section 14.
-    left = Image.new(image.mode, image.size, (0,) * len(image.getbands()))
-    left.paste(image.crop((0, 0, image.width - 1, image.height)), (1, 0))
-    return ImageChops.subtract_modulo(image, left)

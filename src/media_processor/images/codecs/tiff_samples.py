@@ -4,7 +4,7 @@ that it would drop or change."""
 from PIL import Image
 
 from media_processor.images import samples
-from media_processor.images.codecs.tiff_raster import Raster, number, size_of
+from media_processor.images.codecs.tiff_raster import LEVEL, Raster, number, size_of
 from media_processor.images.codecs.tiff_stand_ins import (
     differs_as_float,
     open_as_bytes,
@@ -55,7 +55,8 @@ def draw(order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bo
         * number(order, page, tiff_tags.BITS)
     )
     rows = samples.rows(samples.differences(image) if differs else image, big=order == ">")
-    return Raster(rows, source.size, -(-bits // 8), tags, differs)
+    level = LEVEL if compressed else 0
+    return Raster(rows, source.size, -(-bits // 8), tags, differs, level)
 
 
 def to_eight_bits(order: str, page: Page, icc: bytes) -> Image.Image:
