@@ -176,3 +176,19 @@ def test_a_photoshop_block_of_a_tiff_loses_its_thumbnail(apply_watermark: ApplyW
     assert re.search(IPTC, out)
     assert b"unbrande" in data
     assert b"unbrande" not in out
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_avif_keeps_each_byte_of_its_exif(
+    orientation: int, apply_watermark: ApplyWatermark
+) -> None:
+    """Pillow writes one with an orientation anew: without letters beyond ASCII, and elsewhere.
+    What counts is ``irot``, which isn't there."""
+    made = Image.Exif()
+    made[0x010F], made[0x0113] = "Bjorn", orientation
+    wanted = made.tobytes().replace(b"Bjorn", b"Bj\xf8rn") + b"a maker note"
+    data = encoded(photo(SIZE), "AVIF", exif=wanted)  # as it is, without an orientation
+    entry, turned = (struct.pack(">HHIHH", tag, 3, 1, orientation, 0) for tag in (0x0113, 0x0112))
+    watermarked, _ = apply_watermark(data.replace(entry, turned))
+    upright = struct.pack(">HHIHH", 0x0112, 3, 1, 1, 0)
+    assert wanted.removeprefix(b"Exif\0\0").replace(entry, upright) in watermarked

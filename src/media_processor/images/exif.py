@@ -170,12 +170,19 @@ def only_orientation(value: int) -> bytes:
 
 
 def make_upright(exif: bytes) -> bytes:
-    """Damaged EXIF, of which no orientation can be read, comes back as it was."""
+    return turn(exif, 1)
+
+
+def turn(exif: bytes, orientation: int) -> bytes:
+    """Write another orientation over the one that ``exif`` has, if it has one.
+
+    Damaged EXIF, of which no orientation can be read, comes back as it was.
+    """
     try:
         tiff = Tiff(exif.removeprefix(PREFIX))
         entry = tiff.find(tiff.number(_LONG, 4), _ORIENTATION)
         if entry and entry.kind == _SHORT:
-            struct.pack_into(tiff.order + "H", tiff.data, entry.at, 1)
+            struct.pack_into(tiff.order + "H", tiff.data, entry.at, orientation)
     except (ValueError, struct.error):
         return exif
     return bytes(tiff.data)

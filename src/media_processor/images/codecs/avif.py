@@ -4,11 +4,12 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from PIL import AvifImagePlugin, Image
+from PIL import AvifImagePlugin, ExifTags, Image
 
-from media_processor.images import pillow
+from media_processor.images import exif, pillow
 from media_processor.images.codecs import Encoded, Options
 from media_processor.images.containers import isobmff, nclx, tracks
+from media_processor.images.containers.items import items_of
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import Metadata
@@ -46,8 +47,9 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
         overlay.draw(frame, image.info.get("icc_profile") or b"")
         frames.append(frame)
         durations.append(image.info.get("duration", 0))
-    kept = metadata_of(image.info).to_keep(info.orientation, options.strip)
-    how = _coding(kept, options)
+    found = replace(metadata_of(image.info), exif=_exif(data))
+    kept = found.to_keep(info.orientation, options.strip)
+    how = _coding(kept, options, info.orientation)
     if len(frames) > 1:
         how |= {"save_all": True, "append_images": frames[1:], "duration": durations}
     try:
@@ -76,6 +78,20 @@ def encode(image: Image.Image, kept: Metadata, options: Options) -> bytes:
     return encode_image(image, "AVIF", **_coding(kept, options))
 
 
+def _exif(data: bytes) -> bytes:
+    """As it lies in the file (ISO/IEC 23008-12, A.2.1); where it says another orientation than
+    ``irot`` and ``imir``, Pillow gives it written anew."""
+    found = items_of(data)
+    for each in found.references() if found else ():
+        if found and each.kind == b"cdsc" and found.primary in each.targets:
+            item = found.all().get(each.source)
+            if item and item.kind == b"Exif":
+                content = found.content(each.source, len(data))
+                start = 4 + int.from_bytes(content[:4])
+                return content[start:].removeprefix(exif.PREFIX)
+    return b""
+
+
 def _quality(image: Image.Image, size: int) -> int:
     def encode(sample: Image.Image, quality: int) -> bytes:
         return encode_image(sample, "AVIF", **(_CODING | {"quality": quality}))
@@ -83,6 +99,24 @@ def _quality(image: Image.Image, size: int) -> int:
     return quality_within(_GROWTH * size, image, _QUALITIES, encode)
 
 
-def _coding(kept: Metadata, options: Options) -> dict[str, Any]:
-    carried = {"icc_profile": kept.icc or None, "exif": kept.exif, "xmp": kept.xmp}
+def _coding(kept: Metadata, options: Options, orientation: int = 1) -> dict[str, Any]:
+    payload = _Exif(kept.exif, orientation)
+    carried = {"icc_profile": kept.icc or None, "exif": payload, "xmp": kept.xmp}
     return _CODING | options.coding | carried
+
+
+class _Exif(Image.Exif):
+    """EXIF that Pillow writes as it is. Given bytes, it writes them anew: without letters beyond
+    ASCII, and with a MakerNote that has moved."""
+
+    def __init__(self, payload: bytes, orientation: int) -> None:
+        super().__init__()
+        self[ExifTags.Base.Orientation] = orientation  # becomes irot and imir
+        # libavif believes this one, too.
+        self._payload = exif.PREFIX + exif.turn(payload, orientation) if payload else b""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def tobytes(self, offset: int = 8) -> bytes:  # noqa: ARG002 - as Pillow's
+        return self._payload
