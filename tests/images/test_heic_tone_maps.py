@@ -3,10 +3,12 @@
 import struct
 from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from random import Random
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 
 from media_processor.images.containers import jpeg
@@ -58,6 +60,15 @@ def in_other_colours(curve: Curve) -> bytes:
     return curve.iso[:4] + b"\0" + curve.iso[5:]
 
 
+def said_to_be_deep(item: Item) -> tuple[bytes, ...]:
+    """``hvcC`` speaks of 15 bits, of which its pictures know nothing."""
+    at = 8 + 17
+    return tuple(
+        each[:at] + b"\xff" + each[at + 1 :] if each[4:8] == b"hvcC" else each
+        for each in item.properties
+    )
+
+
 @pytest.mark.parametrize(
     "found",
     [
@@ -81,6 +92,21 @@ def test_the_map_and_its_description_come_along(
         np.asarray(each, float)[60:] for each in (photo(MAP_SIZE, mode), opened(behind))
     )
     assert abs(expected - got).mean() < 6
+    assert made.notes == ("converted from HEIC to JPEG",)
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+def test_a_deep_map_comes_in_eight_bits(
+    depth: int, apply_watermark: ApplyWatermark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pillow_heif.options, "SAVE_HDR_TO_12_BIT", depth == 12)
+    grey = photo(MAP_SIZE, "L")
+    deep, file = grey.convert("I").point(lambda value: value * 257).convert("I;16"), BytesIO()
+    pillow_heif.encode("I;16", deep.size, deep.tobytes(), file, quality=95)
+    out, made = apply_watermark(with_map(of=picture(file.getvalue())))
+    found = opened(second_picture(out))
+    assert found.mode == "L"
+    assert abs(np.asarray(found, float) - np.asarray(grey, float))[60:].mean() < 3
     assert made.notes == ("converted from HEIC to JPEG",)
 
 
@@ -159,8 +185,18 @@ def test_a_description_in_a_profile_of_its_own(apply_watermark: ApplyWatermark) 
         with_map(of=picture(heic(photo((60, 90), "L")))),
         with_map(of=replace(gain_map(), content=b"damaged")),
         with_map(of=replace(gain_map(), properties=())),
+        with_map(of=replace(gain_map(), properties=said_to_be_deep(gain_map()))),
     ],
-    ids=["colours", "a later version", "cut", "by nothing", "shape", "pixels", "no properties"],
+    ids=[
+        "colours",
+        "a later version",
+        "cut",
+        "by nothing",
+        "shape",
+        "pixels",
+        "no properties",
+        "depth",
+    ],
 )
 def test_what_a_jpeg_cannot_have_is_reported(data: bytes, apply_watermark: ApplyWatermark) -> None:
     out, made = apply_watermark(data)

@@ -12,7 +12,7 @@ from media_processor.images.containers.gain_map import GainMap
 from media_processor.images.containers.isobmff import size_of
 from media_processor.images.containers.items import Items, items_of
 from media_processor.images.info import Size
-from media_processor.images.pillow import encode_image
+from media_processor.images.pillow import encode_image, to_eight_bits
 from media_processor.limits import Limits
 
 _QUALITY = 90
@@ -30,6 +30,8 @@ def read(data: bytes, size: Size, icc: bytes, limits: Limits) -> GainMap | None:
     held = items.content(tone_map, _MOST_BYTES)
     described = _with_colours(items, tone_map, held[1:], icc)
     if held[:3] != bytes(3) or described is None:  # the version, and the least to be understood
+        return None
+    if not _has_its_depth(items, number):
         return None
     description, profile = described
     image = _decode(data, items, number)
@@ -72,6 +74,18 @@ def _with_colours(
     return description[:4] + bytes((flags[0] | gain_map.BASE_COLOURS,)) + description[5:], b""
 
 
+def _has_its_depth(items: Items, number: int) -> bool:
+    """pi_heif writes beyond its memory if deep grey turns out to have 8 bits, so that must be
+    said twice: in ``hvcC`` (14496-15, 8.3.3.1.2) and in ``pixi`` (23008-12, 6.5.6)."""
+    parts = [number]
+    for each in items.references():
+        parts += each.targets if each.source == number and each.kind == b"dimg" else ()
+    said = [box for part in parts for box in items.properties(part)]
+    coded = {(items.data[box.start + 17] & 7) + 8 for box in said if box.name == b"hvcC"}
+    shown = {items.data[box.start + 5] for box in said if box.name == b"pixi"}
+    return coded <= {8} or coded == shown
+
+
 def _decode(data: bytes, items: Items, number: int) -> Image.Image:
     """libheif hands out no hidden or auxiliary item but as the primary one of a file."""
     changed = bytearray(data)
@@ -84,4 +98,5 @@ def _decode(data: bytes, items: Items, number: int) -> Image.Image:
             changed[each.at - 4 : each.at] = b"skip"
     heif = pi_heif.open_heif(bytes(changed), convert_hdr_to_8bit=True)
     image = Image.frombytes(heif.mode, heif.size, heif.data, "raw", heif.mode, heif.stride)
+    image = to_eight_bits(image)  # deep grey comes as it is
     return image if image.mode == "L" else image.convert("RGB")
