@@ -1,7 +1,6 @@
 """Files that break a rule of their format, or are larger than most, and that everybody opens."""
 
 import math
-import re
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from media_processor.errors import BrokenPicture, ImageBomb, OutOfMemory, TooManyPixels
+from media_processor.errors import ImageBomb, OutOfMemory, TooManyPixels
 from media_processor.images.containers import container_of
 from media_processor.images.probe import probe
 from media_processor.images.profile import Profile
@@ -68,74 +67,6 @@ def test_what_lies_between_the_segments_of_a_jpeg_is_passed_over(
     assert any("between the JPEG's segments" in n for n in made.notes) == (name != "fill bytes")
     # What is left of a comment is an empty one.
     assert out.replace(b"\xff\xfe\0\2", b"") == apply_watermark(PLAIN)[0]
-
-
-@pytest.mark.parametrize("progressive", [False, True])
-def test_a_jpeg_without_its_end_is_taken_with_a_note(
-    progressive: bool, apply_watermark: ApplyWatermark, tmp_path: Path
-) -> None:
-    whole = encoded(photo(), "JPEG", progressive=progressive)
-    out, made = apply_watermark(whole[:-2])
-    assert psnr_outside(opened(whole), opened(out), made.box, 16) >= 55
-    assert "the file's end marker was missing" in made.notes
-    (tmp_path / "in").write_bytes(whole[:-2])
-    make_thumbnail(tmp_path / "in", tmp_path / "small", 100, LIMITS)
-    assert opened(tmp_path / "small").size == (100, 75)
-
-
-def test_a_jpeg_that_is_cut_in_its_last_rows_is_taken_with_a_note(
-    apply_watermark: ApplyWatermark,
-) -> None:
-    whole = encoded(photo((48, 800)), "JPEG")
-    lacks_two_rows_of_blocks = whole[: -len(whole) // 50]
-    out, made = apply_watermark(lacks_two_rows_of_blocks, limits=replace(LIMITS, rows=0.9))
-    assert "the file is cut off: the last 32 of 800 rows are missing" in made.notes
-    before, after = (image.crop((0, 0, 48, 720)) for image in (opened(whole), opened(out)))
-    assert psnr_outside(before, after, made.box, 16) >= 55
-    with pytest.raises(
-        BrokenPicture, match=r"truncated: 4% of its rows are missing; the limit is 1%"
-    ):
-        apply_watermark(lacks_two_rows_of_blocks)
-    with pytest.raises(BrokenPicture, match="truncated"):
-        apply_watermark(lacks_two_rows_of_blocks, profile=Profile("a", format="png"))
-
-
-PROGRESSIVE = encoded(photo(), "JPEG", progressive=True)
-TABLES, SCAN = b"\xff\xc4", b"\xff\xda"
-CUT_SCANS = {
-    "in the last scan": (-len(PROGRESSIVE) // 100, "a part of the picture"),
-    "at its beginning": (PROGRESSIVE.rindex(SCAN) + 12, "a part of the picture"),
-    "in its head": (PROGRESSIVE.rindex(SCAN) + 5, "the whole picture"),
-    "in its tables": (PROGRESSIVE.rindex(TABLES) + 9, "the whole picture"),
-    "in a marker": (PROGRESSIVE.rindex(TABLES) + 1, "the whole picture"),
-}
-
-
-@pytest.mark.parametrize("name", CUT_SCANS)
-def test_a_progressive_jpeg_may_lack_refinement(
-    name: str, apply_watermark: ApplyWatermark, tmp_path: Path
-) -> None:
-    end, where = CUT_SCANS[name]
-    out, made = apply_watermark(PROGRESSIVE[:end])
-    assert f"the file is cut off: the finest detail of {where} is missing" in made.notes
-    assert psnr_outside(opened(PROGRESSIVE), opened(out), made.box, 16) >= 38
-    (tmp_path / "in").write_bytes(PROGRESSIVE[:end])
-    make_thumbnail(tmp_path / "in", tmp_path / "small", 100, LIMITS)
-    assert opened(tmp_path / "small").size == (100, 75)
-    with pytest.raises(BrokenPicture, match="truncated"):
-        apply_watermark(PROGRESSIVE[:end], limits=replace(LIMITS, rows=1))
-
-
-def test_a_progressive_jpeg_lacks_nothing_else(apply_watermark: ApplyWatermark) -> None:
-    starts = [match.start() for match in re.finditer(SCAN, PROGRESSIVE)]
-    # libjpeg's: five give coefficients without their last bits, the sixth gives the brightness
-    # its last bit but one, four give last bits.
-    assert len(starts) == 10
-    for end in (*range(starts[0] + 14, starts[5], 97), *starts[1:6], starts[5] + 20):
-        with pytest.raises(BrokenPicture, match="truncated"):
-            apply_watermark(PROGRESSIVE[:end])
-    for start in starts[6:]:
-        apply_watermark(PROGRESSIVE[: start + 20])
 
 
 def test_a_giant_jpeg_is_taken_if_it_can_be_spliced(

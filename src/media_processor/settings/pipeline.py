@@ -74,7 +74,7 @@ class PipelineSettings(SpoolSettings, RedisSettings):
         le=1,
         description="Share of the rows of a JPEG, or of a TIFF without compression, that must be "
         "there. One that is cut off further down is taken with a note, and so is a progressive "
-        "JPEG that lacks only the lowest bit of its coefficients, unless this is 1.",
+        "JPEG that lacks only fine detail, unless this is 1.",
     )
 
     watermarks: Path | None = Field(

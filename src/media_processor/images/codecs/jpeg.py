@@ -131,12 +131,14 @@ def _notes_on_end(data: bytes, info: PictureInfo, limits: Limits) -> tuple[str, 
 
 
 def _lost_detail(scans: jpeg_cut.Scans, limits: Limits, *, is_last_whole: bool) -> str:
-    missing = scans.missing_bits(len(scans) if is_last_whole else len(scans) - 1)
-    most = 1 if limits.rows < 1 else 0
-    if missing is None or missing > most:
+    surely = scans.lack_detail(len(scans) if is_last_whole else len(scans) - 1)
+    if surely is None or (surely and limits.rows == 1):
         raise BrokenPicture("The picture is truncated: some of its scans are missing.")
-    where = "the whole picture" if scans.missing_bits(len(scans)) else "a part of the picture"
-    return f"the finest detail of {where} is missing" if missing else ""
+    where = scans.lack_detail(len(scans))
+    if surely and where != surely:
+        part = "a part of the picture"
+        where = f"{part} and in {where}" if where else part
+    return f"fine detail is missing in {where}" if surely else ""
 
 
 def _sound_rows(pixels: bytes, height: int) -> int:
