@@ -7,6 +7,19 @@ from media_processor.images.containers.tiff_old_jpeg import OldJpeg
 
 # What libtiff reads, which all decoders here use.
 _COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34925, 50000, 50001}
+# What no decoder here reads.
+_OTHER_COMPRESSIONS = {
+    **{32766: "NeXT's compression", 34661: "JBIG", 34715: "JBIG2", 34887: "LERC"},
+    **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000 inside"),
+    **dict.fromkeys((34676, 34677), "LogLuv"),
+    **dict.fromkeys((50002, 52546), "JPEG XL inside"),
+    34892: "a lossy JPEG of raw sensor data",
+}
+_OTHER_COLOURS = {
+    **{4: "a transparency mask", 10: "ITU L*a*b* colours"},
+    **dict.fromkeys((32803, 34892), "raw sensor data"),
+    **dict.fromkeys((32844, 32845), "LogLuv colours"),
+}
 # Samples that are colours, by photometric interpretation.
 _COLOURS = {
     **{tiff_tags.WHITE_IS_ZERO: 1, tiff_tags.BLACK_IS_ZERO: 1, tiff_tags.INDEXED: 1},
@@ -47,7 +60,10 @@ def check_kind(tiff: DirectoryReader, tags: dict[int, Tag]) -> None:
         raise _not_taken(f"with {name} numbers of {depth} bits")
     photometric = tiff.number(tags, tiff_tags.PHOTOMETRIC, tiff_tags.BLACK_IS_ZERO)
     if photometric not in _COLOURS:
-        raise _not_taken(f"with photometric interpretation {photometric}, such as raw sensor data,")
+        raise _not_taken(
+            f"with {_OTHER_COLOURS.get(photometric, 'unknown colours')} "
+            f"(photometric interpretation {photometric})"
+        )
     compression = tiff.number(tags, tiff_tags.COMPRESSION, tiff_tags.UNCOMPRESSED)
     is_jpeg = compression in (tiff_tags.JPEG, tiff_tags.OLD_JPEG)
     samples = tiff.number(tags, tiff_tags.SAMPLES, _COLOURS[photometric] if is_jpeg else 1)
@@ -80,7 +96,8 @@ def check_kind(tiff: DirectoryReader, tags: dict[int, Tag]) -> None:
         if predictor == tiff_tags.FLOAT_DIFFERENCES and depth == 16 and is_planar:
             raise _not_taken("of 16-bit floating-point numbers in planes with predictor 3")
     if compression not in _COMPRESSIONS:
-        raise _not_taken(f"with compression {compression}")
+        name = _OTHER_COMPRESSIONS.get(compression, "an unknown compression")
+        raise _not_taken(f"with {name} (compression {compression})")
     if is_jpeg and depth != 8:
         raise _not_taken(f"with JPEGs of {depth} bits")
     if compression == tiff_tags.OLD_JPEG:
