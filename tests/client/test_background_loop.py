@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from media_processor.client import Client, Wait
+from media_processor.client.background_loop import BackgroundLoop
 from media_processor.harness.ports import free_port
 from media_processor.harness.waiting import wait_until
 from tests.client.conftest import JPEG
@@ -101,6 +102,11 @@ class TestThread:
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
+def _interrupt() -> None:
+    # The worst place for it: Python's handler runs in the main thread, which this doesn't wake.
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+
 class TestInterrupt:
     def test_a_download_is_cancelled_before_it_goes_on(self, tmp_path: Path) -> None:
         media = told("stored")
@@ -108,7 +114,7 @@ class TestInterrupt:
         def interrupt(exchange: Exchange) -> None:
             exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + bytes(2_000_000))
             wait_until(lambda: any(tmp_path.iterdir()), "the download began")
-            os.kill(os.getpid(), signal.SIGINT)
+            _interrupt()
             exchange.connection.recv(1)
 
         with stub(tells(media), interrupt, QUEUE) as server, Client(server.url) as client:
@@ -122,7 +128,7 @@ class TestInterrupt:
         media = told()
 
         def interrupt(exchange: Exchange) -> None:
-            os.kill(os.getpid(), signal.SIGINT)
+            _interrupt()
             exchange.connection.recv(1)
 
         with stub(tells(media), interrupt, QUEUE) as server, Client(server.url) as client:
@@ -130,6 +136,32 @@ class TestInterrupt:
             with pytest.raises(KeyboardInterrupt):
                 next(changes)
             assert next(changes, None) is None
+            assert client.queue().accepting
+
+    @pytest.mark.parametrize("after", [False, True])
+    def test_one_while_it_is_scheduled_leaves_nothing_behind(
+        self, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        schedule = BackgroundLoop._schedule
+
+        def interrupted(loop: BackgroundLoop, start: Callable[[], None]) -> None:
+            monkeypatch.undo()
+            if after:
+                schedule(loop, start)
+                wait_until(lambda: any(tmp_path.iterdir()), "the download began")
+            raise KeyboardInterrupt
+
+        def half(exchange: Exchange) -> None:
+            exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + bytes(2_000_000))
+            exchange.connection.recv(1)
+
+        media = told("stored")
+        with stub(tells(media), *[half] * after, QUEUE) as server, Client(server.url) as client:
+            known = client.media(media.id)
+            monkeypatch.setattr(BackgroundLoop, "_schedule", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                known.download(tmp_path / "a.jpg")
+            assert list(tmp_path.iterdir()) == []
             assert client.queue().accepting
 
 

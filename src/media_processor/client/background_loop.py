@@ -13,6 +13,10 @@ T = TypeVar("T")
 # A callback that hangs must not keep the program from ending.
 _CLOSING_SECONDS = 5.0
 
+# A signal that another thread receives, or that arrives just before this one waits, wakes nobody:
+# Python's handlers run in the main thread, once that runs.
+_NOTICED_SECONDS = 0.2
+
 _END: Any = object()
 
 
@@ -60,19 +64,25 @@ class BackgroundLoop:
             task.add_done_callback(lambda task: _settle(task, work, outcome))
 
         def cancel() -> None:
-            assert task is not None  # noqa: S101  # the loop runs its callbacks in order
-            task.cancel()
+            if task is not None:
+                task.cancel()
+            else:  # interrupted before it was scheduled
+                work.close()
+                outcome.set_exception(NotRunning("The client was interrupted."))
 
         try:
-            loop = self._schedule(start)
-        except BaseException:
+            self._schedule(start)
+            while wait([outcome], _NOTICED_SECONDS).not_done:
+                pass
+            return outcome.result()
+        except NotRunning:
             work.close()
             raise
-        try:
-            return outcome.result()
         except BaseException:
-            if not outcome.done():
-                loop.call_soon_threadsafe(cancel)
+            if self._loop is None:
+                work.close()
+            elif not outcome.done():
+                self._loop.call_soon_threadsafe(cancel)
                 wait([outcome])
             raise
 
@@ -86,7 +96,7 @@ class BackgroundLoop:
                 self.run(items.aclose())
             self._open_items.discard(items)
 
-    def _schedule(self, start: Callable[[], None]) -> asyncio.AbstractEventLoop:
+    def _schedule(self, start: Callable[[], None]) -> None:
         if threading.current_thread() is self._thread:
             raise NotRunning("A callback can't use the client that calls it.")
         with self._lock:
@@ -97,7 +107,6 @@ class BackgroundLoop:
             if not self._thread.is_alive():
                 raise NotRunning("A client can't be used in a forked process. Make a new one.")
             self._loop.call_soon_threadsafe(start)
-            return self._loop
 
     def _start(self) -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
         loop, stopped = asyncio.new_event_loop(), asyncio.Event()
