@@ -6,11 +6,14 @@ from functools import cache
 from io import BytesIO
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pillow_heif
 import pytest
+from PIL.JpegImagePlugin import get_sampling as jpeg_sampling
 
+from media_processor.images.codecs import tone_map as tone_map_codec
 from media_processor.images.containers import jpeg
 from media_processor.images.profile import Profile
 
@@ -147,6 +150,31 @@ def test_a_map_of_tiles_of_a_picture_of_tiles(apply_watermark: ApplyWatermark) -
     out, made = apply_watermark(file_of(*items))
     assert opened(second_picture(out)).size == opened(out).size == (256, 128)
     assert made.notes == ("converted from HEIC to JPEG",)
+
+
+def test_the_colours_are_sampled_as_in_the_picture_and_not_as_in_its_map(
+    apply_watermark: ApplyWatermark,
+) -> None:
+    """Whose properties come first in the file."""
+    file = BytesIO()
+    pillow_heif.from_pillow(photo((128, 128))).save(file, quality=80, chroma=444)
+    shape = box(b"ispe", bytes(4), struct.pack(">II", 128, 128))
+    grid = Item(b"grid", bytes(4) + struct.pack(">HH", 128, 128), (shape,))
+    small = picture(heic(photo((64, 64), "L")))
+    out, made = apply_watermark(
+        file_of(grid.to(b"dimg", 4), small, tone_map(), picture(file.getvalue()))
+    )
+    assert jpeg_sampling(opened(out)) == 0  # 4:4:4
+    assert made.notes == ("converted from HEIC to JPEG",)
+
+
+def test_a_map_that_memory_does_not_suffice_for_costs_not_the_picture(
+    apply_watermark: ApplyWatermark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tone_map_codec, "_decode", Mock(side_effect=MemoryError))
+    out, made = apply_watermark(with_map())
+    assert opened(out).size == SIZE
+    assert GONE in made.notes
 
 
 def test_a_turned_picture_has_a_turned_map(apply_watermark: ApplyWatermark) -> None:

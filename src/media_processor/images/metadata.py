@@ -117,7 +117,7 @@ def note_parts(
     ``common`` says what people call some of them."""
     shown = []
     for name in dict.fromkeys(names):
-        safe = re.sub(rb"[^A-Za-z0-9_/.+-]", b"?", name[:_LONGEST_NAME]).decode()
+        safe = re.sub(rb"[^A-Za-z0-9_/.+-]", b"?", name[:_LONGEST_NAME].strip()).decode()
         shown.append(f"{safe} ({common[name]})" if name in common else safe)
     if not shown:
         return ()

@@ -60,7 +60,7 @@ def _gain_map(
         with guarded(DAMAGED):
             carried = tone_map.read(data, heif.size, found.icc, options.limits)
             return carried or apple_gain_map.read(data, heif, found.exif)
-    except MediaProcessorError:  # the picture is whole without it
+    except (MediaProcessorError, MemoryError):  # the picture is whole without it
         return None
 
 

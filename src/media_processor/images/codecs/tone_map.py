@@ -77,10 +77,7 @@ def _with_colours(
 def _has_its_depth(items: Items, number: int) -> bool:
     """pi_heif writes beyond its memory if deep grey turns out to have 8 bits, so that must be
     said twice: in ``hvcC`` (14496-15, 8.3.3.1.2) and in ``pixi`` (23008-12, 6.5.6)."""
-    parts = [number]
-    for each in items.references():
-        parts += each.targets if each.source == number and each.kind == b"dimg" else ()
-    said = [box for part in parts for box in items.properties(part)]
+    said = [box for part in items.parts(number) for box in items.properties(part)]
     coded = {(items.data[box.start + 17] & 7) + 8 for box in said if box.name == b"hvcC"}
     shown = {items.data[box.start + 5] for box in said if box.name == b"pixi"}
     return coded <= {8} or coded == shown

@@ -8,7 +8,7 @@ from media_processor.errors import BrokenPicture
 from media_processor.images.containers import Data, tracks
 from media_processor.images.containers.boxes import FileBox, boxes, only
 from media_processor.images.containers.isobmff_losses import notes_of
-from media_processor.images.containers.items import Items
+from media_processor.images.containers.items import Items, items_of
 from media_processor.images.geometry import Box
 from media_processor.images.info import PictureInfo, Size
 from media_processor.images.metadata import Metadata, note_trailer
@@ -72,8 +72,12 @@ def crop(data: Data) -> Box | None:
 
 def chroma_format(data: Data) -> int:
     """How HEVC samples the colours (14496-15, 8.3.3.1.2): 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4."""
-    at = data.find(b"hvcC")
-    return data[at + 20] & 3 if 0 <= at < len(data) - 20 else 1
+    items = items_of(data)
+    for part in items.parts(items.primary) if items else ():
+        for box in items.properties(part) if items else ():
+            if box.name == b"hvcC":
+                return data[box.start + 16] & 3
+    return 1
 
 
 def depth(data: Data) -> int:

@@ -64,7 +64,7 @@ def notes_of(data: Data, found: list[FileBox]) -> Iterator[str]:
 def _of_items(items: Items) -> Iterator[str]:
     listed, references, primary = items.all(), items.references(), items.primary
     # Pictures of which a note speaks, and what they are made of.
-    claimed = _made_of({primary}, references)
+    claimed = set(items.parts(primary))
     has_gain_map = False
     for each in references:
         source = listed.get(each.source)
@@ -72,7 +72,7 @@ def _of_items(items: Items) -> Iterator[str]:
             has_gain_map = True
             claimed |= {each.source, *each.targets}
     previews = _sources(b"thmb", references)
-    claimed |= _made_of(previews | _sources(b"auxl", references) | claimed, references)
+    claimed = set(items.parts(*claimed, *previews, *_sources(b"auxl", references)))
     kinds = _auxiliary_kinds(items)
     gain_maps = {kind for kind in kinds if b"gainmap" in kind}
     depths = {
@@ -113,17 +113,6 @@ def _is_metadata(item: Item) -> bool:
 
 def _sources(kind: bytes, references: list[Reference]) -> set[int]:
     return {each.source for each in references if each.kind == kind}
-
-
-def _made_of(pictures: set[int], references: list[Reference]) -> set[int]:
-    """With the parts that they are derived from, such as tiles (23008-12, 6.4.6)."""
-    parts = {each.source: each.targets for each in references if each.kind == b"dimg"}
-    found, new = set(pictures), list(pictures)
-    while new:
-        more = [part for part in parts.get(new.pop(), ()) if part not in found]
-        found.update(more)
-        new += more
-    return found
 
 
 def _auxiliary_kinds(items: Items) -> set[bytes]:

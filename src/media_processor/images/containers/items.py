@@ -94,6 +94,19 @@ class Items:
                 )
         return found
 
+    def parts(self, *items: int) -> list[int]:
+        """With what they are derived from, such as tiles (23008-12, 6.4.6), each once."""
+        made_of: dict[int, list[int]] = {}
+        for each in self.references():
+            if each.kind == b"dimg":
+                made_of.setdefault(each.source, []).extend(each.targets)
+        found, new = dict.fromkeys(items), list(items)
+        while new:
+            more = [part for part in dict.fromkeys(made_of.get(new.pop(), ())) if part not in found]
+            found |= dict.fromkeys(more)
+            new += more
+        return list(found)
+
     def content(self, item: int, most: int) -> bytes:
         """Nothing if it lies elsewhere, or is longer than ``most``."""
         pieces, size = [], 0
