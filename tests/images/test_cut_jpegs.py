@@ -47,6 +47,12 @@ def test_a_jpeg_that_is_cut_in_its_last_rows_is_taken_with_a_note(
         apply_watermark(lacks_two_rows_of_blocks, profile=Profile("a", format="png"))
 
 
+def test_zeros_in_place_of_the_last_rows_dont_count(apply_watermark: ApplyWatermark) -> None:
+    whole = encoded(photo((48, 800)), "JPEG")
+    _, made = apply_watermark(whole[: -len(whole) // 50] + bytes(4096))
+    assert "the file is cut off: the last 32 of 800 rows are missing" in made.notes
+
+
 PROGRESSIVE = encoded(photo(), "JPEG", progressive=True)
 TABLES, SCAN = b"\xff\xc4", b"\xff\xda"
 CUT_SCANS = {

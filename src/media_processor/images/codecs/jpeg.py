@@ -27,6 +27,7 @@ CARRIED = frozenset({"icc", "exif", "xmp"})
 _CONVERTED: dict[str, Any] = {"quality": 92, "subsampling": 0}
 _FALLBACK_QUALITY = 90
 _HALF_BOTH_WAYS = 2  # Pillow's number for 4:2:0
+_FILLING = bytes(64)  # of a download that was never finished: zeros decode as something
 _STRIP = 8  # rows that libvips decodes at a time
 
 
@@ -120,13 +121,15 @@ def _notes_on_end(data: bytes, info: PictureInfo, limits: Limits) -> tuple[str, 
     if not jpeg_cut.is_cut_off(data):
         return ()
     rows = _sound_rows(jpeg.strip(data), info.height)
-    lacking = info.height - rows
     scans = jpeg_cut.Scans(data)
     if scans.come_at_once:
         limits.check_rows(rows / info.height)
+        if data.endswith(_FILLING):
+            rows = min(rows, _sound_rows(jpeg.strip(data.rstrip(b"\0")), info.height))
+        lacking = info.height - rows
         lost = f"the last {lacking} of {info.height} rows are missing" if lacking else ""
     else:
-        lost = _lost_detail(scans, limits, is_last_whole=not lacking)
+        lost = _lost_detail(scans, limits, is_last_whole=rows == info.height)
     return (f"the file is cut off: {lost}" if lost else "the file's end marker was missing",)
 
 
