@@ -183,3 +183,5 @@ def test_a_preview_that_cannot_be_made_says_why(busy: System, open_page: OpenPag
     )
 
     expect(page.locator("#preview-state")).to_contain_text("isn't in a supported picture format")
+    expect(page.locator("#preview img").first).to_be_hidden()
+    expect(page.locator("#preview img").last).to_be_hidden()

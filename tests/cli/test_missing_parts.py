@@ -39,5 +39,10 @@ def test_the_servers_are_an_extra(tmp_path: Path, module: str, command: str) -> 
     )
 
 
+def test_doctor_does_without_the_servers(tmp_path: Path) -> None:
+    status, said = without(["redis", "arq", "fastapi", "uvicorn"], "doctor", "--json", cwd=tmp_path)
+    assert (status, said) == (1, "")  # no fast server answers
+
+
 def test_a_missing_module_of_no_extra_is_a_fault_of_ours() -> None:
     assert missing_part(ModuleNotFoundError(name="media_processor.typo")) is None

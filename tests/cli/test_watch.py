@@ -2,14 +2,19 @@
 
 import signal
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from media_processor.cli.file_moves import place, place_beside
+from media_processor.cli.upload.sender import Sender
+from media_processor.cli.watch import folder as watching
+from media_processor.cli.watch.folder import Plan
 from media_processor.harness.machine import FAST
 from media_processor.harness.waiting import wait_until
 from tests.cli.shell import Terminal, one_line, run
 from tests.cli.uploaded import known
+from tests.client.stub import drop, routed
 from tests.images.pictures import encoded, photo
 from tests.system import System
 
@@ -105,6 +110,19 @@ class TestRunning:
 
 
 class TestOnce:
+    def test_a_file_that_can_not_be_sent_ends_it(
+        self, inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Every upload is cut off, as by a proxy."""
+        monkeypatch.setattr(Sender, "check", AsyncMock())
+        monkeypatch.setattr(watching, "_PATIENCE", 0.2)
+        put(inbox / "a.jpg")
+        plan = Plan(inbox, inbox / ".done", inbox / ".refused", "move", 0.05, once=True, wait=False)
+        with routed(lambda _: drop) as server:
+            assert watching.watch_folder(plan, server.url, "default") == 1
+        assert "a.jpg: " in capsys.readouterr().err
+        assert tree(inbox) == {"a.jpg"}
+
     def test_what_is_refused_is_put_aside_with_its_reason(
         self, running: System, inbox: Path
     ) -> None:

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from rich.table import Table
 
 from media_processor.cli.doctor import local_checks, pictures, servers
-from media_processor.cli.doctor.check import Finding, error
+from media_processor.cli.doctor.check import Finding, error, warning
 from media_processor.cli.output import BAD, GOOD, WARNING, cell, count, notes, terminal
 from media_processor.errors import SetupError
+from media_processor.installation import missing_part
 from media_processor.messages.base import State
 from media_processor.settings import FastServerSettings, read
 
@@ -63,6 +64,11 @@ async def _bounded(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
     try:
         async with asyncio.timeout(_TIMEOUT):
             return await work
+    except ImportError as missing:
+        part = missing_part(missing)
+        if part is None:
+            raise
+        return [warning(name, "not checked", part.detail)]
     except TimeoutError:
         to_do = "Check this machine's network, disk and load."
         return [error(name, f"no answer within {_TIMEOUT:g} s", to_do)]

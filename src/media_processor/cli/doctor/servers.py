@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 import httpx2
 from pydantic import ValidationError
@@ -11,10 +12,11 @@ from media_processor.addresses import CENTRAL_SERVER_PORT
 from media_processor.cli.config.configuration import masked
 from media_processor.cli.doctor.check import Finding, error, ok, warning
 from media_processor.errors import QueueUnavailable, SetupError
-from media_processor.jobs.connection import AWAY
-from media_processor.jobs.server_info import ServerInfo, read_server_info
 from media_processor.messages.base import Readiness
 from media_processor.settings import CentralServerSettings, PipelineSettings, RedisSettings, read
+
+if TYPE_CHECKING:
+    from media_processor.jobs.server_info import ServerInfo
 
 # Leases and log times tolerate a second or two; HTTP dates have whole seconds only.
 _SKEW_SECONDS = 2.0
@@ -42,6 +44,8 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
         answer = await _get_ready(fast_url)
         if not isinstance(answer, str) and answer.readiness:
             return [_from_fast_server(answer.readiness)]
+    from media_processor.jobs.server_info import read_server_info  # the servers may be missing
+
     try:
         info = await read_server_info(settings)
     except QueueUnavailable as problem:
@@ -53,6 +57,8 @@ async def examine_redis(settings: RedisSettings, fast_url: str) -> list[Finding]
 
 
 def _unusable(where: str, reason: str) -> Finding:
+    from media_processor.jobs.connection import AWAY
+
     if reason == AWAY:
         to_do = "Start it, or set REDIS_HOST or REDIS_URL. Until then, pictures wait."
         return error("redis", f"{where} can't be reached", to_do)
@@ -71,7 +77,7 @@ def _from_fast_server(readiness: Readiness) -> Finding:
     return error("redis", found, "See the log of media-processor up, and data/valkey/valkey.log.")
 
 
-def _of_redis(info: ServerInfo, where: str) -> list[Finding]:
+def _of_redis(info: "ServerInfo", where: str) -> list[Finding]:
     found = [ok("redis", f"{info.server} at {where}")]
     if info.policy != "noeviction":
         reason = f"maxmemory-policy is {info.policy}: when memory is full, Redis drops jobs"

@@ -37,7 +37,7 @@ def watch(
     A file is sent once it has stopped growing. Sent pictures move to FOLDER/.done, refused ones
     to FOLDER/.refused with the reason in a .txt file beside each. Both keep the subfolders of
     FOLDER, and no file is overwritten. Hidden files are ignored. While the server is
-    unreachable, pictures wait.
+    unreachable, pictures wait; with --once for half a minute, after which they stay in FOLDER.
 
     \b
     Examples:
@@ -47,8 +47,8 @@ def watch(
 
     \b
     Exit status:
-      0  stopped by Ctrl-C or SIGTERM; or with --once, no picture was refused
-      1  with --once, a picture was refused; or watching couldn't start
+      0  stopped by Ctrl-C or SIGTERM; or with --once, every picture was taken
+      1  with --once, a picture was refused or couldn't be sent; or watching couldn't start
       2  wrong usage
     """
     from media_processor.cli.watch.folder import Plan, watch_folder

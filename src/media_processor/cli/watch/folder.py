@@ -25,6 +25,8 @@ Signature = tuple[int, int]
 
 # A new file has no bytes at first, and a slow program takes its time to write the first.
 _EMPTY_FACTOR = 10
+# How long --once waits for a server that is away or cuts the line.
+_PATIENCE = 30.0
 # How long pictures in flight may take to end once it is to stop.
 _GRACE_SECONDS = 10.0
 
@@ -66,14 +68,15 @@ class _Watch:
         self._through: dict[Path, Signature] = {}
         self._in_flight: dict[Path, asyncio.Task[None]] = {}
         self._troubles = Troubles()
-        self._refused = 0
+        self._not_taken = 0
         self._failure: BaseException | None = None
 
     async def run(self, url: str, profile: str) -> int:
         for sign in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(sign, self._stop.set)
+        patience = _PATIENCE if self._plan.once else math.inf
         sender = Sender(
-            url, profile=profile, again=False, patience=math.inf, on_wait=self._troubles.report
+            url, profile=profile, again=False, patience=patience, on_wait=self._troubles.report
         )
         async with sender:
             await self._unless_stopped(sender.check())
@@ -83,7 +86,7 @@ class _Watch:
             complain(f"The list of sent pictures can't be saved: {sender.sent_log.complaint}.")
         if self._failure:
             raise self._failure
-        return 1 if self._plan.once and self._refused else 0
+        return 1 if self._plan.once and self._not_taken else 0
 
     async def _keep_looking(self, sender: Sender) -> None:
         while not self._stop.is_set():
@@ -168,6 +171,7 @@ class _Watch:
             except UnknownProfile:
                 raise
             except MediaProcessorError as error:  # it is there, so it will be tried again
+                self._not_taken += 1
                 complain(f"{found.path}: {error.detail}")
                 return
             self._troubles.are_over()
@@ -182,7 +186,7 @@ class _Watch:
 
     def _tell(self, path: Path, outcome: Outcome) -> None:
         if not outcome.is_good:
-            self._refused += 1
+            self._not_taken += 1
             complain(f"{path}: {outcome.detail or outcome.status}")
         elif outcome.was_sent or self._plan.afterwards != "mark":
             sys.stdout.write(f"{printable(str(path))}: {outcome.status} {outcome.media_id}\n")

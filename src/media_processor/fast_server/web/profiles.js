@@ -14,6 +14,9 @@ export class Profiles {
   constructor(send) {
     this.select = byId("profile");
     this.panel = byId("preview");
+    for (const image of this.panel.querySelectorAll("img")) {
+      image.addEventListener("error", () => (image.hidden = true)); // its name promised a picture
+    }
     this.select.addEventListener("change", () => this.#chosen());
     byId("profile-logo").addEventListener("load", ({ target }) => (target.hidden = false));
     byId("preview-open").addEventListener("click", () => this.#open());
