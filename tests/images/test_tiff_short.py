@@ -15,7 +15,8 @@ from media_processor.errors import BrokenPicture
 from media_processor.images.thumbnail import make_thumbnail
 
 from .conftest import ApplyWatermark
-from .pictures import LIMITS, encoded, opened, photo
+from .pictures import LIMITS, encoded, is_same_outside, opened, photo
+from .test_tiff_sizes import PAGE
 from .tiffs import ramps, read, read_tags, tiff
 
 SIZE = (240, 300)
@@ -89,6 +90,30 @@ def test_a_stream_may_be_cut_off(
     differs = (after != wanted).any(axis=2)
     assert 0 < differs.sum() <= 0.01 * differs.size
     assert not after[differs].all(axis=1).any()
+
+
+@pytest.mark.parametrize("lacking", [0, 3])
+@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
+def test_a_fax_may_lack_a_few_rows(
+    compression: str, lacking: int, apply_watermark: ApplyWatermark
+) -> None:
+    picture = photo(SIZE).convert("1")
+    short = picture.crop((0, 0, SIZE[0], SIZE[1] - lacking))
+    out, made = apply_watermark(of_fewer_rows(short, SIZE[1], compression))
+    assert is_same_outside(short.convert("L"), opened(out).crop((0, 0, *short.size)), made.box)
+    assert len(made.notes) == (lacking > 0)
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4"])
+def test_rows_that_a_fax_decoder_skips_are_reported(
+    compression: str, apply_watermark: ApplyWatermark
+) -> None:
+    data = encoded(PAGE, "TIFF", compression=compression)
+    assert not apply_watermark(data)[1].notes
+    tags = read_tags(data)
+    at = tags[273][-1] + tags[279][-1] // 2
+    (note,) = apply_watermark(data[:at] + bytes(40) + data[at + 40 :])[1].notes
+    assert "rows of the fax" in note
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from PIL import Image
 
 from media_processor.images.codecs import Encoded, Options, tiff_jpeg, tiff_shallow, tiff_webp
-from media_processor.images.codecs.tiff_pieces import complete, recode, tolerate
+from media_processor.images.codecs.tiff_pieces import complete, note_fax, recode, tolerate
 from media_processor.images.codecs.tiff_raster import (
     Raster,
     build_page,
@@ -111,6 +111,7 @@ def _draw(
             if page := way.draw(order, first, overlay, icc, options):
                 return page, notes
         notes.append(f"the {inside} inside was decoded, and is compressed with Deflate now")
+    notes += note_fax(order, first)
     if is_planar(order, first):
         notes.append("its colours, which lay in planes, are interleaved now")
     compressed = number(order, first, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED

@@ -14,8 +14,8 @@ from media_processor.images.info import Size
 from media_processor.images.pillow import open_image
 from media_processor.limits import Limits
 
-# Compressions of bytes, whatever these mean; but for PackBits they may have a predictor.
-_OF_BYTES = tiff_tags.WITH_PREDICTOR | {tiff_tags.PACKBITS}
+# Compressions of bytes, whatever these mean, and of rows of bits.
+_DECODABLE = tiff_tags.WITH_PREDICTOR | {tiff_tags.PACKBITS} | tiff_tags.FAXES
 # Rows that are filled up, or read by other means, are only to be read once more.
 _LEVEL = 1
 
@@ -53,7 +53,7 @@ def tolerate(
         raise
     except Exception:
         compression = number(order, page, tiff_tags.COMPRESSION)
-        if compression not in _OF_BYTES or not _shapes(order, page):
+        if compression not in _DECODABLE or not _shapes(order, page):
             raise
         filled = recode(order, page, limits)
         if filled.notes == page.notes:  # nothing is missing
@@ -61,8 +61,26 @@ def tolerate(
     return work(filled), filled
 
 
+def note_fax(order: str, page: Page) -> list[str]:
+    """Pillow doesn't say that its decoder left out what it couldn't read of a fax; libvips does."""
+    if number(order, page, tiff_tags.COMPRESSION) not in tiff_tags.FAXES:
+        return []
+    try:
+        from media_processor.images import samples
+    except ModuleNotFoundError:
+        return []
+    tags = {tag: value for tag, value in page.tags.items() if tag in tiff_tags.PIXEL_TAGS}
+    try:
+        samples.open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF").avg()
+    except MemoryError:
+        raise
+    except Exception:  # whatever it is, Pillow read past it
+        return ["rows of the fax were damaged or missing; they are as a decoder guesses them"]
+    return []
+
+
 def recode(order: str, page: Page, limits: Limits) -> Page:
-    """``page``, whose compression is one of bytes, with Deflate; short pieces filled up."""
+    """``page`` with Deflate instead of another lossless compression; short pieces filled up."""
     shapes = _shapes(order, page)
     whole = sum(row * rows for row, rows in shapes)
     spare = int(whole * (1 - limits.rows))
@@ -95,15 +113,18 @@ def _first_rows(order: str, page: Page, piece: bytes, shape: Size, least: int) -
 
 def _decode(order: str, page: Page, piece: bytes, shape: Size) -> bytes | None:
     """The bytes, as if they were grey pixels: neither depth nor predictor matters."""
-    row, rows = shape
+    width, rows = shape
+    bits = 8
+    if number(order, page, tiff_tags.COMPRESSION) in tiff_tags.FAXES:
+        width, bits = number(order, page, tiff_tags.TILE_WIDTH, size_of(order, page)[0]), 1
     if not rows:
         return b""
-    kept = (tiff_tags.COMPRESSION, tiff_tags.FILL_ORDER)
+    kept = (tiff_tags.COMPRESSION, tiff_tags.FILL_ORDER, *tiff_tags.FAX_OPTIONS)
     tags = {tag: page.tags[tag] for tag in kept if tag in page.tags}
     tags |= {
-        tiff_tags.WIDTH: numbers(order, LONG, row),
+        tiff_tags.WIDTH: numbers(order, LONG, width),
         tiff_tags.HEIGHT: numbers(order, LONG, rows),
-        tiff_tags.BITS: numbers(order, SHORT, 8),
+        tiff_tags.BITS: numbers(order, SHORT, bits),
         tiff_tags.PHOTOMETRIC: numbers(order, SHORT, tiff_tags.BLACK_IS_ZERO),
         tiff_tags.ROWS: numbers(order, LONG, rows),
     }
@@ -130,10 +151,11 @@ def _shapes(order: str, page: Page) -> list[Size]:
     planes, together = (count, 1) if is_planar(order, page) else (1, count)
     if across := number(order, page, tiff_tags.TILE_WIDTH, 0):
         down = max(1, number(order, page, tiff_tags.TILE_HEIGHT))
-        tiles = -(-width // across) * -(-height // down)
-        shapes = [(-(-across * depth * together // 8), down)] * (tiles * planes)
-    else:
-        rows = min(height, number(order, page, tiff_tags.ROWS, height)) or height
-        row = -(-width * depth * together // 8)
-        shapes = [(row, min(rows, height - top)) for top in range(0, height, rows)] * planes
-    return shapes if len(shapes) == len(page.pixels) else []
+        pieces = -(-width // across) * -(-height // down) * planes
+        shape = (-(-across * depth * together // 8), down)
+        return [shape] * pieces if pieces == len(page.pixels) else []
+    rows = min(height, number(order, page, tiff_tags.ROWS, height)) or height
+    if -(-height // rows) * planes != len(page.pixels):
+        return []
+    row = -(-width * depth * together // 8)
+    return [(row, min(rows, height - top)) for top in range(0, height, rows)] * planes
