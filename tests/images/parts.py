@@ -31,7 +31,7 @@ from .pictures import (
     photo,
     png_with,
 )
-from .test_kept import COLUMNS, ICC, SIZE, gif_with, icc_of
+from .test_kept import COLUMNS, ICC, IPTC, SIZE, gif_with, icc_of
 
 THUMBNAIL = encoded(photo((40, 30)), "JPEG")
 PREVIEW_EXIF = exif_with_thumbnail(THUMBNAIL, 1)
@@ -81,6 +81,27 @@ def avif_with_preview() -> bytes:
     data = MAKERS["AVIF"](exif=made.tobytes())
     assert filler in data
     return data.replace(filler, payload.ljust(len(filler), b"\0"))
+
+
+def bmp_with_gap() -> bytes:
+    data = MAKERS["BMP"]()
+    return data[:10] + struct.pack("<I", 54 + len(SECRET)) + data[14:54] + SECRET + data[54:]
+
+
+def iptc_part() -> Part:
+    column, digits = of_column("IPTC"), IPTC.hex().encode()
+    chunk = raw_profile(b"iptc", resource(0x0404, IPTC), b"iptc")
+    png = {"PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), chunk)}
+    return replace(
+        column,
+        make=column.make | png,
+        is_there=lambda data: column.is_there(data) or digits in texts_of(data),
+    )
+
+
+def texts_of(data: bytes) -> bytes:
+    texts = getattr(opened(data), "text", {})
+    return "".join("".join(text.split()) for text in texts.values()).encode()
 
 
 def second_page() -> Image.Image:
@@ -148,7 +169,7 @@ PARTS |= {
         "previews were removed",
     ),
     "XMP": of_column("XMP"),
-    "IPTC and Photoshop's resources": of_column("IPTC"),
+    "IPTC and Photoshop's resources": iptc_part(),
     "comments and text chunks": Part(
         {
             "JPEG": lambda: MAKERS["JPEG"](comment=SECRET),
@@ -161,14 +182,19 @@ PARTS |= {
     "HDR gain map": Part(
         {
             "JPEG": ultra_hdr,
+            "PNG": lambda: png_with(encoded(photo(SIZE), "PNG"), (b"gmAP", b"hdrgainmap")),
             "AVIF": lambda: with_aux(b"urn:com:apple:photo:2020:aux:hdrgainmap", MAKERS["AVIF"]()),
             "HEIC": lambda: iphone_heic(photo(SIZE), (1.2, 0.005)),
         },
         lambda data: b"hdrgainmap" in data or data.count(b"\xff\xd8\xff") == 2,
-        "HDR gain map was dropped",
+        r"HDR gain map was dropped|gmAP \(HDR gain map\)",
     ),
     "video of a motion photo": Part(
-        {"JPEG": motion_photo, "HEIC": lambda: motion_heic()},
+        {
+            "JPEG": motion_photo,
+            "AVIF": lambda: MAKERS["AVIF"]() + box(b"mpvd", VIDEO),
+            "HEIC": lambda: motion_heic(),
+        },
         holds(VIDEO),
         "video of the motion photo was dropped",
     ),
@@ -226,6 +252,7 @@ PARTS |= {
             "WebP": lambda: webp_with(b"PRVT", SECRET),
             "GIF": lambda: gif_with(b"PRIVATE1.0\0", SECRET),
             "TIFF": lambda: MAKERS["TIFF"](tiffinfo={50341: SECRET}),
+            "BMP": lambda: bmp_with_gap(),
             "AVIF": lambda: MAKERS["AVIF"]() + box(b"prvt", SECRET),
             "HEIC": lambda: MAKERS["HEIC"]() + box(b"prvt", SECRET),
         },

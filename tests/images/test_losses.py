@@ -25,7 +25,7 @@ from .hdr_files import (
     with_segments,
 )
 from .part import SECRET, jpeg
-from .parts import PARTS, PREVIEW_EXIF, raw_profile, resource, tagged_exif
+from .parts import PARTS, PREVIEW_EXIF, THUMBNAIL, raw_profile, resource, tagged_exif
 from .pictures import (
     animated,
     encoded,
@@ -35,7 +35,7 @@ from .pictures import (
     png_chunk,
     png_with,
 )
-from .test_kept import SIZE
+from .test_kept import IPTC, SIZE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
@@ -110,6 +110,26 @@ def test_a_text_chunk_that_decoders_refuse_goes(
     assert chunk[0] not in out
     assert len(made.notes) == 1
     assert "text chunk" in made.notes[0]
+
+
+@pytest.mark.parametrize("name", [b"8bim", b"iptc"])
+@pytest.mark.parametrize("chunk", [b"zTXt", b"tEXt"])
+def test_photoshops_resources_in_a_text_chunk_lose_their_preview(
+    name: bytes, chunk: bytes, apply_watermark: ApplyWatermark
+) -> None:
+    kept, preview = resource(0x0404, IPTC), resource(0x040C, bytes(28) + THUMBNAIL)
+    kind, payload = raw_profile(name, kept + preview, name)
+    if chunk == b"tEXt":
+        keyword, _, packed = payload.partition(b"\0\0")
+        kind, payload = chunk, keyword + b"\0" + zlib.decompress(packed)
+    out, made = apply_watermark(png_with(encoded(photo(SIZE), "PNG"), (kind, payload)))
+    text = opened(out).info[f"Raw profile type {name.decode()}"]
+    assert bytes.fromhex("".join(text.split()[2:])) == kept
+    assert int(text.split()[1]) == len(kept)
+    assert made.notes == ("some of Photoshop's resources were dropped: previews, or damaged",)
+    out, made = apply_watermark(png_with(encoded(photo(SIZE), "PNG"), raw_profile(name, preview)))
+    assert b"Raw profile" not in out
+    assert len(made.notes) == 1
 
 
 def test_exif_of_a_heic_that_no_jpeg_has_room_for(apply_watermark: ApplyWatermark) -> None:

@@ -39,7 +39,7 @@ def test_every_part_has_its_row_and_every_format_its_column() -> None:
 # What a conversion calls that which stays otherwise.
 IN_CONVERSION = {
     "EXIF in a text chunk": "EXIF",
-    "IPTC and Photoshop's resources": "IPTC",
+    "IPTC and Photoshop's resources": "IPTC|comments",  # in a PNG it is a text chunk
     "comments and text chunks": "comments",
     "HDR gain map": "gain map",
     "video of a motion photo": "video",

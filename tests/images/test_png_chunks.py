@@ -37,6 +37,8 @@ LOST = {
     b"gIFg": (bytes(4), "gIFg (GIF control)"),
     b"gIFx": (b"NETSCAPE2.0", "gIFx (GIF extension)"),
     b"gIFt": (bytes(24), "gIFt (GIF text)"),
+    b"gmAP": (bytes(4), "gmAP (HDR gain map)"),
+    b"gdAT": (bytes(4), "gdAT (HDR gain map)"),
     b"fRAc": (bytes(4), "fRAc (fractal parameters)"),
     b"orNT": (b"\6", "orNT (orientation)"),
     b"prVt": (b"mine", "prVt"),

@@ -23,6 +23,7 @@ MOST_SHOWN = 8
 _LONGEST_NAME = 60
 COLOURS = "colours may look different: what describes them was dropped (%s)"
 LOCATION = "the location was removed, as the profile requires"
+RESOURCES = "some of Photoshop's resources were dropped: previews, or damaged"
 TRAILER = "data behind the picture was dropped"
 _OTHER_VIDEO = "a video behind the picture was dropped: nothing in the file speaks of it"
 
@@ -81,7 +82,7 @@ class Metadata:
         packet = xmp.keep_promises(packet, gain_map, video, before_video)
         iptc, comments = keep_resources(self.iptc), self.comments
         if len(iptc) < len(self.iptc):
-            notes += ("some of Photoshop's resources were dropped: previews, or damaged",)
+            notes += (RESOURCES,)
         if strip == "gps":
             found = (cleaned, packet, comments)
             cleaned, packet = exif.without_gps(cleaned), xmp.without_gps(packet)

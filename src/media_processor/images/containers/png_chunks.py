@@ -22,9 +22,11 @@ COMMON = {
     b"cLLi": "HDR brightness",
     b"dSIG": "digital signature",
     b"fRAc": "fractal parameters",
+    b"gdAT": "HDR gain map",  # Skia's, with gmAP
     b"gIFg": "GIF control",
     b"gIFt": "GIF text",
     b"gIFx": "GIF extension",
+    b"gmAP": "HDR gain map",
     b"hIST": "histogram",
     b"mDCV": "HDR mastering display",
     b"mDCv": "HDR mastering display",

@@ -1,7 +1,8 @@
 """Text chunks of a PNG (W3C PNG, third edition, 11.3.3), and EXIF in one of them.
 
 ImageMagick's way of old: the keyword "Raw profile type exif", then a name, a length and
-hexadecimal digits. "APP1" holds what a JPEG's segment does, so EXIF or XMP.
+hexadecimal digits. "APP1" holds what a JPEG's segment does, so EXIF or XMP; "8bim" and "iptc" hold
+Photoshop's resources.
 """
 
 import re
@@ -9,10 +10,11 @@ import zlib
 from typing import NamedTuple
 
 from media_processor.images import exif
-from media_processor.images.metadata import Comment
+from media_processor.images.metadata import RESOURCES, Comment, keep_resources
 from media_processor.limits import Limits
 
 _KEYWORD = re.compile(rb"Raw profile type (exif|APP1|xmp)\0", re.IGNORECASE)
+_RESOURCES = re.compile(rb"Raw profile type (8bim|iptc)\0", re.IGNORECASE)
 _DIGITS = re.compile(rb"\s*[^\n]{1,40}\n\s*\d{1,10}\s([0-9a-fA-F\s]*)")
 _XMP_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 
@@ -40,8 +42,10 @@ class Texts:
         elif profile:
             self.exif, self.xmp = profile.exif or self.exif, profile.xmp or self.xmp
         elif found := _read(name, payload, self._room):
-            self.kept.append(found)
             self._room -= len(found.content)
+            cleaned = _without_previews(found)
+            self.kept += [cleaned] if cleaned else []
+            self.notes += [RESOURCES] if cleaned != found else []
         else:
             self.notes.append("text chunks were dropped: damaged, or too large")
 
@@ -56,6 +60,28 @@ def _read(name: bytes, payload: bytes, most: int) -> Comment | None:
     return Comment(name + payload, payload[:keyword] + content)
 
 
+def _without_previews(text: Comment) -> Comment | None:
+    """Nothing if nothing is left of it."""
+    keyword = _RESOURCES.match(text.content)
+    digits = _DIGITS.match(text.content[keyword.end() :]) if keyword else None
+    if not keyword or not digits:
+        return text
+    found = _bytes_of(digits[1])
+    kept = keep_resources(found)
+    if not found.startswith(b"8BIM") or kept == found:
+        return text
+    written = b"\n%s\n%8d\n%s\n" % (keyword[1], len(kept), kept.hex().encode())
+    stored = b"zTXt" + keyword[0] + b"\0" + zlib.compress(written)
+    return Comment(stored, keyword[0] + written) if kept else None
+
+
+def _bytes_of(digits: bytes) -> bytes:
+    try:
+        return bytes.fromhex(digits.decode())
+    except ValueError:
+        return b""
+
+
 def raw_profile(name: bytes, payload: bytes, limits: Limits) -> RawProfile | None:
     """Nothing if it is another text."""
     keyword = _KEYWORD.match(payload)
@@ -63,10 +89,7 @@ def raw_profile(name: bytes, payload: bytes, limits: Limits) -> RawProfile | Non
         return None
     content = _content(name, payload[keyword.end() :], 3 * limits.metadata)
     digits = _DIGITS.match(content or b"")
-    try:
-        found = bytes.fromhex(digits[1].decode()) if digits else b""
-    except ValueError:
-        return RawProfile()
+    found = _bytes_of(digits[1]) if digits else b""
     if len(found) > limits.metadata:
         return RawProfile()
     if found.startswith(_XMP_IN_JPEG):
