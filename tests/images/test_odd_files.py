@@ -111,6 +111,14 @@ def test_a_gif_without_its_end(cut: int, apply_watermark: ApplyWatermark) -> Non
     assert ("the file's end was missing" in made.notes) == (cut > 1)
 
 
+def test_a_gif_ends_where_something_else_begins(apply_watermark: ApplyWatermark) -> None:
+    whole = encoded(photo((80, 60)), "GIF")
+    data, made = apply_watermark(whole[:-1] + b"\x99what no reader knows;")
+    assert "data behind the picture was dropped" in made.notes
+    assert data.endswith(b";")
+    assert opened(data).size == (80, 60)
+
+
 @pytest.mark.parametrize("count", [320, pytest.param(2_500, marks=pytest.mark.slow)])
 def test_a_gif_may_have_many_small_frames(count: int, apply_watermark: ApplyWatermark) -> None:
     one = animated("GIF", 1, (24, 18))

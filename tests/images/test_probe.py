@@ -29,6 +29,7 @@ from .pictures import (
     encoded,
     exif_with_thumbnail,
     heic,
+    opened,
     orientation_exif,
     photo,
     png_with,
@@ -256,3 +257,26 @@ def test_the_pages_of_a_tiff_may_not_lead_in_a_circle() -> None:
     data[link : link + 4] = data[4:8]
     with pytest.raises(BrokenPicture, match="loop"):
         facts_of(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("depth", "masks", "is_taken"),
+    [
+        (16, (0xF800, 0x7E0, 0x1F), True),
+        (16, (0xF00, 0xF0, 0xF), False),
+        (32, (0xFF0000, 0xFF00, 0xFF), True),
+        (32, (0xFF00, 0xFF0, 0xFF), False),
+    ],
+)
+def test_colours_anywhere_in_a_bmp_are_refused_for_that(
+    depth: int, masks: tuple[int, ...], *, is_taken: bool
+) -> None:
+    pixels = bytes(40 * 40 * depth // 8)
+    head = struct.pack("<IiiHHIIiiII", 40, 40, 40, 1, depth, 3, len(pixels), 0, 0, 0, 0)
+    data = struct.pack("<2sIHHI", b"BM", 66 + len(pixels), 0, 0, 66) + head
+    data += struct.pack("<3I", *masks) + pixels
+    if is_taken:
+        assert probe(data, LIMITS).width == opened(data).width
+        return
+    with pytest.raises(UnsupportedPicture, match="colours in such bits"):
+        probe(data, LIMITS)

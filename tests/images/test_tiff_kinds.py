@@ -284,3 +284,8 @@ def test_many_deep_samples_count_as_more_pixels(apply_watermark: ApplyWatermark)
     apply_watermark(data, limits=replace(LIMITS, pixels=3 * pixels))
     with pytest.raises(TooManyPixels):
         apply_watermark(data, limits=replace(LIMITS, pixels=3 * pixels - 1))
+
+
+def test_a_tiff_may_name_more_depths_than_it_has_samples(apply_watermark: ApplyWatermark) -> None:
+    data, _ = apply_watermark(tiff(ramps(SIZE, 3, 255, "u1"), tags={258: (8, 8, 8, 1)}))
+    assert opened(data).mode == "RGB"

@@ -8,7 +8,24 @@ from media_processor.limits import Limits
 
 _GAP = "data between the header and the pixels was dropped"
 _DEPTHS = (1, 4, 8, 16, 24, 32)
-_COMPRESSIONS = (0, 1, 2, 3, 6)  # none, RLE8, RLE4, bit fields without and with alpha
+_BIT_FIELDS = 3
+_WITH_ALPHA = 56  # bytes of the first header that has a mask for it
+_COMPRESSIONS = (0, 1, 2, _BIT_FIELDS)  # none, RLE8, RLE4
+# Where red, green, blue and alpha lie, by depth: what Pillow decodes.
+_LAYOUTS: dict[int, set[tuple[int, ...]]] = {
+    16: {(0xF800, 0x7E0, 0x1F), (0x7C00, 0x3E0, 0x1F)},
+    24: {(0xFF0000, 0xFF00, 0xFF)},
+    32: {
+        (0xFF0000, 0xFF00, 0xFF, 0),
+        (0xFF0000, 0xFF00, 0xFF, 0xFF000000),
+        (0xFF, 0xFF00, 0xFF0000, 0xFF000000),
+        (0xFF000000, 0xFF0000, 0xFF00, 0),
+        (0xFF000000, 0xFF0000, 0xFF00, 0xFF),
+        (0xFF000000, 0xFF00, 0xFF, 0),
+        (0xFF000000, 0xFF00, 0xFF, 0xFF0000),
+        (0, 0, 0, 0),
+    },
+}
 
 
 def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as every container
@@ -31,6 +48,11 @@ def read_info(data: Data, limits: Limits) -> PictureInfo:  # noqa: ARG001 - as e
         raise BrokenPicture("The picture's header is damaged.")
     if depth not in _DEPTHS or compression not in _COMPRESSIONS:
         raise UnsupportedPicture("This kind of BMP isn't supported.")
+    if compression == _BIT_FIELDS:
+        masks = tuple(_number(data, at) for at in range(54, 70 if depth == 32 else 66, 4))
+        masks = (*masks[:3], 0) if depth == 32 and size < _WITH_ALPHA else masks
+        if masks not in _LAYOUTS.get(depth, ()):
+            raise UnsupportedPicture("BMPs with colours in such bits of a pixel aren't supported.")
     return PictureInfo("BMP", width, abs(height))
 
 

@@ -110,6 +110,8 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
                 found[name] = data[start + 12 : at]
             else:
                 unknown.append(name)
+        elif frames:
+            break  # as browsers have it: there the picture ends
         else:
             raise BrokenPicture("The picture is damaged: it has a block of an unknown type.")
     if not frames:
@@ -119,7 +121,7 @@ def read(data: Data, limits: Limits, *, with_pixels: bool = True) -> Gif:
     limits.check_metadata("XMP", len(packet))
     dropped = (CREDENTIALS, *seconds) if _CREDENTIALS in unknown else seconds
     dropped += note_parts("extensions", (name for name in unknown if name != _CREDENTIALS), _COMMON)
-    dropped += note_trailer(data[at + 1 :])
+    dropped += note_trailer(data[at + (kind == bytes((_TRAILER,))) :])
     return Gif(
         screen,
         palette,

@@ -47,9 +47,10 @@ _MOST_SAMPLES = 32
 
 
 def check_kind(tiff: DirectoryReader, tags: dict[int, Tag]) -> None:
+    # Some writers name more depths than there are samples.
+    count = tiff.number(tags, tiff_tags.SAMPLES, 1) if tiff_tags.SAMPLES in tags else _MOST_SAMPLES
     depths, formats = (
-        set(tiff.values(tags, tiff_tags.BITS)),
-        set(tiff.values(tags, tiff_tags.FORMAT)),
+        set(tiff.values(tags, tag)[: max(count, 1)]) for tag in (tiff_tags.BITS, tiff_tags.FORMAT)
     )
     if len(depths) > 1 or len(formats) > 1:
         raise _not_taken("whose samples differ in depth or kind")
