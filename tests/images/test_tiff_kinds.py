@@ -274,6 +274,25 @@ def test_previews_are_dropped_with_a_note(apply_watermark: ApplyWatermark) -> No
     assert PREVIEWS in apply_watermark(data)[1].notes
 
 
+def test_a_larger_picture_than_the_first_is_no_preview(apply_watermark: ApplyWatermark) -> None:
+    """A DNG or NEF: the first page is the preview of raw data in a sub-directory."""
+    at = len(tiff(ramps(SIZE, 3, 255, "u1"), tags={330: (1 << 16,)}))
+    whole = tiff(ramps(SIZE, 3, 255, "u1"), tags={330: (at,)}, kinds={330: 4})
+    data = whole + directory("<", {256: (4000,), 257: (3000,)}, {}, len(whole), big=False)
+    notes = apply_watermark(data)[1].notes
+    assert any(note.startswith("a larger picture in the file") for note in notes)
+    assert PREVIEWS not in notes
+
+
+def test_a_maker_note_that_is_moved_is_noted(apply_watermark: ApplyWatermark) -> None:
+    inside = directory(
+        "<", {0x927C: tuple(b"Nikon\0")}, {0x927C: 7}, len(with_exif(4, b"")), big=False
+    )
+    data, made = apply_watermark(with_exif(4, inside))
+    assert "the camera's maker note was moved: some programs may not read all of it" in made.notes
+    assert b"Nikon" in data
+
+
 def test_many_deep_samples_count_as_more_pixels(apply_watermark: ApplyWatermark) -> None:
     from dataclasses import replace
 

@@ -272,3 +272,12 @@ def test_a_phone_jpeg_loses_the_pictures_behind_it(apply_watermark: ApplyWaterma
     assert made.format == "JPEG"
     assert out.count(b"\xff\xd8\xff") == 1
     assert b"MPF\0" not in out
+
+
+def test_cmyk_keeps_the_resolution_that_jfif_says(apply_watermark: ApplyWatermark) -> None:
+    """libjpeg writes no such segment for CMYK; Photoshop does."""
+    data = encoded(photo(mode="CMYK"), "JPEG")
+    jfif = struct.pack(">2sH5sHBHHH", b"\xff\xe0", 16, b"JFIF\0", 0x0101, 1, 240, 240, 0)
+    out, _ = apply_watermark(data[:2] + jfif + data[2:])
+    assert opened(out).info["dpi"] == (240, 240)
+    assert opened(out).mode == "CMYK"

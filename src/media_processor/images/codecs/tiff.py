@@ -15,6 +15,7 @@ from media_processor.images.codecs.tiff_raster import (
 from media_processor.images.containers import tiff, tiff_tags
 from media_processor.images.containers.tiff import Page
 from media_processor.images.containers.tiff_directory import Tag, byte_order
+from media_processor.images.exif import MAKER_NOTE_TAG
 from media_processor.images.geometry import corners
 from media_processor.images.info import PictureInfo
 from media_processor.images.metadata import LOCATION, Metadata, Strip
@@ -26,6 +27,8 @@ from media_processor.limits import Limits
 MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 CARRIED = frozenset({"icc"})
 
+# It often says by the file's offsets where its parts lie.
+_MOVED = "the camera's maker note was moved: some programs may not read all of it"
 # What describes the picture, its place or its author, and goes with ``strip = "all"``.
 _DESCRIPTIONS = {tiff_tags.IPTC, 269, 270, 271, 272, 305, 306, 315, 316, 33432}
 # Compressions that lose something each time.
@@ -49,6 +52,8 @@ def watermark(data: bytes, info: PictureInfo, overlay: Overlay, options: Options
     tags |= _clean_tags(tags, kept) | page.tags
     watermarked = Page(tags, page.pixels, pages[0].children)
     notes = [*kept.notes, *(note for each in pages for note in each.notes), *notes]
+    if any(MAKER_NOTE_TAG in child.tags for each in pages for child in each.children.values()):
+        notes.append(_MOVED)
     made = tiff.write(order, [watermarked, *pages[1:]])
     return Encoded(made, "TIFF", tuple(dict.fromkeys(notes)))
 

@@ -197,15 +197,17 @@ def add_segments(picture: bytes, others: bytes) -> bytes:
 
 
 def with_density_of(source: bytes, picture: bytes) -> bytes:
-    """``picture``, which begins with JFIF's segment, with the density that ``source`` has there
+    """``picture`` with the density that ``source`` has there
     (JFIF 1.02: version, unit, horizontal and vertical)."""
     for segment in segments(source):
         if segment.marker == SOS:
             break
         if segment.marker == APP0 and source[segment.start + 4 :][:5] == b"JFIF\0":
             density = source[segment.start + 9 : segment.start + 16]
-            if len(density) == 7 and picture[6:11] == b"JFIF\0":
-                return picture[:11] + density + picture[18:]
+            if len(density) == 7:
+                header = write_segment(APP0, b"JFIF\0" + density + bytes(2))
+                # For CMYK libjpeg writes none.
+                return picture[:2] + header + picture[20 if picture[6:11] == b"JFIF\0" else 2 :]
     return picture
 
 

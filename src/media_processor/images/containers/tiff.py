@@ -28,6 +28,9 @@ _METADATA = {
     **{tiff_tags.XMP: "XMP", tiff_tags.IPTC: "IPTC", tiff_tags.PHOTOSHOP: "IPTC"},
     tiff_tags.ICC: "colour profile",
 }
+_FULL = (
+    "a larger picture in the file, such as raw sensor data, was dropped: this one is its preview"
+)
 # Up to so many bits, four samples of 16, a pixel counts once.
 _BITS_A_PIXEL = 64
 
@@ -91,7 +94,7 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
     if tiff_tags.SUB_IFDS in first or any(
         tiff.number(tags, tiff_tags.SUBFILE) & 1 for tags in others
     ):
-        notes += (PREVIEWS,)
+        notes += (_FULL if _has_larger(tiff, first) else PREVIEWS,)
     else:
         notes += note_trailer(data[_end(tiff, [first, *others]) :])
     return Metadata(
@@ -100,6 +103,19 @@ def read_metadata(data: Data, limits: Limits) -> Metadata:
         iptc=value(tiff_tags.PHOTOSHOP),
         notes=notes,
     )
+
+
+def _has_larger(tiff: DirectoryReader, tags: dict[int, Tag]) -> bool:
+    """Whether the page is the preview of a picture in a sub-directory, as in a DNG or NEF."""
+
+    def pixels(found: dict[int, Tag]) -> int:
+        return tiff.number(found, tiff_tags.WIDTH) * tiff.number(found, tiff_tags.HEIGHT)
+
+    for at in tiff.values(tags, tiff_tags.SUB_IFDS):
+        with suppress(BrokenPicture):
+            if pixels(tiff.directory(at).tags) > pixels(tags):
+                return True
+    return False
 
 
 def values(order: str, page: Page, number: int) -> list[int]:
