@@ -1,9 +1,12 @@
 """``GET /media…`` and ``GET /queue``: what is told of a picture and of the system."""
 
+import gzip
 import signal
+from pathlib import Path
 
 import pytest
 
+from media_processor.fast_server.system import _logo_file
 from media_processor.harness.waiting import wait_until
 from media_processor.images.logo import bundled_logo_path
 from media_processor.messages.base import Problem, Readiness
@@ -150,6 +153,14 @@ def test_the_logo_in_use_can_be_had_and_runs_nothing(running: System) -> None:
     assert answer.headers["content-type"] == "image/png"
     assert "sandbox" in answer.headers["content-security-policy"]
     assert running.http.get("/profiles/none/logo").json()["code"] == "unknown_profile"
+
+
+def test_a_browser_inflates_a_compressed_logo(tmp_path: Path) -> None:
+    (tmp_path / "logo.svgz").write_bytes(gzip.compress(b"<svg/>"))
+    answer = _logo_file(tmp_path / "logo.svgz")
+    with answer._file:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.headers["content-type"] == "image/svg+xml"
 
 
 def test_errors_of_the_framework_are_problem_documents_too(running: System) -> None:

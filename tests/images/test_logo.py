@@ -1,5 +1,6 @@
 """A wrong logo is told before it is stamped."""
 
+import gzip
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from PIL import Image, ImageOps
 
 from media_processor.errors import LogoUnavailable
 from media_processor.images.logo import (
+    MAX_BYTES,
     Logo,
     SvgLogo,
     bundled_logo_path,
     check_logo,
-    is_svg,
     load_logo,
+    svg_of,
     turn,
 )
 
@@ -133,9 +135,39 @@ def test_an_svg_is_drawn_in_the_size_that_is_needed(before: bytes, tmp_path: Pat
     assert logo.resize_to((49, 20)) is logo.resize_to((49, 20))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "svgz"])
+def test_an_svg_may_be_compressed_and_in_utf_16(
+    encoding: str, packed: bool, tmp_path: Path
+) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding[:6]}"?>\n<!-- é 日 -->\n'
+    data = (declared + svg(RED).decode()).encode(encoding)
+    path = written(tmp_path, gzip.compress(data) if packed else data)
+    check_logo(path)
+    assert load_logo(path).resize_to((49, 20)).getpixel((20, 10)) == (224, 16, 32, 255)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (gzip.compress(svg(RED) + b" " * MAX_BYTES), "more than 5,000,000 bytes once it is"),
+        (gzip.compress(svg(RED))[:-9], "its compressed data is damaged"),
+        (b"\x1f\x8b" + bytes(100), "its compressed data is damaged"),
+        (gzip.compress(b"text"), "it is of another kind. A logo is a PNG"),
+        (svg(RED).decode().encode("utf-16") + b"\0", "its text isn't UTF-16"),
+    ],
+    ids=["too large", "cut off", "no gzip", "no SVG", "half a character"],
+)
+def test_what_is_wrong_with_a_compressed_logo_is_told(
+    data: bytes, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LogoUnavailable, match=told):
+        check_logo(written(tmp_path, data))
+
+
 def test_what_is_no_svg_is_not_taken_for_one() -> None:
     for data in (b"<html><svg/></html>", b"<svgx/>", b"<!-- <svg/> -->", b"svg", b""):
-        assert not is_svg(data)
+        assert svg_of(data) is None
 
 
 @pytest.mark.parametrize(
@@ -185,6 +217,6 @@ def nested_entities(levels: int) -> bytes:
     ],
 )
 def test_an_svg_bomb_is_refused(bomb: bytes, tmp_path: Path) -> None:
-    assert is_svg(bomb)
+    assert svg_of(bomb) == bomb
     with pytest.raises(LogoUnavailable, match="can't be drawn"):
         load_logo(written(tmp_path, bomb))

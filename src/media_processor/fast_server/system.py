@@ -59,6 +59,8 @@ def _logo_file(path: Path) -> PictureFile:
         content_type=kind.content_type if kind else "image/svg+xml",
         sha256=sha256(content).hexdigest(),
     )
+    if content.startswith(b"\x1f\x8b"):  # an .svgz, which browsers inflate
+        answer.headers["Content-Encoding"] = "gzip"
     # An SVG that is opened by itself could run scripts.
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return answer

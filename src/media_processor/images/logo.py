@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -35,6 +36,9 @@ _SVG = re.compile(
     re.DOTALL,
 )
 _HEAD_BYTES = 65_536
+_GZIP = b"\x1f\x8b"
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+_NAMED_ENCODING = re.compile(r"""(\s*<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"'>]*["']""")
 
 # Pictures come in a few sizes (phones, cameras), so a scaled logo is wanted again soon.
 # A 12-megapixel picture takes 0.2 megapixels of logo; giants aren't worth their memory.
@@ -155,22 +159,50 @@ def load_logo(path: Path) -> Logo | SvgLogo:
     """
     data = _read(path)
     digest = sha256(data).hexdigest()
-    if not is_svg(data):
+    drawing = svg_of(data)
+    if drawing is None:
         return Logo(_decode(data), digest)
     from media_processor.images import svg
 
-    return SvgLogo(data, digest, *svg.measure(data))
+    return SvgLogo(drawing, digest, *svg.measure(drawing))
 
 
 def check_logo(path: Path) -> None:
     """As ``load_logo``, but an SVG is only recognised: it is drawn in a picture process."""
     data = _read(path)
-    if not is_svg(data):
+    if svg_of(data) is None:
         _decode(data)
 
 
-def is_svg(data: bytes) -> bool:
-    return _SVG.match(data[:_HEAD_BYTES]) is not None
+def svg_of(data: bytes) -> bytes | None:
+    """The SVG in a file, inflated and in UTF-8, which is all that librsvg is given; None if there
+    is none. Raises LogoUnavailable for a damaged one."""
+    if data.startswith(_GZIP):
+        data = _inflate(data)
+    if encoding := _UTF_16.get(data[:2]):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            raise LogoUnavailable(
+                "The logo can't be used: its text isn't UTF-16, as it says."
+            ) from None
+        data = _NAMED_ENCODING.sub(r"\1", text, count=1).encode("utf-8", "replace")
+    return data if _SVG.match(data[:_HEAD_BYTES]) else None
+
+
+def _inflate(data: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        inflated = stream.decompress(data, MAX_BYTES + 1)
+    except zlib.error:
+        inflated = b""
+    if len(inflated) > MAX_BYTES:
+        raise LogoUnavailable(
+            f"The logo has more than {MAX_BYTES:,} bytes once it is inflated, the limit."
+        )
+    if not stream.eof:
+        raise LogoUnavailable("The logo can't be used: its compressed data is damaged.")
+    return inflated
 
 
 def bundled_logo_path() -> Path:

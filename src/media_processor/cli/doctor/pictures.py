@@ -8,7 +8,7 @@ from pathlib import Path
 
 from media_processor.cli.doctor.check import Finding, error, ok, source_of, warning
 from media_processor.errors import MediaProcessorError, SetupError
-from media_processor.images.logo import bundled_logo_path, is_svg
+from media_processor.images.logo import bundled_logo_path, svg_of
 from media_processor.installation import native_core_advice
 from media_processor.messages.sandbox import WatermarkTask
 from media_processor.sandbox.pool import Sandbox
@@ -58,7 +58,7 @@ async def _check_profile(
         to_do = f"Set {address} to a PNG, WebP, JPEG or SVG (URL or file). Pictures wait for it."
         return [error(logo, f"{problem.detail} ({by})", to_do)]
     found = _judge_logo(logo, order, by, is_chosen=settings.logo_is_set)
-    svgs = [data for data in (Path(path).read_bytes() for path in order.logos) if is_svg(data)]
+    svgs = [data for path in order.logos if (data := svg_of(Path(path).read_bytes())) is not None]
     if profile != "default" and not svgs:  # one process is enough to know that they can be had
         return [found]
     tried = await _watermark_one(settings, order, source)
