@@ -43,14 +43,23 @@ def old_jpeg(
     restart: int = 0,
     order: str = "<",
     lossless: bool = False,
+    tile: int = 0,
+    planar: bool = False,
 ) -> tuple[bytes, Image.Image]:
     """The file, and what a decoder makes of each strip, all together."""
-    shown, strips = Image.new(image.mode, image.size), []
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(image.height, top + rows)))
-        more = {"restart_marker_blocks": restart} if restart else {}
-        strips.append(encoded(strip, "JPEG", quality=90, subsampling=subsampling, **more))
-        shown.paste(opened(strips[-1]), (0, top))
+    strips = []
+    across, down = (tile, tile) if tile else (image.width, rows)
+    planes = image.split() if planar else (image,)
+    seen = [Image.new(plane.mode, image.size) for plane in planes]
+    for plane, made in zip(planes, seen, strict=True):
+        for top in range(0, image.height, down):
+            bottom = top + down if tile else min(image.height, top + down)
+            for left in range(0, image.width, across):
+                piece = plane.crop((left, top, left + across, bottom))
+                more = {"restart_marker_blocks": restart} if restart else {}
+                strips.append(encoded(piece, "JPEG", quality=90, subsampling=subsampling, **more))
+                made.paste(opened(strips[-1]), (left, top))
+    shown = Image.merge(image.mode, seen) if planar else seen[0]
     found, _ = parts(strips[0])
     out = bytearray(struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, 0))
 
@@ -60,9 +69,10 @@ def old_jpeg(
 
     count = len(image.getbands())
     tags: Tags = {256: (image.width,), 257: (image.height,), 258: (8,) * count, 259: (6,)}
-    tags |= {262: (_PHOTOMETRIC[image.mode],), 277: (count,), 278: (rows,)}
+    tags |= {262: (2 if planar else _PHOTOMETRIC[image.mode],), 284: (2 if planar else 1,)}
+    tags |= {277: (count,), 278: (rows,)}
     tags |= {512: (14 if lossless else 1,)}
-    if count > 1:
+    if count > 1 and not planar:
         tags[530] = (2, 2) if subsampling == 2 else (1, 1)
     if restart:
         tags[515] = (restart,)
@@ -80,6 +90,8 @@ def old_jpeg(
     coded = [strip if head == "each strip" else parts(strip)[1][:-2] for strip in strips]
     tags[273] = tuple(put(piece) for piece in coded)
     tags[279] = tuple(map(len, coded))
+    if tile:
+        tags |= {322: (tile,), 323: (tile,), 324: tags.pop(273), 325: tags.pop(279)}
     struct.pack_into(order + "I", out, 4, len(out))
-    kinds_of = {279: 4, **dict.fromkeys((273, 513, 519, 520, 521), 4)}
+    kinds_of = {279: 4, 325: 4, **dict.fromkeys((273, 324, 513, 519, 520, 521), 4)}
     return bytes(out) + directory(order, tags, kinds_of, len(out), big=False), shown

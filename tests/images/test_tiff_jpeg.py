@@ -13,7 +13,16 @@ from media_processor.images.logo import Logo
 from .conftest import ApplyWatermark
 from .old_jpegs import Head
 from .old_jpegs import old_jpeg as old_jpeg_in_parts
-from .pictures import QUARTERS, encoded, is_near, opened, photo, psnr_outside, quarters
+from .pictures import (
+    QUARTERS,
+    encoded,
+    is_near,
+    is_same_outside,
+    opened,
+    photo,
+    psnr_outside,
+    quarters,
+)
 from .profiles import DISPLAY_P3, delta_e, lab, rgb_profile
 from .tiffs import Tags, read_tags
 
@@ -155,6 +164,24 @@ def test_an_old_jpeg_in_parts_becomes_one_of_today(
         below = (0, 64 * -(-(made.box.top + made.box.height) // 64), *SIZE)
         assert after.crop(below).tobytes() == shown.crop(below).tobytes()
     assert len(out) < 1.3 * len(data)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_the_parts_of_an_old_jpeg_may_be_tiles(
+    subsampling: int, apply_watermark: ApplyWatermark
+) -> None:
+    data, shown = old_jpeg_in_parts(photo(SIZE), tile=64, subsampling=subsampling)
+    out, made = apply_watermark(data)
+    assert read_tags(out)[259] == (7,)
+    assert psnr_outside(shown, opened(out), made.box, 16) >= 48
+
+
+def test_the_parts_of_an_old_jpeg_may_be_planes(apply_watermark: ApplyWatermark) -> None:
+    data, shown = old_jpeg_in_parts(photo(SIZE), planar=True)
+    out, made = apply_watermark(data)
+    assert read_tags(out)[259] == (8,)
+    assert is_same_outside(shown, opened(out), made.box)
+    assert any("the JPEG inside was decoded" in note for note in made.notes)
 
 
 @pytest.mark.parametrize("head", ["tags", "a header"])
