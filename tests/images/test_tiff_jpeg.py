@@ -8,6 +8,7 @@ import pyvips
 from PIL import Image
 
 from media_processor.errors import UnsupportedPicture
+from media_processor.images.geometry import corners
 from media_processor.images.logo import Logo
 
 from .conftest import ApplyWatermark
@@ -79,6 +80,26 @@ def test_only_the_pieces_under_the_overlay_change(
         found = quarters(shown, made.box)
         assert all(is_near(*pair, by=20) for pair in zip(found, QUARTERS, strict=True)), found
     assert psnr_outside(opened(data), shown, made.box, 16) >= 48
+
+
+def test_a_jpeg_with_alpha_stays_one(apply_watermark: ApplyWatermark) -> None:
+    picture = photo(SIZE)
+    picture.putalpha(Image.linear_gradient("L").resize(SIZE))
+    data = encoded(picture, "TIFF", compression="jpeg", quality=85)
+    out, made = apply_watermark(data)
+    assert read_tags(out)[259] == (7,)
+    assert read_tags(out)[338] == (2,)
+    assert not made.notes
+    assert len(out) < 1.3 * len(data)
+    before, after = opened(data), opened(out)
+    assert after.mode == "RGBA"
+    found = quarters(after.convert("RGB"), made.box)
+    assert all(is_near(*pair, by=20) for pair in zip(found, QUARTERS, strict=True)), found
+    assert psnr_outside(before.convert("RGB"), after.convert("RGB"), made.box, 16) >= 48
+    alpha = after.getchannel("A").crop(corners(made.box))
+    assert min(alpha.tobytes()) >= 235
+    alphas = [each.getchannel("A") for each in (before, after)]
+    assert psnr_outside(alphas[0], alphas[1], made.box, 16) >= 48
 
 
 def test_the_overlay_has_the_colours_of_the_profile(apply_watermark: ApplyWatermark) -> None:

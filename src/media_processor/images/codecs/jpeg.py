@@ -66,7 +66,7 @@ def draw_gain_map(
 
     try:
         with guarded(DAMAGED):
-            return jpeg.add_segments(_redraw(found.data, draw, {}), found.segments)
+            return jpeg.add_segments(redraw(found.data, draw, {}), found.segments)
     except BrokenPicture:
         return b""
 
@@ -97,10 +97,10 @@ def _draw(
         overlay.draw(image, icc)
         drawn.append(overlay.pixels(BASES[image.mode], icc))
 
-    return _redraw(data, draw, _chosen_quality(options)), drawn[0]
+    return redraw(data, draw, _chosen_quality(options)), drawn[0]
 
 
-def _redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, Any]) -> bytes:
+def redraw(data: bytes, draw: Callable[[Image.Image], None], coding: dict[str, Any]) -> bytes:
     """The picture alone, drawn on, coded like the source but for ``coding``."""
     pixels = jpeg.strip(data)
     source = cast(JpegImageFile, open_image(pixels, "JPEG"))
