@@ -1,6 +1,8 @@
 """Every chunk of a PNG, registered or private: it stays, or its name is in the notes."""
 
+import re
 import struct
+from collections.abc import Iterable
 
 import pytest
 
@@ -50,44 +52,53 @@ LOST = {
 IN_CONVERSION = set(KEPT) - {b"gAMA", b"sRGB", b"cICP", b"cHRM", b"pHYs", b"sBIT"}
 
 
-def with_chunk(name: bytes, payload: bytes) -> bytes:
-    return png_with(encoded(photo(SIZE), "PNG"), (name, payload))
+def in_groups(names: Iterable[bytes]) -> list[tuple[bytes, ...]]:
+    """A note shows eight."""
+    found = sorted(names)
+    return [tuple(found[at : at + 8]) for at in range(0, len(found), 8)]
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_a_chunk_that_is_still_true_stays(name: bytes, apply_watermark: ApplyWatermark) -> None:
-    out, made = apply_watermark(with_chunk(name, KEPT[name]))
-    assert png_chunk(name, KEPT[name]) in out
+def with_chunks(chunks: dict[bytes, bytes]) -> bytes:
+    return png_with(encoded(photo(SIZE), "PNG"), *chunks.items())
+
+
+def test_chunks_that_are_still_true_stay(apply_watermark: ApplyWatermark) -> None:
+    out, made = apply_watermark(with_chunks(KEPT))
+    for name, payload in KEPT.items():
+        assert png_chunk(name, payload) in out
     assert made.notes == ()
 
 
-@pytest.mark.parametrize("name", LOST)
-def test_a_chunk_that_is_not_true_any_more_is_named(
-    name: bytes, apply_watermark: ApplyWatermark
+@pytest.mark.parametrize("names", in_groups(LOST))
+def test_chunks_that_are_not_true_any_more_are_named(
+    names: tuple[bytes, ...], apply_watermark: ApplyWatermark
 ) -> None:
-    payload, named = LOST[name]
-    out, made = apply_watermark(with_chunk(name, payload))
-    assert name not in out
-    assert made.notes == (f"chunks were dropped: {named}",)
+    out, made = apply_watermark(with_chunks({name: LOST[name][0] for name in names}))
+    assert made.notes == ("chunks were dropped: " + ", ".join(LOST[name][1] for name in names),)
+    assert not any(name in out for name in names)
 
 
 def test_where_to_begin_to_decode_is_not_worth_a_word(apply_watermark: ApplyWatermark) -> None:
-    out, made = apply_watermark(with_chunk(b"iDOT", bytes(28)))
+    out, made = apply_watermark(with_chunks({b"iDOT": bytes(28)}))
     assert b"iDOT" not in out
     assert made.notes == ()
 
 
-@pytest.mark.parametrize("name", sorted(IN_CONVERSION))
-def test_another_format_has_no_place_for_it(name: bytes, apply_watermark: ApplyWatermark) -> None:
-    _, made = apply_watermark(with_chunk(name, KEPT[name]), profile=Profile("p", format="webp"))
-    assert any(f"chunks were dropped: {name.decode()} (" in note for note in made.notes)
+@pytest.mark.parametrize("names", in_groups(IN_CONVERSION))
+def test_another_format_has_no_place_for_them(
+    names: tuple[bytes, ...], apply_watermark: ApplyWatermark
+) -> None:
+    data = with_chunks({name: KEPT[name] for name in names})
+    _, made = apply_watermark(data, profile=Profile("p", format="webp"))
+    (said,) = (note for note in made.notes if note.startswith("chunks were dropped: "))
+    assert re.findall(r"(\w{4}) \(", said) == [name.decode() for name in names]
 
 
 @pytest.mark.parametrize("name", [b"cHRM", b"cICP"])
 def test_colours_that_another_format_cannot_describe(
     name: bytes, apply_watermark: ApplyWatermark
 ) -> None:
-    _, made = apply_watermark(with_chunk(name, KEPT[name]), profile=Profile("p", format="webp"))
+    _, made = apply_watermark(with_chunks({name: KEPT[name]}), profile=Profile("p", format="webp"))
     assert any(f"what describes them was dropped ({name.decode()})" in note for note in made.notes)
 
 
