@@ -17,6 +17,7 @@ from .hdr_files import (
     grown,
     iphone_heic,
     motion_photo,
+    sef,
     segment,
     ultra_hdr,
     xmp_packet,
@@ -258,6 +259,11 @@ PARTS |= {
         },
         holds(SECRET),
         "dropped",
+    ),
+    "Samsung's blocks behind the picture": Part(
+        {"JPEG": lambda: jpeg() + sef((0x0910, b"Front_Cam_Selfie_Info", SECRET))},
+        holds(SECRET),
+        "behind the picture were dropped: Front_Cam_Selfie_Info",
     ),
     "data behind the picture": Part(
         {kind: lambda kind=kind: MAKERS[kind]() + b"PK\3\4" + SECRET for kind in KINDS},  # type: ignore[misc]
