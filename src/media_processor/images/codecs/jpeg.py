@@ -135,8 +135,11 @@ def _notes_on_end(data: bytes, info: PictureInfo, limits: Limits) -> tuple[str, 
 
 def _lost_detail(scans: jpeg_cut.Scans, limits: Limits, *, is_last_whole: bool) -> str:
     surely = scans.lack_detail(len(scans) if is_last_whole else len(scans) - 1)
-    if surely is None or (surely and limits.rows == 1):
+    # Behind a whole scan, a picture is complete, if coarse.
+    if (surely is None and not is_last_whole) or (surely != "" and limits.rows == 1):
         raise BrokenPicture("The picture is truncated: some of its scans are missing.")
+    if surely is None:
+        return "most detail is missing"
     where = scans.lack_detail(len(scans))
     if surely and where != surely:
         part = "a part of the picture"
