@@ -92,6 +92,17 @@ def test_a_stream_may_be_cut_off(
     assert not after[differs].all(axis=1).any()
 
 
+@pytest.mark.parametrize("options", [{}, {"planar": True}], ids=["together", "planes"])
+@pytest.mark.parametrize("rows", [0x80000001, 7])
+def test_strips_may_have_other_rows_than_the_page_says(
+    rows: int, options: dict[str, Any], apply_watermark: ApplyWatermark
+) -> None:
+    values = ramps(SIZE, 3, 255, "u1")
+    out, _ = apply_watermark(tiff(values, rows=50, tags={278: (rows,)}, **options))
+    wanted, _ = apply_watermark(tiff(values, rows=50))
+    assert np.array_equal(read(out)[1], read(wanted)[1])
+
+
 @pytest.mark.parametrize("lacking", [0, 3])
 @pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
 def test_a_fax_may_lack_a_few_rows(

@@ -27,8 +27,13 @@ def complete(order: str, page: Page, limits: Limits) -> Page:
 
     Raises BrokenPicture if that is more than the limit.
     """
+    if number(order, page, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED:
+        return page
     shapes = _shapes(order, page)
-    if number(order, page, tiff_tags.COMPRESSION) != tiff_tags.UNCOMPRESSED or not shapes:
+    if not shapes and (likely := _likely_rows(order, page)):
+        page = replace(page, tags=page.tags | {tiff_tags.ROWS: numbers(order, LONG, likely)})
+        shapes = _shapes(order, page)
+    if not shapes:
         return page
     wanted = [row * rows for row, rows in shapes]
     pairs = list(zip(wanted, page.pixels, strict=True))
@@ -140,6 +145,14 @@ def _decode(order: str, page: Page, piece: bytes, shape: Size) -> bytes | None:
 
 def _note(missing: int) -> str:
     return f"{missing:,} bytes of pixels were missing in the file; they are 0"
+
+
+def _likely_rows(order: str, page: Page) -> int:
+    """How many a strip has by its length, if RowsPerStrip is wrong; 0 if that can't be told."""
+    depth, count = number(order, page, tiff_tags.BITS), number(order, page, tiff_tags.SAMPLES)
+    together = 1 if is_planar(order, page) else count
+    row = -(-number(order, page, tiff_tags.WIDTH) * depth * together // 8)
+    return len(page.pixels[0]) // row if page.pixels else 0
 
 
 def _shapes(order: str, page: Page) -> list[Size]:
