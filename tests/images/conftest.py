@@ -19,7 +19,10 @@ ApplyWatermark = Callable[..., tuple[bytes, Watermarked]]
 
 
 # Formats that have one way only, whether the native core is there or not.
-_ONE_WAY = re.compile("webp|gif|tiff|bmp|avif|heic|apng_is_composed", re.IGNORECASE)
+_ONE_WAY = re.compile(
+    "webp|gif|tiff|bmp|avif|heic|apng_is_composed|apng_hardly|apng_keeps|apng_with_too",
+    re.IGNORECASE,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

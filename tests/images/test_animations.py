@@ -1,4 +1,4 @@
-"""Every frame shows what it should, outside the overlay to the bit, by a compositor of our own."""
+"""Every frame of a GIF or WebP shows what it should, by a compositor of our own or libwebp's."""
 
 from collections.abc import Iterator
 from random import Random
@@ -8,129 +8,19 @@ import pytest
 import pyvips
 from PIL import Image
 
-from media_processor.errors import BrokenPicture
 from media_processor.images.containers import gif as container
-from media_processor.images.geometry import Box
 from media_processor.images.logo import Logo
 from media_processor.images.probe import probe
 from media_processor.images.profile import Profile
 from media_processor.limits import Limits
 
-from .animations import Frame, apng, colours, gif, noise, webp
-from .compositor import Animation, Array, read_apng, read_gif
+from .animations import Frame, colours, gif, noise, webp
+from .compositor import Array, read_gif
 from .conftest import ApplyWatermark
 from .pictures import LIMITS, opened, quartered_logo
+from .shown import PLACES, SIZE, assert_same_outside, outside, shows_the_logo
 
-SIZE = (72, 56)
-PLACES = (
-    Box(0, 0, *SIZE),
-    Box(0, 30, 30, 20),
-    Box(40, 0, 32, 30),
-    Box(50, 8, 10, 9),
-    Box(5, 5, 60, 40),
-    Box(71, 55, 1, 1),
-)
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><mine/></x:xmpmeta>"
-
-
-def outside(shown: Array, box: Box) -> Array:
-    """Invisible pixels are all equal."""
-    seen = shown * (shown[:, :, 3:] > 0)
-    seen[box.top : box.top + box.height, box.left : box.left + box.width] = 0
-    return seen
-
-
-def assert_same_outside(
-    before: Animation, after: Animation, box: Box, by: int = 0, logo: int = 0
-) -> None:
-    """``by`` and, of the logo, ``logo`` are how much a sample may be off."""
-    assert (after.width, after.height) == (before.width, before.height)
-    assert len(after.frames) == len(before.frames)
-    for number, (old, new) in enumerate(zip(before.shown(), after.shown(), strict=True)):
-        wrong = np.abs(outside(old, box).astype(int) - outside(new, box)).max(axis=2)
-        assert wrong.max() <= by, f"frame {number}: {np.argwhere(wrong > by)[:5]}"
-        assert shows_the_logo(new, box, logo), number
-    for old_frame, new_frame in zip(before.frames, after.frames, strict=True):
-        assert new_frame.delay == old_frame.delay
-
-
-def shows_the_logo(shown: Array, box: Box, by: int = 0) -> bool:
-    found = shown[box.top : box.top + box.height, box.left : box.left + box.width].astype(int)
-    logo = np.asarray(quartered_logo().resize_to((box.width, box.height)))
-    return bool(np.abs(found - logo).max() <= by)
-
-
-KINDS = {
-    "grey": (0, b"", b""),
-    "grey with a clear shade": (0, b"", b"\0\x50"),
-    "RGB with a clear colour": (2, b"", b"\0\x50\0\x50\0\x50"),
-    "palette": (3, bytes(range(48)), b"\0\xff\x80"),
-    "grey with alpha": (4, b"", b""),
-    "RGBA": (6, b"", b""),
-}
-VALUES = {0: (0, 0x50, 255), 2: (0x50, 200), 3: range(16), 4: (0, 90, 255), 6: (0, 90, 255)}
-
-
-def random_frames(random: Random, kind: int, channels: int, count: int = 7) -> list[Frame]:
-    frames = []
-    for number in range(count):
-        place = random.choice(PLACES) if number else PLACES[0]
-        size = place.width, place.height
-        samples = noise(random, size, VALUES[kind], channels)
-        dispose, over = random.randrange(3), random.random() < 0.6
-        frames.append(Frame(place.left, place.top, size, samples, dispose, over))
-    return frames
-
-
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("seed", range(3))
-def test_an_apng_is_composed_by_the_specification(
-    name: str, seed: int, apply_watermark: ApplyWatermark
-) -> None:
-    kind, palette, clear = KINDS[name]
-    random, channels = Random(f"{name} {seed}"), {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-    frames = random_frames(random, kind, channels)
-    still = noise(random, SIZE, VALUES[kind], channels) if seed % 2 else None
-    data = apng(SIZE, frames, kind=kind, palette=palette, clear=clear, still=still, pieces=1 + seed)
-    out, made = apply_watermark(data)
-    before, after = read_apng(data), read_apng(out)
-    assert_same_outside(before, after, made.box, 1)
-    if still is not None:
-        assert before.still is not None
-        assert after.still is not None
-        assert np.array_equal(outside(before.still, made.box), outside(after.still, made.box))
-        assert shows_the_logo(after.still, made.box)
-
-
-@pytest.mark.parametrize("still", [False, True])
-def test_an_apng_of_one_frame_stays_one(still: bool, apply_watermark: ApplyWatermark) -> None:
-    random = Random(1)
-    frame = Frame(0, 0, SIZE, noise(random, SIZE, (0, 255), 4))
-    other = noise(random, SIZE, (0, 255), 4) if still else None
-    data = apng(SIZE, [frame], still=other)
-    out, made = apply_watermark(data)
-    if still:
-        assert_same_outside(read_apng(data), read_apng(out), made.box)
-    else:  # nobody sees a difference to a still picture
-        assert opened(out).size == SIZE
-
-
-def test_sixteen_bits_of_an_apng_become_eight(apply_watermark: ApplyWatermark) -> None:
-    random = Random(2)
-    frames = [Frame(0, 0, SIZE, noise(random, SIZE, range(256), 6)) for _ in range(3)]
-    data = apng(SIZE, frames, kind=2, depth=16)
-    out, made = apply_watermark(data)
-    assert_same_outside(read_apng(data), read_apng(out), made.box)
-    assert "16 bits a sample became 8" in made.notes
-
-
-@pytest.mark.parametrize("place", [Box(60, 0, 20, 8), Box(0, 50, 8, 20)])
-def test_a_frame_beyond_an_apng_is_damage(place: Box, apply_watermark: ApplyWatermark) -> None:
-    size = place.width, place.height
-    frames = [Frame(0, 0, SIZE, bytes(SIZE[0] * SIZE[1] * 4))]
-    frames.append(Frame(place.left, place.top, size, bytes(place.width * place.height * 4)))
-    with pytest.raises(BrokenPicture, match="animation"):
-        apply_watermark(apng(SIZE, frames))
 
 
 def random_gif(seed: int, clears: tuple[int | None, ...]) -> bytes:

@@ -61,17 +61,43 @@ def test_a_heics_colours_are_sampled_as_they_were(
     assert f"{across}x{down}" == sampling
 
 
-def small_changes(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+def small_changes() -> list[Image.Image]:
     """A spot that moves over a photo, and one of its frames under the logo."""
-    first, *others = (photo((120, 90), mode).copy() for _ in range(40))
-    red = (230, 40, 40)[: len(mode)]
+    first, *others = (photo((120, 90)).copy() for _ in range(40))
     for number, frame in enumerate(others):
-        frame.paste(red, (2 * number, 40, 2 * number + 30, 70))
-    others[5].paste(red, (75, 5, 110, 20))
+        frame.paste((230, 40, 40), (2 * number, 40, 2 * number + 30, 70))
+    others[5].paste((230, 40, 40), (75, 5, 110, 20))
+    return [first, *others]
+
+
+def turning_drawing() -> list[Image.Image]:
+    """Nothing stays where it was."""
+    first = photo((120, 90)).quantize(12, dither=Image.Dither.NONE).convert("RGB")
+    return [first.rotate(5 * number) for number in range(6)]
+
+
+def animated(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
+    first, *others = frames
     return encoded(first, kind, save_all=True, append_images=others, duration=80, **options)
 
 
 def test_an_animated_lossless_webp_hardly_grows(apply_watermark: ApplyWatermark) -> None:
     best: dict[str, Any] = {"lossless": True, "quality": 100, "method": 4, "minimize_size": True}
-    data = small_changes("WEBP", **best)
+    data = animated(small_changes(), "WEBP", **best)
     assert len(apply_watermark(data)[0]) <= 1.1 * len(data)
+
+
+@pytest.mark.parametrize("make", [small_changes, turning_drawing])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", 16, 100, 240, 256])
+def test_an_apng_hardly_grows(
+    mode: str | int, make: Callable[[], list[Image.Image]], apply_watermark: ApplyWatermark
+) -> None:
+    """``mode`` is Pillow's, or how many colours there are."""
+    frames = make()
+    if isinstance(mode, int):
+        palette = frames[5].quantize(mode)
+        frames = [frame.quantize(palette=palette) for frame in frames]
+    else:
+        frames = [frame.convert(mode) for frame in frames]
+    data = animated(frames, "PNG", optimize=True)
+    assert len(apply_watermark(data)[0]) <= 1.45 * len(data)

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from random import Random
 
 import pytest
 from PIL import Image
@@ -78,11 +79,36 @@ def test_black_and_white_becomes_grey(apply_watermark: ApplyWatermark) -> None:
     assert is_same_outside(opened(data).convert("L"), opened(out), made.box)
 
 
-def test_a_palette_becomes_colours(apply_watermark: ApplyWatermark) -> None:
-    data = encoded(photo().quantize(32), "PNG")
+@pytest.mark.parametrize("colours", [2, 4, 16, 32, 248, 256])
+def test_a_palette_stays_if_the_logo_fits(colours: int, apply_watermark: ApplyWatermark) -> None:
+    """Of the logo's two edges the colours are mixed, so that it has about ten."""
+    data = encoded(noisy(colours), "PNG")
+    assert data[25] == 3
     out, made = apply_watermark(data)
-    assert opened(out).mode == "RGB"
-    assert is_same_outside(opened(data).convert("RGB"), opened(out), made.box)
+    assert opened(out).mode == ("P" if colours < 249 else "RGB")
+    before, after = (opened(each).convert("RGB") for each in (data, out))
+    assert is_same_outside(before, after, made.box)
+    assert all(
+        is_near(*pair, by=8) for pair in zip(quarters(after, made.box), QUARTERS, strict=True)
+    )
+
+
+def noisy(colours: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
+    """A picture that uses all of so many colours."""
+    random = Random(colours)
+    image = Image.frombytes("P", size, bytes(random.choices(range(colours), k=size[0] * size[1])))
+    image.putpalette(random.randbytes(3 * colours))
+    return image
+
+
+def test_colours_that_nothing_uses_make_room(apply_watermark: ApplyWatermark) -> None:
+    image = noisy(200)
+    image.putpalette(bytes(image.getpalette() or []) + Random(1).randbytes(3 * 56))
+    data = encoded(image, "PNG")
+    assert data[data.index(b"PLTE") - 4 :].startswith((768).to_bytes(4))
+    out, made = apply_watermark(data)
+    assert opened(out).mode == "P"
+    assert is_same_outside(image.convert("RGB"), opened(out).convert("RGB"), made.box)
     assert quarters(opened(out), made.box) == list(QUARTERS)
 
 
@@ -92,9 +118,9 @@ def test_a_palette_with_alpha_keeps_it(
 ) -> None:
     data = encoded(photo().quantize(32), "PNG", transparency=transparency)
     out, made = apply_watermark(data)
-    assert opened(out).mode == "RGBA"
-    assert is_same_outside(opened(data).convert("RGBA"), opened(out), made.box)
-    assert quarters(opened(out), made.box) == list(QUARTERS)
+    assert opened(out).mode == "P"
+    assert is_same_outside(opened(data).convert("RGBA"), opened(out).convert("RGBA"), made.box)
+    assert quarters(opened(out).convert("RGBA"), made.box) == list(QUARTERS)
 
 
 def flat(mode: str, colour: int | tuple[int, ...]) -> Image.Image:

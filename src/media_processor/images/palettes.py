@@ -2,11 +2,101 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from sys import byteorder
 from typing import Any, TypeAlias
 
 from PIL import Image
 
 Colour: TypeAlias = tuple[int, int, int]
+
+
+# So many different ones stand for all that a palette has no room for.
+_SOME = 64
+
+
+class DoesNotFit(Exception):
+    """A picture has colours, or alpha, that can't be written as they should."""
+
+
+class ColourTable:
+    """A palette of RGBA colours that grows. Each colour is the number that its four bytes make in
+    memory, so that pixels are read as numbers at once."""
+
+    def __init__(self, colours: Sequence[int], room: Sequence[int], worst: float) -> None:
+        """``room`` are the numbers that may get other colours; ``worst`` is how far those may be
+        off (root mean square of 255) for which there is none."""
+        self.colours = list(colours)
+        self._room, self._worst = list(room), worst
+        taken = dict(enumerate(colours))
+        for number in room:
+            taken.pop(number, None)
+        self._numbers = {colour: number for number, colour in taken.items()}
+        self._clear = next((n for colour, n in self._numbers.items() if not _alpha(colour)), None)
+
+    def numbered(self, image: Image.Image) -> Image.Image:
+        """The number of each pixel's colour (L). Raises DoesNotFit."""
+        pixels = memoryview(image.tobytes()).cast("I")
+        if unknown := set(pixels) - self._numbers.keys():
+            amounts = Counter(pixels)
+            self._add(Counter({colour: amounts[colour] for colour in unknown}))
+        return Image.frombytes("L", image.size, bytes(map(self._numbers.__getitem__, pixels)))
+
+    def _add(self, wanted: Counter[int]) -> None:
+        for colour in [colour for colour in wanted if not _alpha(colour)]:
+            del wanted[colour]
+            if self._clear is None:
+                self._clear = self._take(0)
+            self._numbers[colour] = self._clear
+        if len(wanted) > len(self._room):
+            self._add_similar(wanted)
+        else:
+            self._numbers |= {colour: self._take(colour) for colour in wanted}
+
+    def _add_similar(self, wanted: Counter[int]) -> None:
+        """A logo's plain colours get half the room, as they are; the others are mixed."""
+        total = wanted.total()
+        for colour, _ in wanted.most_common(len(self._room) // 2):
+            self._numbers[colour] = self._take(colour)
+            del wanted[colour]
+        raw = b"".join(colour.to_bytes(4, byteorder) for colour in wanted)
+        few = Image.frombytes("RGBA", (len(wanted), 1), raw).quantize(
+            max(_SOME, len(self._room)), Image.Quantize.FASTOCTREE
+        )
+        flat = bytes(few.getpalette("RGBA") or [])
+        similar = [int.from_bytes(flat[4 * at : 4 * at + 4], byteorder) for at in few.tobytes()]
+        amounts = Counter[int]()
+        for colour, amount in zip(similar, wanted.values(), strict=True):
+            amounts[colour] += amount
+        numbers = {
+            colour: self._take(colour) if self._room else self._closest(colour)
+            for colour, _ in amounts.most_common()
+        }
+        error = 0.0
+        for colour, other in zip(wanted, similar, strict=True):
+            number = self._numbers[colour] = numbers[other]
+            error += wanted[colour] * _distance(colour, self.colours[number])
+        if error > 4 * total * self._worst**2:
+            raise DoesNotFit
+
+    def _take(self, colour: int) -> int:
+        if not self._room:
+            raise DoesNotFit
+        number = self._room.pop(0)
+        self.colours += [0] * (number + 1 - len(self.colours))
+        self.colours[number] = colour
+        return number
+
+    def _closest(self, colour: int) -> int:
+        return min(self._numbers.values(), key=lambda n: _distance(colour, self.colours[n]))
+
+
+def _distance(one: int, other: int) -> int:
+    pairs = zip(one.to_bytes(4), other.to_bytes(4), strict=True)
+    return sum((a - b) ** 2 for a, b in pairs)
+
+
+def _alpha(colour: int) -> int:
+    return colour.to_bytes(4, byteorder)[3]
 
 
 def frequencies(image: Image.Image, where: Image.Image) -> Counter[Colour]:

@@ -1,5 +1,6 @@
 """The frames of an animated PNG (W3C PNG, third edition, 11.3.6)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from media_processor.errors import BrokenPicture
@@ -21,37 +22,60 @@ class FrameControl:
     dispose: int
     blend: int
 
+    @property
+    def place(self) -> Box:
+        return Box(self.left, self.top, self.width, self.height)
+
+    @property
+    def payload(self) -> bytes:
+        """Without the number in front."""
+        numbers = (self.width, self.height, self.left, self.top)
+        delay = b"".join(part.to_bytes(2) for part in self.delay)
+        flags = bytes((self.dispose, self.blend))
+        return b"".join(number.to_bytes(4) for number in numbers) + delay + flags
+
+    def at(self, place: Box, *, over: bool) -> "FrameControl":
+        left, top, width, height = place.left, place.top, place.width, place.height
+        return FrameControl(left, top, width, height, self.delay, self.dispose, int(over))
+
 
 @dataclass(frozen=True)
 class Animation:
     """``frames`` with their coded pixels; ``still`` are those of a picture that isn't a frame,
-    or ``b""``; ``plays`` is how often it plays, 0 for ever; ``depth`` and ``palette`` are what
+    or ``b""``; ``plays`` is how often it plays, 0 for ever; ``coding`` and ``palette`` are what
     all share: the end of IHDR, and the chunks PLTE and tRNS."""
 
     frames: tuple[tuple[FrameControl, bytes], ...]
     still: bytes
     plays: int
-    depth: bytes
+    coding: bytes
     palette: bytes
 
     def alone(self, size: Size, coded: bytes) -> bytes:
         """A PNG of one frame, for a decoder."""
-        head = png.data_chunk(b"IHDR", b"".join(side.to_bytes(4) for side in size) + self.depth)
-        pixels = png.data_chunk(b"IDAT", coded)
-        return b"".join([png.SIGNATURE, head, self.palette, pixels, png.data_chunk(b"IEND", b"")])
+        return png.build(size, self.coding, self.palette + png.data_chunk(b"IDAT", coded))
 
+    def pictures(self, size: Size) -> Iterator[bytes]:
+        """Everything that it shows, alone."""
+        if self.still:
+            yield self.alone(size, self.still)
+        for control, coded in self.frames:
+            yield self.alone((control.width, control.height), coded)
 
-def true_colour(size: Size) -> bytes:
-    """IHDR of a picture of 8 bits with alpha."""
-    return png.data_chunk(b"IHDR", b"".join(side.to_bytes(4) for side in size) + b"\x08\x06\0\0\0")
-
-
-def frame_control(number: int, place: Box, like: FrameControl) -> bytes:
-    """With the timing and disposal of ``like``, drawn over what was there."""
-    numbers = (number, place.width, place.height, place.left, place.top)
-    delay = b"".join(part.to_bytes(2) for part in like.delay)
-    flags = bytes((like.dispose, 0))
-    return png.data_chunk(b"fcTL", b"".join(n.to_bytes(4) for n in numbers) + delay + flags)
+    def write(self, size: Size) -> bytes:
+        counts = len(self.frames).to_bytes(4) + self.plays.to_bytes(4)
+        pieces = [self.palette, png.data_chunk(b"acTL", counts)]
+        pieces += [png.data_chunk(b"IDAT", self.still)] if self.still else []
+        number = 0
+        for control, coded in self.frames:
+            pieces.append(png.data_chunk(b"fcTL", number.to_bytes(4) + control.payload))
+            number += 1
+            if number == 1 and not self.still:
+                pieces.append(png.data_chunk(b"IDAT", coded))
+            else:
+                pieces.append(png.data_chunk(b"fdAT", number.to_bytes(4) + coded))
+                number += 1
+        return png.build(size, self.coding, b"".join(pieces))
 
 
 def animation(data: Data) -> Animation:
@@ -85,7 +109,7 @@ def animation(data: Data) -> Animation:
     shown = tuple((control, b"".join(pieces)) for control, pieces in frames[:promised])
     if not shown or not all(coded for _, coded in shown):
         raise BrokenPicture("The picture's animation is damaged.")
-    return Animation(shown, b"".join(still), plays, data[24:29], palette)
+    return Animation(shown, b"".join(still), plays, bytes(data[24:29]), palette)
 
 
 def _control(payload: bytes, size: png.Header) -> FrameControl:

@@ -21,6 +21,8 @@ from media_processor.limits import Limits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+INDEXED = 3
+
 # Samples a pixel and allowed bits a sample, by colour type (table 9).
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -234,6 +236,11 @@ def write_metadata(source: Data, kept: Metadata, *, same_colours: bool) -> bytes
         found.append(data_chunk(b"iTXt", _XMP + bytes(4) + kept.xmp))
     found += [data_chunk(text.stored[:4], text.stored[4:]) for text in kept.comments]
     return b"".join(found)
+
+
+def build(size: tuple[int, int], coding: bytes, middle: bytes) -> bytes:
+    head = b"".join(side.to_bytes(4) for side in size) + coding
+    return SIGNATURE + data_chunk(b"IHDR", head) + middle + data_chunk(b"IEND", b"")
 
 
 def data_chunk(name: bytes, payload: bytes) -> bytes:
