@@ -3,11 +3,13 @@
 import pytest
 from PIL import Image
 
+from media_processor.images.containers import webp
 from media_processor.images.geometry import Box
 
 from .conftest import ApplyWatermark
 from .pictures import (
     QUARTERS,
+    animated,
     displayed,
     encoded,
     exif_with_thumbnail,
@@ -81,3 +83,18 @@ def test_the_orientation_counts(orientation: int, apply_watermark: ApplyWatermar
 def test_tiny_pictures(size: tuple[int, int], apply_watermark: ApplyWatermark) -> None:
     out, _ = apply_watermark(encoded(Image.new("RGB", size), "WEBP"))
     assert opened(out).size == size
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("width", [6, 31, 256])
+def test_a_frame_is_as_large_as_its_pixels(
+    number: int, width: int, apply_watermark: ApplyWatermark
+) -> None:
+    """Whatever its header says: libwebp doesn't look at that."""
+    data = bytearray(animated("WEBP"))
+    sizes = [frame.place for frame in webp.frames(bytes(data))]
+    at = [chunk.start for chunk in webp.chunks(bytes(data)) if chunk.name == b"ANMF"][number]
+    data[at + 6 : at + 9] = (width - 1).to_bytes(3, "little")
+    assert [frame.place for frame in webp.frames(bytes(data))] == sizes
+    out, _ = apply_watermark(bytes(data))
+    assert opened(out).n_frames == 3  # type: ignore[attr-defined]

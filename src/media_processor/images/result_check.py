@@ -174,7 +174,9 @@ def _webp(made: _Made) -> None:
         fits = place.left + place.width <= size[0] and place.top + place.height <= size[1]
         _require(fits, "a frame lies beyond the picture.")
         parts = list(_contiguous(data, chunk.start + 16, chunk.end))
-        _webp_pixels(data, parts, (place.width, place.height))
+        at = chunk.start + 6  # 2.7.1.1: behind its place
+        width, height = (int.from_bytes(data[n : n + 3], "little") + 1 for n in (at, at + 3))
+        _webp_pixels(data, parts, (width, height))
 
 
 def _contiguous(data: Data, start: int, end: int) -> Iterator[webp.Chunk]:

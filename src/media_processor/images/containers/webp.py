@@ -136,9 +136,12 @@ def frames(data: Data) -> list[Frame]:
                 int.from_bytes(head[at : at + 3], "little") for at in range(0, 15, 3)
             )
             parts = _coded(data, chunk.start + _FRAME_HEAD, chunk.end)
+            # The pixels' own, as libwebp takes it, whatever the frame's header says.
+            sizes = [size_of(name, pixels) for name, pixels in parts if name != b"ALPH"]
+            size = sizes[0] if sizes else (width + 1, height + 1)
             found.append(
                 Frame(
-                    Box(left * 2, top * 2, width + 1, height + 1),
+                    Box(left * 2, top * 2, *size),
                     milliseconds,
                     clears=bool(head[15] & 1),
                     blends=not head[15] & 2,
@@ -205,7 +208,7 @@ def _coded(data: Data, at: int = 12, end: int | None = None) -> list[tuple[bytes
 
 def size_of(name: bytes, head: bytes) -> Size:
     # Sections 2.5 to 2.7.
-    if len(head) < 10:
+    if len(head) < (5 if name == b"VP8L" else 10):
         raise BrokenPicture("The picture is truncated: its header is incomplete.")
     width = height = 0
     if name == b"VP8X":
