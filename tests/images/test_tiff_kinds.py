@@ -16,7 +16,7 @@ from media_processor.images.thumbnail import make_thumbnail
 from .conftest import ApplyWatermark
 from .pictures import LIMITS, QUARTERS, is_near, opened, quarters
 from .profiles import delta_e, lab
-from .tiffs import Array, directory, ramps, read, read_tags, tiff, to_24_bits
+from .tiffs import Array, Tags, directory, ramps, read, read_tags, tiff, to_24_bits
 
 SIZE = (123, 90)
 
@@ -282,6 +282,18 @@ def test_a_larger_picture_than_the_first_is_no_preview(apply_watermark: ApplyWat
     notes = apply_watermark(data)[1].notes
     assert any(note.startswith("a larger picture in the file") for note in notes)
     assert PREVIEWS not in notes
+
+
+@pytest.mark.parametrize("palette", [{}, {320: (500,) * 195}])
+def test_numbers_without_their_palette_are_grey(
+    palette: Tags, apply_watermark: ApplyWatermark
+) -> None:
+    values = ramps(SIZE, 1, 255, "u1")
+    data, made = apply_watermark(tiff(values, tags={262: (3,), **palette}))
+    assert "its palette is missing or damaged: its numbers were taken for grey" in made.notes
+    tags, after = read(data)
+    assert tags[262] == (1,)
+    assert np.array_equal(after[60:, :, 0], values[60:, :, 0])
 
 
 def test_a_maker_note_that_is_moved_is_noted(apply_watermark: ApplyWatermark) -> None:

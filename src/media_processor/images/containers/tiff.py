@@ -9,6 +9,7 @@ from media_processor.errors import BrokenPicture
 from media_processor.images.containers import Data, tiff_tags
 from media_processor.images.containers.tiff_directory import (
     LONG,
+    SHORT,
     Directory,
     DirectoryReader,
     Tag,
@@ -205,6 +206,10 @@ def _page(tiff: DirectoryReader, directory: Directory, *, is_first: bool) -> Pag
     lost += len(directory.tags) - len(tags)
     if lost:
         notes.append(f"{lost} damaged tag{'s' if lost > 1 else ''} dropped")
+    if is_first and _lacks_palette(tiff, tags):  # as libtiff has it
+        tags.pop(tiff_tags.PALETTE, None)
+        tags[tiff_tags.PHOTOMETRIC] = numbers(tiff.order, SHORT, tiff_tags.BLACK_IS_ZERO)
+        notes.append("its palette is missing or damaged: its numbers were taken for grey")
     if tiff.number(tags, tiff_tags.COMPRESSION) == tiff_tags.OLD_JPEG:
         tags, pixels = OldJpeg(tiff, tags).renew(_pixels(tiff, directory.tags, clip=is_first))
         notes.append("the old JPEG-in-TIFF became the current kind")
@@ -213,6 +218,12 @@ def _page(tiff: DirectoryReader, directory: Directory, *, is_first: bool) -> Pag
     for pointer in (tiff_tags.SUB_IFDS, tiff_tags.EXIF_IFD, tiff_tags.GPS_IFD):
         tags.pop(pointer, None)
     return Page(tags, pixels, children, tuple(notes))
+
+
+def _lacks_palette(tiff: DirectoryReader, tags: dict[int, Tag]) -> bool:
+    if tiff.number(tags, tiff_tags.PHOTOMETRIC) != tiff_tags.INDEXED:
+        return False
+    return len(tiff.values(tags, tiff_tags.PALETTE)) < 3 << tiff.number(tags, tiff_tags.BITS, 1)
 
 
 def _pixels(tiff: DirectoryReader, tags: dict[int, Tag], *, clip: bool) -> Iterator[bytes]:
