@@ -84,6 +84,20 @@ def test_a_palette_stays_where_the_colours_allow_it(
     assert len(apply_watermark(data)[0]) < 1.6 * len(data)
 
 
+def test_a_palette_of_16_colours_keeps_them(apply_watermark: ApplyWatermark) -> None:
+    indices = np.add.outer(np.arange(90), np.arange(124)) % 16
+    packed = (indices[:, ::2] << 4 | indices[:, 1::2]).astype("u1")
+    palette = tuple(range(0, 48 * 1365, 1365))
+    tags = {256: (124,), 258: (4,), 320: palette}
+    data = tiff(packed[:, :, None], photometric=3, deflate=True, tags=tags)
+    out, made = apply_watermark(data)
+    assert is_same_outside(opened(data).convert("RGB"), opened(out).convert("RGB"), made.box)
+    after = read_tags(out)[320]
+    assert [after[256 * band : 256 * band + 16] for band in range(3)] == [
+        palette[16 * band : 16 * band + 16] for band in range(3)
+    ]
+
+
 def test_a_palette_without_room_becomes_true_colour(apply_watermark: ApplyWatermark) -> None:
     picture = photo((400, 300)).quantize(256)
     data = encoded(picture, "TIFF", compression="raw")

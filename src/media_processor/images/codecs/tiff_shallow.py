@@ -2,6 +2,7 @@
 4."""
 
 import zlib
+from dataclasses import replace
 
 from PIL import Image, ImageChops
 
@@ -21,26 +22,36 @@ _LEVEL_OF_FEW = 8
 _GREYS = 4  # bits
 _SAMPLE_ROWS = 64
 _PALETTE = 256
-_NONE = Image.Dither.NONE
 # An uncompressed page that grows more than this is compressed.
 _MOST_GROWTH = 1.6
 
 
 def decode(order: str, page: Page) -> Image.Image:
-    tags = {number: tag for number, tag in page.tags.items() if number in tiff_tags.PIXEL_TAGS}
-    source = open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF")
-    source.load()
-    image = to_drawable(source)
+    return _drawable(_load(order, page))
+
+
+def _drawable(image: Image.Image) -> Image.Image:
+    image = to_drawable(image)
     if image.mode not in BASES:
         raise UnsupportedPicture(f"TIFFs with mode {image.mode} aren't supported.")
     return image
 
 
+def _load(order: str, page: Page) -> Image.Image:
+    tags = {number: tag for number, tag in page.tags.items() if number in tiff_tags.PIXEL_TAGS}
+    source = open_image(tiff.write(order, [Page(tags, page.pixels, {})]), "TIFF")
+    source.load()
+    return source
+
+
 def draw(order: str, page: Page, overlay: Overlay, icc: bytes, *, compressed: bool) -> Raster:
-    image = decode(order, page)
+    image = _load(order, page)
     photometric = number(order, page, tiff_tags.PHOTOMETRIC)
-    if photometric == tiff_tags.INDEXED and (few := _draw_on_palette(image, overlay, icc)):
-        return _palette(order, few, compressed=compressed)
+    if photometric == tiff_tags.INDEXED:
+        palette = tiff.values(order, page, tiff_tags.PALETTE)
+        if drawn := _draw_on_palette(order, image, palette, overlay, icc):
+            return replace(drawn, level=_LEVEL_OF_FEW if compressed else 0)
+    image = _drawable(image)
     overlay.draw(image, icc)
     if image.mode == "YCbCr":
         image = image.convert("RGB")
@@ -88,41 +99,50 @@ def _greys(order: str, image: Image.Image, *, compressed: bool) -> Raster:
     return Raster(rows, image.size, row_bytes, tags, differs=False, level=level)
 
 
-def _draw_on_palette(image: Image.Image, overlay: Overlay, icc: bytes) -> Image.Image | None:
-    """With a palette, if the picture's own colours leave half of it to the logo."""
-    used = image.getcolors(_PALETTE // 2) if image.mode == "RGB" else None
-    if used is None or len(overlay.stored) > 1:
+def _draw_on_palette(
+    order: str, image: Image.Image, palette: list[int], overlay: Overlay, icc: bytes
+) -> Raster | None:
+    """With a palette, if the picture leaves half of it to the logo; uncompressed."""
+    free = [entry for entry, count in enumerate(image.histogram()) if not count]
+    if image.mode != "P" or image.has_transparency_data:
         return None
-    drawn = image.copy()
-    overlay.draw(drawn, icc)
-    place = corners(within(overlay.stored[0], image.size))
-    before, after = image.crop(place), drawn.crop(place)
-    logo = after.quantize(_PALETTE - len(used), Image.Quantize.MEDIANCUT, dither=_NONE)
+    if len(free) < _PALETTE // 2 or len(overlay.stored) > 1:
+        return None
+    overlay.choose(lambda box: image.crop(corners(box)).convert("RGB"))
+    place = within(overlay.stored[0], image.size)
+    before = image.crop(corners(place)).convert("RGB")
+    after = before.copy()
+    overlay.seen_from(place).draw(after, icc)
+    few = after.quantize(len(free), Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = few.getpalette() or []
     red, green, blue = ImageChops.difference(before, after).split()
     changed = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     changed = changed.point([0] + [255] * 255)
-    drawn.paste(logo.convert("RGB"), place, changed)
-    # Median cut gives up to 256 colours as they are.
-    few = drawn.quantize(_PALETTE, Image.Quantize.MEDIANCUT, dither=_NONE)
-    return None if ImageChops.difference(few.convert("RGB"), drawn).getbbox() else few
+    indices = Image.frombytes("L", image.size, image.tobytes())
+    logo = Image.frombytes("L", few.size, few.tobytes()).point((free + [0] * _PALETTE)[:_PALETTE])
+    indices.paste(logo, corners(place), changed)
 
+    def rows(start: int, stop: int) -> bytes:
+        return indices.crop((0, start, indices.width, stop)).tobytes()
 
-def _palette(order: str, image: Image.Image, *, compressed: bool) -> Raster:
-    colours = bytes(image.getpalette() or []).ljust(3 * 256, b"\0")
-    # All reds, then all greens, then all blues, each of 16 bits (TIFF 6.0, section 5).
-    wide = [value * 257 for band in range(3) for value in colours[band::3]]
     tags = {
         tiff_tags.BITS: numbers(order, SHORT, 8),
         tiff_tags.SAMPLES: numbers(order, SHORT, 1),
         tiff_tags.PHOTOMETRIC: numbers(order, SHORT, tiff_tags.INDEXED),
-        tiff_tags.PALETTE: numbers(order, SHORT, *wide),
+        tiff_tags.PALETTE: numbers(order, SHORT, *_with_colours(palette, free, colours)),
     }
+    return Raster(rows, image.size, image.width, tags, differs=False, level=0)
 
-    def rows(start: int, stop: int) -> bytes:
-        return image.crop((0, start, image.width, stop)).tobytes()
 
-    level = _LEVEL_OF_FEW if compressed else 0
-    return Raster(rows, image.size, image.width, tags, differs=False, level=level)
+def _with_colours(palette: list[int], free: list[int], colours: list[int]) -> list[int]:
+    # All reds, then all greens, then all blues, each of 16 bits (TIFF 6.0, section 5).
+    count, made = len(palette) // 3, []
+    for band in range(3):
+        entries = palette[band * count : (band + 1) * count] + [0] * (_PALETTE - count)
+        for entry, value in zip(free, colours[band::3], strict=False):
+            entries[entry] = value * 257
+        made += entries
+    return made
 
 
 def _differences_are_smaller(image: Image.Image) -> bool:
