@@ -76,7 +76,7 @@ def ways(data: bytes, header: png.Header, pictures: Iterable[bytes]) -> list[Sam
 def _indexed(data: bytes, header: png.Header, pictures: Iterable[bytes]) -> "list[Indexed]":
     if header.colour != png.INDEXED:
         return []
-    colours = _colours(data)
+    colours = _colours(data)[: 1 << header.depth]
     room = list(range(len(colours), 256))
     if len(room) < _ROOM:
         room += _unused(pictures, len(colours))
@@ -188,8 +188,16 @@ def decode(picture: bytes, depth: int) -> Image.Image:
 
 
 def _smaller(image: Image.Image) -> bytes:
-    filtered = png.pixels(encode_image(image, "PNG", compress_level=LEVEL))
-    return min(filtered, _unfiltered(image), key=len)
+    """With or without filters; of a large picture some rows tell which is better."""
+    if image.height <= _BAND:
+        return min(_filtered(image), _unfiltered(image), key=len)
+    top = (image.height - _BAND // 4) // 2
+    rows = image.crop((0, top, image.width, top + _BAND // 4))
+    return min((_filtered, _unfiltered), key=lambda way: len(way(rows)))(image)
+
+
+def _filtered(image: Image.Image) -> bytes:
+    return png.pixels(encode_image(image, "PNG", compress_level=LEVEL))
 
 
 def _unfiltered(image: Image.Image) -> bytes:

@@ -240,7 +240,7 @@ def write_metadata(source: Data, kept: Metadata, *, same_colours: bool) -> bytes
 
 def build(size: tuple[int, int], coding: bytes, middle: bytes) -> bytes:
     head = b"".join(side.to_bytes(4) for side in size) + coding
-    return SIGNATURE + data_chunk(b"IHDR", head) + middle + data_chunk(b"IEND", b"")
+    return b"".join([SIGNATURE, data_chunk(b"IHDR", head), middle, data_chunk(b"IEND", b"")])
 
 
 def data_chunk(name: bytes, payload: bytes) -> bytes:
