@@ -128,6 +128,8 @@ GARBLED: dict[str, tuple[bytes, Garble]] = {
     "JPEG decoded, its end": (CMYK, _cut(0.7)),
     "JPEG decoded, a marker among its pixels": (CMYK, _at(0.8, b"\xff\xc4")),
     "gain map, its end": (ultra_hdr(), lambda data: data.__delitem__(slice(-2, None))),
+    "gain map, something before it": (ultra_hdr(), _field(b"\xff\xd9\xff\xd8", 0, b"\0\0")),
+    "gain map, its start": (ultra_hdr(), _field(b"\xff\xd9\xff\xd8", 2, b"\0\0")),
     "HEIC, the end of its JPEG": (heic(BIG), _cut(0.9)),
     "PNG, its end": (PNG, _cut(0.9)),
     "PNG, something behind": (PNG, _append),

@@ -48,7 +48,7 @@ _WITHOUT_LIMITS = Limits(
 _PIECE = 1 << 15  # of deflated data, so at most 32 MiB inflated
 # Of a spliced scan: where the logo usually lies, in 1 % of the splice's time.
 _LOOKED_THROUGH = 1 << 17
-_END_OF_IMAGE = b"\xff\xd9"
+_START, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 _MOST_FILTERS = 4  # PNG, 9.2
 
 
@@ -99,7 +99,7 @@ def _require(condition: object, otherwise: str) -> None:
 
 def _jpeg(made: _Made) -> None:
     data, end = made.file, len(made.file)
-    for start, stop in sorted(appended.read(data, _WITHOUT_LIMITS).known, reverse=True):
+    for start, stop in sorted(_parts_behind(data), reverse=True):
         _require(stop == end, "its parts don't follow each other.")
         end = start
     _require(data[end - 2 : end] == _END_OF_IMAGE, "it has no end marker.")
@@ -114,6 +114,16 @@ def _jpeg(made: _Made) -> None:
         if made.is_spliced:
             looked = [(last.end, min(end - 2, last.end + _LOOKED_THROUGH))]
         _require(not any(jpeg.marker_in(data, *where) for where in looked), "its scan is broken.")
+
+
+def _parts_behind(data: Data) -> list[appended.Range]:
+    index, *_ = appended.announced(data)
+    parts = [picture.place for picture in index[1:]]
+    # Most often an index names them all; looking for them takes 2 % of a splice's time more.
+    _require(all(data[at : at + 2] == _START for at, _ in parts), "a part has no start.")
+    if parts and parts[-1][1] == len(data):
+        return parts
+    return list(appended.read(data, _WITHOUT_LIMITS).known)
 
 
 def _png(made: _Made) -> None:

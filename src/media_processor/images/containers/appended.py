@@ -93,7 +93,7 @@ def behind_new(found: GainMap | None, video: bytes) -> Appended:
 
 def read(data: Data, limits: Limits, strip: Strip = "none", motion: Motion = "keep") -> Appended:
     keep_video = motion == "keep" and strip == "none"  # a video may say where it was taken
-    index, packet, version = _announced(data)
+    index, packet, version = announced(data)
     known: list[Range] = []
     notes: list[str] = []
     number, found = 0, None
@@ -127,7 +127,7 @@ def read(data: Data, limits: Limits, strip: Strip = "none", motion: Motion = "ke
     )
 
 
-def _announced(data: Data) -> tuple[list[mpf.Picture], bytes, bytes]:
+def announced(data: Data) -> tuple[list[mpf.Picture], bytes, bytes]:
     index: list[mpf.Picture] = []
     packet = version = b""
     for segment in jpeg.segments(data):
