@@ -36,7 +36,7 @@ def answer_to_much(url: str, **headers: str) -> httpx2.Response:
 
 def post_chunked(port: int, path: str, pieces: Iterable[bytes]) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
         head += f"Content-Type: {headers()['Content-Type']}\r\n\r\n"
         connection.sendall(head.encode())
         try:

@@ -14,6 +14,8 @@
     │   ├── MediaNotFound               media_not_found          404
     │   ├── NotReadyYet                 not_ready_yet            409
     │   ├── NotFailed                   not_failed               409
+    │   ├── UnknownHost                 unknown_host             421
+    │   ├── CrossSiteRequest            cross_site_request       403
     │   ├── DigestMismatch              digest_mismatch          422
     │   └── MediaConflict               media_conflict           409
     ├── PictureError                                                     client    never
@@ -148,6 +150,18 @@ class NotFailed(RequestError):
     code = "not_failed"
     status = 409
     title = "Only a failed picture can be retried"
+
+
+class UnknownHost(RequestError):
+    code = "unknown_host"
+    status = 421
+    title = "The server isn't known by this name"
+
+
+class CrossSiteRequest(RequestError):
+    code = "cross_site_request"
+    status = 403
+    title = "Requests from pages of other sites are refused"
 
 
 class DigestMismatch(RequestError):

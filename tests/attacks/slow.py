@@ -8,7 +8,7 @@ import httpx2
 from tests import raw
 
 HEAD = (
-    "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+    "POST /media HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n"
     f"Content-Type: {raw.headers()['Content-Type']}\r\n\r\n"
 )
 _EVERY = 1.0

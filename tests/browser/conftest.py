@@ -10,6 +10,10 @@ from media_processor.harness.chromium import MISSING, find_chromium
 from tests.system import System, running_system
 
 _SECONDS = 30
+
+REBOUND = "rebound.example"
+"""A name whose owner has made it lead to this machine."""
+
 expect.set_options(timeout=_SECONDS * 1000)
 
 
@@ -36,7 +40,12 @@ def browser() -> Iterator[Browser]:
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
+            ],
         )
 
 

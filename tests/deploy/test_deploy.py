@@ -147,6 +147,8 @@ def test_services_are_wired_to_each_other() -> None:
         assert environment["CENTRAL_SERVER_URL"] == "http://central-server:8003/upload-final"
         assert 'volumes: ["uploads:/data", "./watermarks:/watermarks:ro"]' in _compose(service)
     assert 'volumes: ["archive:/data"]' in _compose("central-server")
+    hosts = _compose_environment("central-server")["ALLOWED_HOSTS"]
+    assert hosts.startswith("central-server,")
     assert "networks" not in _compose("central-server")  # it never sees the queue
     assert {"--appendonly", "noeviction"} <= set(_compose("redis").split())
 

@@ -151,7 +151,7 @@ def test_the_command_waits_and_goes_on(system: System, tmp_path: Path) -> None:
 
 
 def test_too_large_is_too_large_whatever_the_room(running: System) -> None:
-    head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n"
+    head = "POST /media HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999\r\n"
     head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", running.fast_port), timeout=10) as connection:
         connection.sendall(head.encode())

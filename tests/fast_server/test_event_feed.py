@@ -192,7 +192,7 @@ def test_what_happens_while_redis_is_away_is_told(system: System) -> None:
 @asynccontextmanager
 async def open_page(system: System) -> AsyncIterator[asyncio.StreamReader]:
     reader, writer = await asyncio.open_connection("127.0.0.1", system.fast_port)
-    writer.write(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     try:
         await asyncio.wait_for(reader.readuntil(b'{"resumed":false}'), 20)
         yield reader

@@ -198,7 +198,7 @@ def test_a_refusal_is_heard_by_who_is_still_sending(fast_server: System) -> None
 
 
 def test_who_asks_before_sending_is_refused_at_once(fast_server: System) -> None:
-    head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n"
+    head = "POST /media HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n"
     head += f"Content-Type: {raw.headers()['Content-Type']}\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", fast_server.fast_port), timeout=10) as connection:
         connection.sendall(head.encode())
@@ -239,7 +239,7 @@ def test_an_endless_epilogue_is_cut_off(fast_server: System) -> None:
 
 def test_a_client_that_goes_away_leaves_nothing(fast_server: System) -> None:
     with socket.create_connection(("127.0.0.1", fast_server.fast_port)) as connection:
-        head = "POST /media HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n"
+        head = "POST /media HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n"
         head += f"Content-Type: {raw.headers()['Content-Type']}\r\n\r\n"
         connection.sendall(head.encode() + raw.part(b'; name="file"; filename="a.jpg"', JPEG))
         wait_until(fast_server.temporary_files, "the fast server writes the file")

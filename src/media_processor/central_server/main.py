@@ -43,7 +43,7 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
-    app = application("central server", lifespan, max_body_bytes=settings.max_upload_bytes)
+    app = application("central server", lifespan, settings, not_for_browsers=("/upload-final",))
     app.include_router(routes.router)
     return app
 

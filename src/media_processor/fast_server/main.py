@@ -58,7 +58,7 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
             log.info("🚪 accepting pictures on port %d", settings.fast_server_port)
             yield {"deps": deps}
 
-    app = application("fast server", lifespan, max_body_bytes=settings.max_upload_bytes)
+    app = application("fast server", lifespan, settings, public_url=settings.public_url)
     for module in (uploads, media, events, thumbnails, archive, system):
         app.include_router(module.router)
     serve_page(app)

@@ -80,10 +80,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def known(request: Request, error: MediaProcessorError) -> JSONResponse:
         if error.fault != "client":
             log.error("❌ %s %s: %s", request.method, request.url.path, error.detail)
-        response = respond(problem(error.code, error.status, error.title, error.detail))
-        if isinstance(error, Overloaded):
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return error_response(error)
 
     @app.exception_handler(OSError)
     async def disk(request: Request, error: OSError) -> JSONResponse:
@@ -119,6 +116,13 @@ def add_problem_handlers(app: FastAPI) -> None:
                 "The server's log has the details.",
             )
         )
+
+
+def error_response(error: MediaProcessorError) -> JSONResponse:
+    response = respond(problem(error.code, error.status, error.title, error.detail))
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def respond(document: Problem) -> JSONResponse:
