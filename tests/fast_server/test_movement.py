@@ -10,7 +10,6 @@ from media_processor.ids import new_media_id, now
 from media_processor.jobs.queue import JobQueue
 from media_processor.jobs.systems import Presence
 from media_processor.messages.fast_server import LiveWorker, QueueDepth
-from tests.conftest import KEYS
 
 
 def workers(*stages: str) -> tuple[LiveWorker, ...]:
@@ -26,7 +25,7 @@ def depths(waiting: int = 0, running: int = 0, retrying: int = 0) -> list[QueueD
 
 @pytest.fixture
 def presence(queue: JobQueue) -> Presence:
-    return Presence(queue.redis, KEYS, "fast server", "fast-server", "/a/uploads")
+    return Presence(queue, "fast server", "fast-server", "/a/uploads")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from media_processor.jobs.connection import TOO_OLD, OutageLog, explain
 from media_processor.jobs.queue import Job, open_queue
 from media_processor.jobs.server_info import _check_version, read_server_info
 from media_processor.jobs.systems import Presence
+from media_processor.jobs.unreadable import Unreadable
 from media_processor.jobs.worker import LeasedWorker, TaskFunction
 from media_processor.settings import RedisSettings
 from tests.conftest import KEYS
@@ -129,7 +130,7 @@ async def test_the_documented_rights_are_enough(server: Valkey) -> None:
         await wait_until_async(queue.workers, "the worker is known")
         await queue.depth(QUEUE)
         assert await queue.has_lease("t", "me", 1)
-        presence = Presence(queue.redis, KEYS, "worker", "w", "/folder")
+        presence = Presence(queue, "worker", "w", "/folder")
         await presence.announce()
         await presence.leave()
         async with queue.redis.pubsub() as channel:
@@ -315,7 +316,12 @@ async def test_a_worker_stops_at_once_while_redis_hangs(server: Valkey) -> None:
 
 @asynccontextmanager
 async def _working(settings: RedisSettings, task: TaskFunction) -> AsyncIterator[None]:
-    of_all: dict[str, Any] = {"settings": settings, "keys": KEYS, "outage": OutageLog()}
+    of_all: dict[str, Any] = {
+        "settings": settings,
+        "keys": KEYS,
+        "outage": OutageLog(),
+        "unreadable": Unreadable(),
+    }
     worker = LeasedWorker(QUEUE, TASK, task, name="w", slots=1, lease=10, **of_all)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.work(stop, grace=5))

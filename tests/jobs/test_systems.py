@@ -22,7 +22,8 @@ STAGES = ("watermark", "upload")
 def presence(
     queue: JobQueue, keys: Keys, kind: Kind = "worker", name: str = "w-1", folder: str = "/a"
 ) -> Presence:
-    return Presence(queue.redis, keys, kind, name, folder, STAGES if kind == "worker" else ())
+    stages = STAGES if kind == "worker" else ()
+    return Presence(JobQueue(queue.redis, keys), kind, name, folder, stages)
 
 
 async def announce(*present: Presence) -> None:

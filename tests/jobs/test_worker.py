@@ -17,6 +17,7 @@ from media_processor.ids import new_media_id
 from media_processor.jobs.connection import OutageLog, close
 from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
+from media_processor.jobs.unreadable import Unreadable
 from media_processor.jobs.worker import LeasedWorker, retry_in
 from tests.conftest import KEYS
 
@@ -33,7 +34,12 @@ async def working(
     lease: float = 1.0,
     keys: Keys = KEYS,
 ) -> AsyncIterator[LeasedWorker]:
-    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": keys, "outage": OutageLog()}
+    of_all: dict[str, Any] = {
+        "settings": valkey.settings,
+        "keys": keys,
+        "outage": OutageLog(),
+        "unreadable": Unreadable(),
+    }
     worker = LeasedWorker(QUEUE, TASK, task, name=name, slots=slots, lease=lease, **of_all)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.work(stop, grace=5))
@@ -150,7 +156,12 @@ async def test_the_job_of_a_dead_worker_goes_to_another(queue: JobQueue, valkey:
     """A worker that claims and then says nothing more, as after SIGKILL."""
     queued = jobs(1)
     await queue.ensure(queued)
-    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": KEYS, "outage": OutageLog()}
+    of_all: dict[str, Any] = {
+        "settings": valkey.settings,
+        "keys": KEYS,
+        "outage": OutageLog(),
+        "unreadable": Unreadable(),
+    }
     dead = LeasedWorker(QUEUE, TASK, Recorder().run, name="dead", slots=1, lease=1, **of_all)
     claimed = await dead._claim(
         keys=[dead.queue_name, KEYS.wakeup(QUEUE), KEYS.owner],

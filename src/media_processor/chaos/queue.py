@@ -19,6 +19,7 @@ from media_processor.ids import new_media_id
 from media_processor.jobs.connection import OutageLog
 from media_processor.jobs.keys import JOB_PREFIX, Keys
 from media_processor.jobs.queue import Job, JobQueue, open_queue
+from media_processor.jobs.unreadable import Unreadable
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.stages import FIRST
 
@@ -179,7 +180,12 @@ async def _pick_ups(valkey: Valkey, queue: JobQueue, jobs: int) -> list[float]:
         started.put_nowait(time.monotonic())
 
     stop = asyncio.Event()
-    of_all: dict[str, Any] = {"settings": valkey.settings, "keys": _KEYS, "outage": OutageLog()}
+    of_all: dict[str, Any] = {
+        "settings": valkey.settings,
+        "keys": _KEYS,
+        "outage": OutageLog(),
+        "unreadable": Unreadable(),
+    }
     busy = LeasedWorker(*_TASK, stick, name="busy", slots=200, lease=10, **of_all)
     idle = LeasedWorker(*_TASK, start, name="idle", slots=4, lease=10, **of_all)
     await queue.ensure([Job(*_TASK, new_media_id()) for _ in range(200)])

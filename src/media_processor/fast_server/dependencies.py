@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from media_processor.accounts.caller import LOCAL, Caller
+from media_processor.background_tasks import BackgroundTasks
 from media_processor.central_client import CentralClient
 from media_processor.errors import MediaNotFound, QueueUnavailable
 from media_processor.fast_server.backpressure import Backpressure
@@ -45,6 +46,7 @@ class Dependencies:
     feed: EventFeed
     renditions: Renditions
     witness: Witness
+    background: BackgroundTasks
     health: Health
 
     def link_of(self, media_id: str) -> str:

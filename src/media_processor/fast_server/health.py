@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from media_processor.background_tasks import BackgroundTasks
 from media_processor.central_client import CentralClient
 from media_processor.errors import QueueUnavailable, StorageError
 from media_processor.fast_server.movement import check_work, check_workers
@@ -32,10 +33,11 @@ class Health:
         queue: JobQueue,
         presence: Presence,
         central: CentralClient,
+        background: BackgroundTasks,
         min_free_bytes: int,
     ) -> None:
         self._spool, self._queue, self._central = spool, queue, central
-        self._presence = presence
+        self._presence, self._background = presence, background
         self._min_free_bytes = min_free_bytes
         self._one_at_a_time = asyncio.Lock()
         self._last: tuple[float, Readiness] | None = None
@@ -54,7 +56,10 @@ class Health:
             self._check_redis(),
             self._check_central(),
         )
-        return {**storage, **redis, "central_server": central}
+        found = {**storage, **redis, "central_server": central}
+        if trouble := self._background.report():
+            found["background_tasks"] = Check(ok=True, detail=trouble, state="error")
+        return found
 
     async def _check_redis(self) -> dict[str, Check]:
         try:
@@ -68,14 +73,22 @@ class Health:
             detail = f"Redis doesn't answer within {_REDIS_SECONDS:g} s."
             return {"redis": Check(ok=False, detail=detail)}
         checks = {
-            "redis": Check(ok=True, detail="reachable"),
+            "redis": self._reachable(),
             "workers": check_workers(workers, self._presence),
             "picture_processes": _check_guards(workers),
         }
+        troubled = [f"{one.name} ({one.stage}): {one.trouble}" for one in workers if one.trouble]
+        if troubled:
+            checks["worker_trouble"] = Check(ok=True, detail=" ".join(troubled), state="error")
         with suppress(OSError, StorageError):  # the check of the storage says why
             unfinished = await asyncio.to_thread(self._spool.open_ids)
             checks["work"] = check_work(unfinished, depths)
         return checks
+
+    def _reachable(self) -> Check:
+        if unreadable := self._queue.unreadable.report():
+            return Check(ok=True, detail=unreadable, state="warning")
+        return Check(ok=True, detail="reachable")
 
     async def _check_central(self) -> Check:
         if self._central_last and time.monotonic() < self._central_last[0] + _CENTRAL_KEPT:

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
 
-from media_processor.cancellation import cancel_and_wait
+from media_processor.background_tasks import BackgroundTasks
 from media_processor.central_client import CentralClient
 from media_processor.fast_server import archive, events, media, system, thumbnails, uploads
 from media_processor.fast_server.backpressure import Backpressure
@@ -77,17 +77,15 @@ async def _open_dependencies(
     )
     keys = keys_of(settings, spool.identity)
     async with open_queue(settings, keys) as queue:
-        feed = EventFeed(spool, stopping)
+        feed, background = EventFeed(spool, stopping), BackgroundTasks()
         renditions = Renditions(settings, TaskBuilder(settings, profiles))
-        presence = Presence(
-            queue.redis, keys, "fast server", "fast-server", str(settings.uploads_dir)
-        )
+        presence = Presence(queue, "fast server", "fast-server", str(settings.uploads_dir))
         try:
             yield Dependencies(
                 settings=settings,
                 spool=spool,
                 queue=queue,
-                changes=Changes(queue.redis, keys.changes, feed.notice),
+                changes=Changes(queue, feed.notice),
                 presence=presence,
                 central=central,
                 stopping=stopping,
@@ -98,26 +96,22 @@ async def _open_dependencies(
                 feed=feed,
                 renditions=renditions,
                 witness=Witness(settings.witness_file, central, settings.witness_seconds),
-                health=Health(spool, queue, presence, central, settings.min_free_bytes),
+                background=background,
+                health=Health(spool, queue, presence, central, background, settings.min_free_bytes),
             )
         finally:
             await renditions.close()
             await central.close()
 
 
-@asynccontextmanager
-async def _run_background_tasks(deps: Dependencies) -> AsyncIterator[None]:
-    tasks = (
-        asyncio.create_task(deps.changes.listen()),
-        asyncio.create_task(deps.backpressure.watch()),
-        asyncio.create_task(deps.witness.watch()),
-        asyncio.create_task(deps.presence.keep_up(partial(_complain, deps.health))),
-        asyncio.create_task(deps.feed.watch(partial(report_queue, deps))),
+def _run_background_tasks(deps: Dependencies) -> AbstractAsyncContextManager[None]:
+    return deps.background.run(
+        changes=deps.changes.listen,
+        backpressure=deps.backpressure.watch,
+        witness=deps.witness.watch,
+        presence=partial(deps.presence.keep_up, partial(_complain, deps.health)),
+        page=partial(deps.feed.watch, partial(report_queue, deps)),
     )
-    try:
-        yield
-    finally:
-        await cancel_and_wait(*tasks)
 
 
 async def _complain(health: Health) -> str | None:

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from arq.connections import ArqRedis
-
+from media_processor.ids import is_media_id
 from media_processor.jobs.connection import REDIS_AWAY, SOCKET_TIMEOUT, OutageLog
+from media_processor.jobs.queue import JobQueue
 
 
 class Changes:
@@ -16,10 +16,10 @@ class Changes:
     A change is published when a job begins, just before that is noted, and when it ends.
     """
 
-    def __init__(self, redis: ArqRedis, channel: str, on_change: Callable[[str], None]) -> None:
+    def __init__(self, queue: JobQueue, on_change: Callable[[str], None]) -> None:
         """``on_change`` is called with every media's id, before those who wait for it."""
-        self._redis = redis
-        self._channel = channel
+        self._redis, self._channel = queue.redis, queue.keys.changes
+        self._unreadable = queue.unreadable
         self._on_change = on_change
         self._outage = OutageLog()
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -48,12 +48,15 @@ class Changes:
                         )
                         self._outage.back("changes")
                         if message:
-                            self._hand_on(message["data"].decode())
+                            self._hand_on(message["data"].decode(errors="replace"))
             except REDIS_AWAY as error:
                 self._outage.away("changes", error)
                 await asyncio.sleep(1)
 
     def _hand_on(self, media_id: str) -> None:
+        if not is_media_id(media_id):
+            self._unreadable.drop("change")
+            return
         self._on_change(media_id)
         for event in self._waiting.get(media_id, ()):
             event.set()

@@ -9,6 +9,7 @@ import msgpack
 from arq.connections import ArqRedis
 from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from media_processor.errors import QueueUnavailable
@@ -16,6 +17,7 @@ from media_processor.jobs.connection import close, connect, redis_errors
 from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys
 from media_processor.jobs.scripts import DEPTH, ENSURE, LEASE, OWN
 from media_processor.jobs.server_info import check_server
+from media_processor.jobs.unreadable import Unreadable
 from media_processor.messages.fast_server import LiveWorker, QueueDepth
 from media_processor.settings import RedisSettings
 
@@ -42,6 +44,7 @@ class JobQueue:
     def __init__(self, redis: ArqRedis, keys: Keys) -> None:
         self.redis = redis
         self.keys = keys
+        self.unreadable = Unreadable()
         self._ensure = redis.register_script(ENSURE)
         self._depth = redis.register_script(DEPTH)
         self._lease = redis.register_script(LEASE)
@@ -102,10 +105,17 @@ class JobQueue:
             if not names:
                 return []
             heartbeats = await self.redis.mget(
-                [self.keys.heartbeat(name.decode()) for name in names]
+                [self.keys.heartbeat(name.decode(errors="replace")) for name in names]
             )
-            alive = [LiveWorker.model_validate_json(data) for data in heartbeats if data]
-            return sorted(alive, key=lambda worker: (worker.name, worker.stage))
+        alive = [worker for data in heartbeats if data and (worker := self._worker(data))]
+        return sorted(alive, key=lambda worker: (worker.name, worker.stage))
+
+    def _worker(self, heartbeat: bytes) -> LiveWorker | None:
+        try:
+            return LiveWorker.model_validate_json(heartbeat)
+        except ValidationError:
+            self.unreadable.drop("heartbeat")
+            return None
 
     async def check(self) -> None:
         """Raises QueueUnavailable, with what to do, if jobs can't be queued."""

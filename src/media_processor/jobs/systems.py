@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
-from arq.connections import ArqRedis
-
 from media_processor.errors import QueueUnavailable
 from media_processor.jobs.connection import REDIS_AWAY, redis_errors
-from media_processor.jobs.keys import SYSTEMS, Keys
+from media_processor.jobs.keys import SYSTEMS
+from media_processor.jobs.queue import JobQueue
 from media_processor.jobs.scripts import ANNOUNCE
 from media_processor.messages.systems import Process
 
@@ -42,15 +41,15 @@ class Presence:
 
     def __init__(
         self,
-        redis: ArqRedis,
-        keys: Keys,
+        queue: JobQueue,
         kind: Kind,
         name: str,
         folder: str,
         stages: tuple[str, ...] = (),
     ) -> None:
-        self._redis = redis
-        self._announce = redis.register_script(ANNOUNCE)
+        self._redis, keys = queue.redis, queue.keys
+        self._unreadable = queue.unreadable
+        self._announce = self._redis.register_script(ANNOUNCE)
         self.me = Process(
             kind=kind,
             name=name,
@@ -71,9 +70,18 @@ class Presence:
                 since = seconds * 1000 + microseconds // 1000
                 self.me = self.me.model_copy(update={"since": since})
             found = await self._announce(keys=[SYSTEMS], args=[_encode(self.me), _REMEMBERED_MS])
-        seen = [_decode(*pair) for pair in zip(found[::2], found[1::2], strict=True)]
+        pairs = zip(found[::2], found[1::2], strict=True)
+        seen = [one for pair in pairs if (one := self._decode(*pair))]
         self.others = tuple(one for one in seen if one.token != self.me.token)
-        self.me = next(one for one in seen if one.token == self.me.token)
+        self.me = next((one for one in seen if one.token == self.me.token), self.me)
+
+    def _decode(self, process: bytes, seen: bytes) -> Process | None:
+        try:
+            found = Process.model_validate_json(process)
+            return found.model_copy(update={"seen": int(float(seen))})
+        except (ValueError, OverflowError):  # the score may be infinite
+            self._unreadable.drop("announcement")
+            return None
 
     async def leave(self) -> None:
         with suppress(*REDIS_AWAY):
@@ -174,8 +182,3 @@ def _overlap(one: Process, other: Process) -> bool:
 
 def _encode(process: Process) -> str:
     return process.model_dump_json(exclude={"seen"})
-
-
-def _decode(process: bytes, seen: bytes) -> Process:
-    found = Process.model_validate_json(process)
-    return found.model_copy(update={"seen": int(float(seen))})

@@ -17,12 +17,14 @@ from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
+from redis.exceptions import ResponseError
 
 from media_processor.cancellation import cancel_and_wait
-from media_processor.ids import now
+from media_processor.ids import is_media_id, now
 from media_processor.jobs.connection import REDIS_AWAY, OutageLog, close, connect
 from media_processor.jobs.keys import IN_PROGRESS_PREFIX, Keys, media_of, worker_id
 from media_processor.jobs.scripts import CLAIM, FINISH, HEARTBEAT, RENEW
+from media_processor.jobs.unreadable import Unreadable
 from media_processor.messages.fast_server import LiveWorker
 from media_processor.settings import RedisSettings
 
@@ -61,10 +63,18 @@ class LeasedWorker(Worker):
         slots: int,
         lease: float,
         outage: OutageLog,
+        unreadable: Unreadable,
         missing_guards: tuple[str, ...] = (),
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """``trouble`` is told with each heartbeat."""
+
+        async def run_job(context: dict[str, Any], *_: object, **__: object) -> None:
+            # The id was checked when the job was claimed; what the payload says may be anything.
+            await function(context, media_of(context["job_id"]))
+
         super().__init__(
-            [func(cast(WorkerCoroutine, function), name=task)],
+            [func(cast(WorkerCoroutine, run_job), name=task)],
             queue_name=keys.queue(queue),
             redis_pool=connect(settings),
             handle_signals=False,
@@ -82,6 +92,7 @@ class LeasedWorker(Worker):
         self._name = name
         self._worker_id = worker_id(name, queue)
         self._missing_guards = missing_guards
+        self._unreadable, self._trouble = unreadable, trouble
         self._lease_ms = int(lease * 1000)
         self._token = f"{name}:{secrets.token_hex(8)}"
         self._started_at: datetime = now()
@@ -161,8 +172,13 @@ class LeasedWorker(Worker):
                 self._keys.ownership,
             ],
         )
-        for job_id in ids:
-            self._start(job_id.decode())
+        for claimed in ids:
+            job_id = claimed.decode(errors="replace")
+            if is_media_id(media_of(job_id)):
+                self._start(job_id)
+            else:
+                self._unreadable.drop("job")
+                await self.pool.zrem(self.queue_name, claimed)
         return int(wait_ms)
 
     def _start(self, job_id: str) -> None:
@@ -170,9 +186,17 @@ class LeasedWorker(Worker):
             return  # our lease had run out while Redis was away; the claim renewed it
         # ARQ computes a retry's delay from this; our finish_job takes it out again.
         self._claimed_ms[job_id] = claimed_ms = timestamp_ms()
-        task = asyncio.create_task(self.run_job(job_id, claimed_ms))
+        task = asyncio.create_task(self._run(job_id, claimed_ms))
         self.tasks[job_id] = task
         task.add_done_callback(lambda done: self._ended(job_id, done))
+
+    async def _run(self, job_id: str, claimed_ms: int) -> None:
+        try:
+            await self.run_job(job_id, claimed_ms)
+        except (TypeError, ValueError, ResponseError):
+            # What ARQ keeps beside the job can't be read. The reconciler queues the job anew.
+            self._unreadable.drop("job")
+            await self._hand_back(job_id, -1)
 
     def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
         del self.tasks[job_id]
@@ -219,6 +243,7 @@ class LeasedWorker(Worker):
             started_at=self._started_at,
             doing=tuple(media_of(job_id) for job_id in running),
             missing_guards=self._missing_guards,
+            trouble=self._trouble(),
         )
         await self._heartbeat(
             keys=[self._keys.heartbeat(self._worker_id), self._keys.workers, self._keys.owner],

@@ -86,7 +86,8 @@ class QueueDepth(Message):
 
 class LiveWorker(Message):
     """A worker with a recent heartbeat. ``doing`` are the media ids of its running jobs;
-    ``missing_guards`` names which of Landlock and seccomp its picture processes lack."""
+    ``missing_guards`` names which of Landlock and seccomp its picture processes lack, ``trouble``
+    is what an operator should know."""
 
     name: str
     stage: str
@@ -94,6 +95,7 @@ class LiveWorker(Message):
     started_at: datetime
     doing: tuple[str, ...] = ()
     missing_guards: tuple[str, ...] = ()
+    trouble: str | None = None
 
 
 class QueueReport(Message):

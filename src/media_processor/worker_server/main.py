@@ -9,13 +9,13 @@ from functools import partial
 
 import uvloop
 
-from media_processor.cancellation import cancel_and_wait
+from media_processor.background_tasks import BackgroundTasks
 from media_processor.central_client import CentralClient
 from media_processor.filenames import safe_worker_name
 from media_processor.images import native_core
 from media_processor.jobs.connection import OutageLog
 from media_processor.jobs.keys import keys_of
-from media_processor.jobs.queue import JobQueue, open_queue
+from media_processor.jobs.queue import open_queue
 from media_processor.jobs.systems import Presence
 from media_processor.jobs.worker import LeasedWorker
 from media_processor.pipeline.parked import Parked
@@ -63,7 +63,7 @@ async def work(
         open_queue(settings, keys) as queue,
         _resources(settings, chosen, spool) as resources,
     ):
-        outage = OutageLog()
+        outage, background = OutageLog(), BackgroundTasks()
         workers = [
             LeasedWorker(
                 stage.name,
@@ -78,12 +78,26 @@ async def work(
                 missing_guards=(
                     resources.sandbox.missing_guards if stage.needs_picture_processes else ()
                 ),
+                unreadable=queue.unreadable,
+                trouble=lambda: background.report() or queue.unreadable.report(),
             )
             for stage in chosen
         ]
         folder, runs = str(settings.uploads_dir), tuple(stage.name for stage in chosen)
-        presence = Presence(queue.redis, keys, "worker", resources.worker, folder, runs)
-        async with _background_tasks(settings, stages, resources, queue, presence):
+        presence = Presence(queue, "worker", resources.worker, folder, runs)
+        parked = Parked(
+            spool,
+            queue,
+            resources.central,
+            every=settings.reconcile_seconds,
+            limit=settings.max_unfinished,
+        )
+        async with background.run(
+            reconciler=Reconciler(spool, queue, settings.reconcile_seconds, stages).run,
+            parked=parked.run,
+            queue_log=partial(log_queue_depths, queue, [stage.name for stage in stages]),
+            presence=partial(presence.keep_up, partial(_complain, presence)),
+        ):
             count = _processes(settings, chosen)
             log.info("👷 ready: %s, %d picture processes", ", ".join(runs), count)
             async with asyncio.TaskGroup() as group:
@@ -132,31 +146,6 @@ async def _resources(
     finally:
         await sandbox.close()
         await central.close()
-
-
-@asynccontextmanager
-async def _background_tasks(
-    settings: WorkerSettings,
-    stages: tuple[Stage, ...],
-    resources: Resources,
-    queue: JobQueue,
-    presence: Presence,
-) -> AsyncIterator[None]:
-    spool, every = resources.spool, settings.reconcile_seconds
-    tasks = [
-        asyncio.create_task(Reconciler(spool, queue, every, stages).run()),
-        asyncio.create_task(
-            Parked(
-                spool, queue, resources.central, every=every, limit=settings.max_unfinished
-            ).run()
-        ),
-        asyncio.create_task(log_queue_depths(queue, [stage.name for stage in stages])),
-        asyncio.create_task(presence.keep_up(partial(_complain, presence))),
-    ]
-    try:
-        yield
-    finally:
-        await cancel_and_wait(*tasks)
 
 
 async def _complain(presence: Presence) -> str | None:
