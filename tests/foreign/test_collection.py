@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 async def _watermark_all(sources: dict[str, Path], folder: Path) -> Made:
     made = Made(sources, [], {})
-    sandbox = Sandbox(_PROCESSES, memory_bytes=Limits().memory, timeout=120, writable=[folder])
+    sandbox = Sandbox(_PROCESSES, memory_bytes=Limits().memory, timeout=120, folder=folder)
 
     async def one(number: int, name: str, source: Path) -> None:
         target = folder / f"{number}{source.suffix}"

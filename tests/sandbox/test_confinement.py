@@ -13,7 +13,9 @@ TRIES = {
     "write its folder": "open(mine + '/new', 'w').write('x')",
     "replace in its folder": "open(mine + '/a', 'w'); os.replace(mine + '/a', mine + '/b')",
     "read": "open(theirs + '/there').read()",
-    "abort": "os.fork() or os._exit(0)",
+    "start a thread": "t = threading.Thread(target=print); t.start(); t.join()",
+    "limit itself": "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
+    "signal itself": "signal.signal(10, print); signal.raise_signal(10)",
     "write elsewhere": "open(theirs + '/new', 'w')",
     "truncate elsewhere": "os.truncate(theirs + '/there', 0)",
     "remove elsewhere": "os.unlink(theirs + '/there')",
@@ -25,19 +27,42 @@ TRIES = {
     "open a unix socket": "socket.socket(socket.AF_UNIX)",
     "start a program": "os.execv('/bin/true', ['true'])",
     "start a shell": "subprocess.run(['/bin/true'], check=True)",
+    "make a process": "os.fork()",
     "kill its parent": "os.kill(os.getppid(), 0)",
+    "kill a thread of its parent": "call(234, parent, parent, 0)",
+    "send its parent a signal with a value": (
+        "call(129, parent, 0, struct.pack('3i116x', 0, 0, -1))"
+    ),
+    "be sent for by a file": "fcntl.fcntl(0, fcntl.F_SETOWN, parent)",
+    "limit its parent": "resource.prlimit(parent, resource.RLIMIT_NOFILE)",
+    "make its own executable": "os.chmod(mine, 0o777)",
+    "make theirs secret": "os.chmod(theirs + '/there', 0)",
+    "date theirs back": "os.utime(theirs + '/there', (0, 0))",
+    "type into a terminal": "fcntl.ioctl(0, termios.TIOCSTI, b'x')",
+    "leave its session": "os.setsid()",
     "trace": "raise OSError(ctypes.get_errno(), 'x') if libc.ptrace(16, os.getppid(), 0, 0) else 0",
     "leave its namespace": "raise OSError(1, 'x') if libc.unshare(0x10000000) else 0",
 }
-ALLOWED = ("write its folder", "replace in its folder", "read", "abort")
+ALLOWED = (
+    "write its folder",
+    "replace in its folder",
+    "read",
+    "start a thread",
+    "limit itself",
+    "signal itself",
+)
 
 SCRIPT = """
-import ctypes, os, socket, subprocess, sys
+import ctypes, fcntl, os, resource, signal, socket, struct, subprocess, sys, termios, threading
 from pathlib import Path
 from media_processor.sandbox.confinement import confine
 mine, theirs, attempt = sys.argv[1:]
 libc = ctypes.CDLL(None, use_errno=True)
-print(*confine([Path(mine)]), flush=True)
+parent = os.getppid()
+def call(*arguments):
+    if libc.syscall(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), "x")
+print(*confine(Path(mine)), flush=True)
 try:
     exec(attempt)
 except OSError as error:

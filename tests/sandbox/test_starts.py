@@ -4,6 +4,7 @@ import asyncio
 import errno
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,16 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def box(folder: Path) -> Sandbox:
-    return Sandbox(1, memory_bytes=2**31, timeout=20, writable=[folder])
+    return Sandbox(1, memory_bytes=2**31, timeout=20, folder=folder)
 
 
 def pose_as_python(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
-    """``$1`` is the number of the start; returns a file with a line for each."""
+    """``$1`` is the number of the start, ``$own`` the process's folder; returns a file with a
+    line for each start."""
     python = folder / "python"
     python.write_text(
-        f'#!/bin/sh\ncd {folder}\necho $$ >>started\nset -- $(wc -l <started) "$@"\n{script}\n'
+        f"#!/bin/sh\ncd {folder}\nfor own; do :; done\necho $$ >>started\n"
+        f'set -- $(wc -l <started) "$@"\n{script}\n'
     )
     python.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(python))
@@ -80,11 +83,13 @@ async def test_a_process_that_the_system_refuses_is_told_with_its_errno(
 async def test_a_failure_after_other_pictures_is_tried_again_in_a_fresh_process(
     failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = f"echo ready; read order; echo {{}}; read order; [ $1 = 2 ] || {failure}; echo {{}}"
+    Image.new("L", (9, 9)).save(tmp_path / "webp", "WEBP")
+    answer = "cp webp $own/result; echo {}"
+    script = f"echo ready; read order; {answer}; read order; [ $1 = 2 ] || {failure}; {answer}"
     started = pose_as_python(tmp_path, monkeypatch, script)
-    one = box(tmp_path)
-    await one.make_thumbnail(ORDER)
-    await one.make_thumbnail(ORDER)
+    one, order = box(tmp_path), replace(ORDER, target=str(tmp_path / "made"))
+    await one.make_thumbnail(order)
+    await one.make_thumbnail(order)
     await one.close()
     assert len(started.read_text().split()) == 2
 

@@ -205,7 +205,7 @@ class Conformance:
         self, storage: Storage
     ) -> None:
         with received(storage, b"x") as incoming:
-            assert incoming.path.parent == storage.incoming_folder
+            assert incoming.path.parent == storage.incoming().path.parent
             assert list(storage.walk()) == []
         assert left_over(storage) == []
 
@@ -293,7 +293,7 @@ class Conformance:
 
 
 def left_over(storage: Storage) -> list[str]:
-    return sorted(os.listdir(storage.incoming_folder))
+    return sorted(os.listdir(storage.incoming().path.parent))
 
 
 def publish_two(made: Backend) -> None:

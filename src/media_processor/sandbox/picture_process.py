@@ -2,7 +2,7 @@
 and answers one reply a line.
 
 It is started by sandbox/pool.py as ``python -m …picture_process MEMORY SECONDS
-FOLDER…`` and lives as long as its stdin. It can write into the folders alone. Whatever a
+FOLDER`` and lives as long as its stdin. It can write into the folder alone. Whatever a
 hostile picture does, it does it here.
 """
 
@@ -54,7 +54,7 @@ def main() -> None:
     # What Pillow thinks of a picture's EXIF is none of an operator's business.
     warnings.simplefilter("ignore")
     memory, seconds = int(sys.argv[1]), int(sys.argv[2])
-    guards = _guard(memory, [Path(folder) for folder in sys.argv[3:]])
+    guards = _guard(memory, Path(sys.argv[3]))
     # Replies go to a copy of stdout, so that no library's print can break the protocol.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -69,7 +69,7 @@ def main() -> None:
         replies.flush()
 
 
-def _guard(memory: int, writable: list[Path]) -> tuple[str, ...]:
+def _guard(memory: int, folder: Path) -> tuple[str, ...]:
     # A signal to the whole group must not cut a picture short; our parent decides.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -80,7 +80,7 @@ def _guard(memory: int, writable: list[Path]) -> tuple[str, ...]:
     # libvips would write what is large to a file that it may not write.
     os.environ["VIPS_DISC_THRESHOLD"] = "64g"
     os.environ["VIPS_CONCURRENCY"] = "1"
-    return confine(writable)
+    return confine(folder)
 
 
 def _allow_cpu(seconds: int) -> None:

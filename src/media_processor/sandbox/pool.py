@@ -12,7 +12,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from media_processor.crash_points import crash_point
@@ -30,6 +31,8 @@ from media_processor.messages.sandbox import (
 )
 from media_processor.sandbox.confinement import GUARDS
 from media_processor.sandbox.failures import error_of
+from media_processor.sandbox.own_folder import OwnFolder, sweep_folders
+from media_processor.storage.disk_errors import disk_errors
 from media_processor.terminal import printable
 
 log = logging.getLogger(__name__)
@@ -46,24 +49,27 @@ _LONGEST_LINE = 300
 # so that the next picture runs into the limit. Read when a process starts (mallopt(3)).
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
+# What Python, its libraries and fontconfig look for. Passwords are none of a picture's business.
+_INHERITED = r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|PYTHON.*|LD_.*|XDG_.*|FONTCONFIG_.*|VIRTUAL_ENV|COV.*"
+
 
 class Sandbox:
     """A fixed number of picture processes, each working on one picture at a time."""
 
-    def __init__(
-        self, processes: int, *, memory_bytes: int, timeout: float, writable: Iterable[Path]
-    ) -> None:
-        """``writable`` are the folders that results go to; they exist."""
+    def __init__(self, processes: int, *, memory_bytes: int, timeout: float, folder: Path) -> None:
+        """``folder`` is on the file system that results go to. Each process gets a folder of its
+        own in it, the only place that it can write to."""
         self._timeout = timeout
         # CPU time is the kernel's guard behind our own clock, so it may be coarser.
         limits = (str(memory_bytes), str(math.ceil(timeout)))
-        folders = tuple(writable)
-        self._all = [_PictureProcess(limits, folders) for _ in range(processes)]
+        self._folder = folder
+        self._all = [_PictureProcess(limits, folder) for _ in range(processes)]
         self._free: asyncio.LifoQueue[_PictureProcess] = asyncio.LifoQueue()
         for process in self._all:
             self._free.put_nowait(process)
 
     async def start(self) -> None:
+        await asyncio.to_thread(sweep_folders, self._folder)
         await asyncio.gather(*(process.start() for process in self._all))
 
     @property
@@ -102,20 +108,18 @@ class Sandbox:
 
 
 class _PictureProcess:
-    def __init__(self, arguments: tuple[str, ...], writable: tuple[Path, ...]) -> None:
-        self._arguments, self._writable = arguments, writable
-        self._folders: list[tuple[int, int] | None] = []
+    def __init__(self, arguments: tuple[str, ...], folder: Path) -> None:
+        self._arguments, self._parent_folder = arguments, folder
+        self._folder: OwnFolder | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._complaints: asyncio.Task[str] | None = None
         self._answers = 0
         self.guards: tuple[str, ...] | None = None
 
     async def start(self) -> asyncio.subprocess.Process:
-        folders = [_identity(folder) for folder in self._writable]
-        if folders != self._folders:
-            await self.kill()  # it may only write into folders that are gone
+        if self._folder and not self._folder.exists():
+            await self.kill()  # it could write nowhere
         if self._process is None or self._process.returncode is not None:
-            self._folders = folders
             await self._launch()
         if self._process is None:
             raise MediaProcessorError("A picture process can't be started.")
@@ -134,16 +138,19 @@ class _PictureProcess:
     async def _try_to_launch(self) -> str:
         """Why it didn't start, or an empty string."""
         try:
+            if self._folder is None:
+                self._folder = await asyncio.to_thread(OwnFolder, self._parent_folder)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "media_processor.sandbox.picture_process",
                 *self._arguments,
-                *(str(folder) for folder in self._writable),
+                str(self._folder.path),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, **_ENVIRONMENT},
+                env={**_harmless(os.environ), **_ENVIRONMENT},
+                start_new_session=True,  # without the operator's terminal
             )
         except (OSError, RuntimeError) as error:  # no memory, no process, or no thread for it
             return _describe(error)
@@ -189,8 +196,13 @@ class _PictureProcess:
         return await self._ask(task, seconds)
 
     async def _ask(self, task: SandboxTask, seconds: float) -> SandboxReply:
-        reply = await self._exchange(task, seconds)
+        await self.start()
+        folder = self._folder
+        if folder is None:
+            raise MediaProcessorError("A picture process has no folder.")
+        reply = await self._exchange(replace(task, target=str(folder.result)), seconds)
         self._answers += 1
+        await asyncio.to_thread(_collect, folder, task, reply)
         if reply.is_spent:
             await self.kill()
         if reply.failure:
@@ -228,6 +240,9 @@ class _PictureProcess:
             await self._process.wait()
         if self._complaints:
             await self._complaints
+        if self._folder:
+            await asyncio.to_thread(self._folder.remove)
+            self._folder = None
 
 
 async def _pass_on(complaints: asyncio.StreamReader | None) -> str:
@@ -239,6 +254,10 @@ async def _pass_on(complaints: asyncio.StreamReader | None) -> str:
         last = (last + piece)[-_LONGEST_LINE:]
     line = printable(last.decode(errors="replace").rstrip().rpartition("\n")[2])
     return re.sub(r"/\S*/", "…/", line)  # where things are is nobody's business
+
+
+def _harmless(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if re.fullmatch(_INHERITED, name)}
 
 
 def _describe(error: OSError | RuntimeError) -> str:
@@ -254,12 +273,22 @@ def _ending(returncode: int | None) -> str:
     return f"it ended with exit status {returncode}"
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
+def _collect(folder: OwnFolder, task: SandboxTask, reply: SandboxReply) -> None:
     try:
-        found = folder.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        with disk_errors():
+            if not reply.failure:
+                folder.hand_over(Path(task.target), _promised(task, reply))
+    except OSError as error:
+        raise MediaProcessorError(f"The picture can't be written: {error.strerror}.") from error
+    finally:
+        folder.clear()
+
+
+def _promised(task: SandboxTask, reply: SandboxReply) -> str | None:
+    """The content type that the result must have; None for one that isn't a picture."""
+    if isinstance(task, ThumbnailTask):
+        return "image/webp"
+    return reply.watermarked.content_type if reply.watermarked else None
 
 
 def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:

@@ -45,8 +45,9 @@ class Storage(Protocol):
     # ── receiving: bytes that have no key yet ────────────────────────────────────
 
     @property
-    def incoming_folder(self) -> Path:
-        """The local folder of incoming files: picture processes must be able to write there."""
+    def picture_process_folder(self) -> Path:
+        """A local folder for what picture processes write. A file there becomes an incoming one
+        by a rename."""
 
     def incoming(self) -> Incoming:
         """A new incoming file: local, of this process, not made yet, not durable."""

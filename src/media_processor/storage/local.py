@@ -23,7 +23,9 @@ from media_processor.storage.incoming import Incoming
 from media_processor.storage.probe import clock_of, probe_file_system
 
 INCOMING = "incoming"
+PICTURE_PROCESSES = "picture-processes"
 ASIDE = "aside"
+_WITHOUT_KEYS = (INCOMING, PICTURE_PROCESSES, ASIDE)
 
 # Enough to see what happened; a disk that fails at every upload must not fill up with them.
 _MOST_ASIDE = 100
@@ -34,8 +36,9 @@ class LocalStorage(Storage):
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._incoming_folder = root / INCOMING
         try:
-            self._make_folder(root / INCOMING)
+            self._make_folder(self._incoming_folder)
         except OSError as error:
             raise SetupError(
                 f"{root} isn't writable ({error.strerror}). Set MEDIA_DATA_DIR to a folder that is."
@@ -46,11 +49,11 @@ class LocalStorage(Storage):
         return self._root.name
 
     @property
-    def incoming_folder(self) -> Path:
-        return self._root / INCOMING
+    def picture_process_folder(self) -> Path:
+        return self._root / PICTURE_PROCESSES
 
     def incoming(self) -> Incoming:
-        return Incoming(self.incoming_folder / f"{uuid4().hex}.part")
+        return Incoming(self._incoming_folder / f"{uuid4().hex}.part")
 
     def sync(self, incoming: Incoming) -> None:
         with disk_errors():
@@ -162,7 +165,7 @@ class LocalStorage(Storage):
     def walk(self) -> Iterator[Entry]:
         for folder, inner, names in os.walk(self._root):
             if Path(folder) == self._root:
-                inner[:] = [name for name in inner if name not in (INCOMING, ASIDE)]
+                inner[:] = [name for name in inner if name not in _WITHOUT_KEYS]
             for path in (Path(folder, name) for name in names):
                 with suppress(FileNotFoundError):
                     found = path.stat()
@@ -174,13 +177,13 @@ class LocalStorage(Storage):
             return shutil.disk_usage(self._root).free
 
     def probe(self, *, creating: bool = True) -> None:
-        probe_file_system(self._root, self.incoming_folder, links=creating)
+        probe_file_system(self._root, self._incoming_folder, links=creating)
 
     def sweep_incoming(self, older_than_seconds: float) -> int:
         with disk_errors():
-            horizon = clock_of(self.incoming_folder) - older_than_seconds
+            horizon = clock_of(self._incoming_folder) - older_than_seconds
             removed = 0
-            for entry in os.scandir(self.incoming_folder):
+            for entry in os.scandir(self._incoming_folder):
                 # Its writer finished, another sweeper was faster, or it isn't ours to remove.
                 with suppress(OSError):
                     if entry.stat().st_mtime <= horizon:

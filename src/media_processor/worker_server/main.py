@@ -124,7 +124,7 @@ async def _resources(
         _processes(settings, chosen),
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
-        writable=[spool.storage.incoming_folder],
+        folder=spool.storage.picture_process_folder,
     )
     await sandbox.start()
     if missing := sandbox.missing_guards:

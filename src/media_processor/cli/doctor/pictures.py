@@ -95,7 +95,7 @@ async def _watermark_one(settings: PipelineSettings, order: WatermarkTask, sourc
         1,
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
-        writable=[source.parent],
+        folder=source.parent,
     )
     name = "picture processes"
     try:

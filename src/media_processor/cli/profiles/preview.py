@@ -61,7 +61,7 @@ async def _watermarked(
         min(settings.watermark_processes, len(_SCENES)),
         memory_bytes=settings.watermark_memory_bytes,
         timeout=settings.watermark_timeout,
-        writable=[folder],
+        folder=folder,
     )
 
     async def one(

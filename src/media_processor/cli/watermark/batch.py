@@ -145,7 +145,7 @@ class _Batch:
                 self._processes,
                 memory_bytes=self._settings.watermark_memory_bytes,
                 timeout=self._settings.watermark_timeout,
-                writable=[Path(scratch)],
+                folder=Path(scratch),
             )
             await self._watermark(todo, tally, sandbox, Path(scratch))
         return 0
