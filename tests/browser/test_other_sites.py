@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import REBOUND
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 FORGERY = """
@@ -65,16 +66,18 @@ def test_a_script_on_another_site_uploads_nothing(
 ) -> None:
     page = browser.new_page()
     page.goto(other_site)
-    with page.expect_response(f"{running.fast_url}/media") as answered:
-        page.evaluate(
-            """url => {
-                const form = new FormData();
-                form.append("file", new File(["x"], "x.png"));
-                fetch(url, {method: "POST", mode: "no-cors", body: form});
-            }""",
-            f"{running.fast_url}/media",
-        )
-    assert answered.value.status == 403
+    picture = list(encoded(photo((60, 40)), "JPEG"))
+    before = running.http.get("/media").json()
+    failed = page.evaluate(
+        """async ([url, picture]) => {
+            const form = new FormData();
+            form.append("file", new File([new Uint8Array(picture)], "x.jpg"));
+            return fetch(url, {method: "POST", mode: "no-cors", body: form}).then(() => "", String);
+        }""",
+        [f"{running.fast_url}/media", picture],
+    )
+    assert failed == "TypeError: Failed to fetch"
+    assert running.http.get("/media").json() == before
     page.close()
 
 
@@ -84,4 +87,15 @@ def test_a_name_that_was_rebound_shows_nothing(browser: Browser, running: System
         answer = page.goto(f"http://{REBOUND}:{port}/media")
         assert answer is not None
         assert answer.status == 421
+    page.close()
+
+
+def test_a_picture_in_a_tab_of_its_own_is_seen(browser: Browser, running: System) -> None:
+    """Though it is shown in a sandbox that allows nothing."""
+    sent = running.upload(encoded(photo((60, 40)), "JPEG"))
+    running.wait_for(sent.id, "stored")
+    page = browser.new_page()
+    for name in ("original", "watermarked"):
+        page.goto(f"{running.fast_url}/media/{sent.id}/{name}")
+        assert page.evaluate("document.images[0].naturalWidth") == 60
     page.close()

@@ -41,7 +41,6 @@ def proxy_response(fetched: httpx2.Response, own: Mapping[str, str]) -> Streamin
         headers |= {name.lower(): value for name, value in own.items()}
     if fetched.headers.get("content-type", "").startswith("multipart/byteranges"):
         headers["content-type"] = fetched.headers["content-type"]
-    headers["x-content-type-options"] = "nosniff"
     pieces = stream_or_cut_off(fetched.aiter_raw(), fetched.url.path)
     return StreamingResponse(pieces, fetched.status_code, headers=headers)
 

@@ -73,7 +73,7 @@ class Renditions:
             _PROCESSES,
             memory_bytes=settings.watermark_memory_bytes,
             timeout=settings.watermark_timeout,
-            folder=self._folder / ".picture-processes",
+            folder=self._folder / "picture-processes",
         )
         self._making: dict[Key, asyncio.Task[bytes]] = {}
         self._waiting = 0

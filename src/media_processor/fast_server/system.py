@@ -61,8 +61,6 @@ def _logo_file(path: Path) -> PictureFile:
     )
     if content.startswith(b"\x1f\x8b"):  # an .svgz, which browsers inflate
         answer.headers["Content-Encoding"] = "gzip"
-    # An SVG that is opened by itself could run scripts.
-    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Makes the FastAPI application of a server: problems, HEAD, origins, request bodies, /docs."""
+"""Makes the FastAPI application of a server: problems, HEAD, browsers, request bodies, /docs."""
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 
 from media_processor.errors import CrossSiteRequest, UnknownHost
+from media_processor.http.browsers import BrowserGuard
 from media_processor.http.head_requests import HeadRequests
-from media_processor.http.origins import OriginCheck
 from media_processor.http.pages import serve_docs
 from media_processor.http.problems import add_problem_handlers, answers, describe_problems
 from media_processor.http.request_bodies import RequestBodies
@@ -44,7 +44,7 @@ def application(
     )
     app.add_middleware(HeadRequests)
     app.add_middleware(
-        OriginCheck,
+        BrowserGuard,
         hosts=settings.allowed_hosts,
         public_url=public_url,
         not_for_browsers=not_for_browsers,

@@ -31,7 +31,6 @@ DOWNLOAD: dict[int | str, dict[str, object]] = {
 def file_headers(filename: str) -> dict[str, str]:
     """The content type of the response must be a fixed one, not the client's."""
     return {
-        "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(filename)}",
     }
 

@@ -13,7 +13,6 @@ PAGE_HEADERS = {
     "img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     # After an upgrade a browser must not use the old page with the new server.
     "Cache-Control": "no-cache",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -17,6 +16,7 @@ from media_processor.errors import (
     MediaConflict,
 )
 from media_processor.filenames import watermarked_filename
+from media_processor.pipeline.digest import digest
 from media_processor.pipeline.stage import StartOver
 from media_processor.threads import in_thread
 
@@ -132,15 +132,10 @@ async def _send(
     try:
         receipt = await resources.central.deliver(picture, name, made.content_type, fields)
     except DigestMismatch as error:
-        if await asyncio.to_thread(_digest, picture) != made.sha256:
+        if await asyncio.to_thread(digest, picture) != made.sha256:
             # The damage is ours: stage 1 makes it again before the next attempt.
             await asyncio.to_thread(resources.spool.drop_watermark, media_id)
         raise CentralUnavailable(error.detail) from None
     if receipt.sha256 != made.sha256:
         raise CentralUnavailable("The central server's receipt is for other bytes.")
     return receipt
-
-
-def _digest(picture: Path) -> str:
-    with picture.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from media_processor.errors import SpoolDamaged
+from media_processor.pipeline.digest import digest
 from media_processor.threads import in_thread
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ async def _original(spool: Spool, record: MediaRecord) -> AsyncIterator[Path]:
             raise SpoolDamaged(
                 "The original is missing from the spool. Send the picture again."
             ) from None
+        if await asyncio.to_thread(digest, original) != record.sha256:
+            raise SpoolDamaged(
+                "The original in the spool has changed since it was accepted. Send it again."
+            )
         yield original
 
 

@@ -1,4 +1,4 @@
-"""What a browser sends for another site is refused by both servers."""
+"""What browsers send for another site is refused, and what they make of answers bounded."""
 
 import socket
 
@@ -8,9 +8,10 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from media_processor.errors import SetupError
-from media_processor.http.origins import OriginCheck
+from media_processor.http.browsers import BrowserGuard
 from media_processor.messages.base import Problem
 from media_processor.settings import FastServerSettings, read
+from tests.images.pictures import encoded, photo
 from tests.system import System
 
 UNSAFE = ("/media", "/media/{id}/retry", "/archive/zip", "/preview")
@@ -114,7 +115,7 @@ def test_a_proxy_may_use_another_name() -> None:
 
 
 def ask(method: str, **headers: str) -> int:
-    checked = OriginCheck(
+    checked = BrowserGuard(
         JSONResponse({}),
         hosts=ALLOWED,
         public_url="https://public.example/desk",
@@ -128,3 +129,43 @@ def test_what_is_no_name(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", value)
     with pytest.raises(SetupError, match="ALLOWED_HOSTS"):
         read(FastServerSettings)
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/media", "/nowhere", "/openapi.json", "/upload-final"]
+)
+def test_every_answer_is_only_what_it_says(running: System, url: str, path: str) -> None:
+    answer = running.http.get(f"{url}{path}")
+    assert guarded(answer), answer.headers
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+
+
+def test_so_is_every_file(running: System, stored: str) -> None:
+    files = ["original", "watermarked", "thumbnail"]
+    for path in [f"/media/{stored}/{name}" for name in files] + ["/profiles/default/logo"]:
+        answer = running.http.get(path)
+        assert answer.status_code == 200, path
+        assert guarded(answer), path
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    archived = running.http.get(f"{running.central_url}/media/{stored}/file")
+    assert guarded(archived)
+
+
+def test_a_page_keeps_its_own(running: System) -> None:
+    page = running.http.get("/")
+    assert guarded(page)
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+def guarded(answer: Response) -> bool:
+    headers = answer.headers
+    return (headers["x-content-type-options"], headers["cross-origin-resource-policy"]) == (
+        "nosniff",
+        "same-origin",
+    )
+
+
+@pytest.fixture(scope="module")
+def stored(_running: System) -> str:
+    sent = _running.upload(encoded(photo((60, 40)), "JPEG"))
+    return _running.wait_for(sent.id, "stored").id

@@ -1,7 +1,8 @@
-"""Refuses what a browser sends on behalf of another site.
+"""Guards against browsers: what they send for another site, and what they make of an answer.
 
-Such requests carry no secret of their own: that the browser can reach the server is enough. So
-neither a name that isn't this server's (DNS rebinding) nor a form on another site gets through.
+A request of a browser needs no secret: that it can reach the server is enough. So neither a name
+that isn't this server's (DNS rebinding) nor a form on another site gets through. And whatever a
+file from outside says, a browser takes it for what we say it is, and runs nothing of it.
 """
 
 import ipaddress
@@ -10,8 +11,8 @@ import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from media_processor.errors import CrossSiteRequest, MediaProcessorError, UnknownHost
 from media_processor.http.problems import error_response
@@ -22,8 +23,16 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OWN_NAMES = ("localhost", "host.docker.internal")
 
 
-class OriginCheck:
-    """ASGI middleware: checks ``Host``, ``Sec-Fetch-Site`` and ``Origin``."""
+# An answer that has its own, as a page has, keeps it.
+_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
+
+
+class BrowserGuard:
+    """ASGI middleware: checks ``Host``, ``Sec-Fetch-Site`` and ``Origin``, and adds _ANSWER."""
 
     def __init__(
         self,
@@ -44,13 +53,23 @@ class OriginCheck:
         self._not_for_browsers = not_for_browsers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            try:
-                self._check(scope["method"], scope["path"], Headers(scope=scope))
-            except MediaProcessorError as error:
-                await error_response(error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _ANSWER.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            self._check(scope["method"], scope["path"], Headers(scope=scope))
+        except MediaProcessorError as error:
+            await error_response(error)(scope, receive, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)
 
     def _check(self, method: str, path: str, headers: Headers) -> None:
         host = headers.get("host", "")
