@@ -24,6 +24,7 @@ class Place:
         self._open: list[Catalogue] = []
 
     def open(self) -> Archive:
+        self.close()
         catalogue = open_catalogue(self.database)
         self._open.append(catalogue)
         return Archive(
@@ -35,8 +36,8 @@ class Place:
         )
 
     def close(self) -> None:
-        for catalogue in self._open:
-            catalogue.close()
+        while self._open:
+            self._open.pop().close()
 
     def lines(self) -> list[str]:
         return self.log.read_text().splitlines()

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from media_processor.central_server import postgresql
 from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.catalogue import Entry, metadata
 from media_processor.central_server.database import MIGRATIONS, newest_revision
@@ -213,7 +214,9 @@ def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
 
 
 def test_a_current_catalogue_is_opened_without_alembic(place: Place) -> None:
-    place.open().store(delivery(place.open()))
+    archive = place.open()
+    archive.store(delivery(archive))
+    place.close()
     code = (
         "import sys; from media_processor.central_server.catalogue import open_catalogue; "
         "from pathlib import Path; where = sys.argv[1]; "
@@ -347,4 +350,73 @@ def test_what_postgresql_says_of_its_disk_is_understood(
         archive.store(delivery(archive))
 
     assert place.lines() == []
+    place.close()
+
+
+def test_a_second_server_on_the_same_postgresql_is_refused(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_PREDECESSOR", 0.1)
+    database = postgres.new_database()
+    one, other = Place(tmp_path / "one", database), Place(tmp_path / "other", database)
+    one.open()
+    with pytest.raises(SetupError, match="Another central server is using this database"):
+        other.open()
+    one.close()
+    archive = other.open()
+    assert archive.store(delivery(archive))[1] is True
+    other.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_lost_its_lock_to_another_stores_nothing(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_PREDECESSOR", 0.1)
+    database = postgres.new_database()
+    one, other = Place(tmp_path / "one", database), Place(tmp_path / "other", database)
+    first = one.open()
+    postgres.stop()
+    postgres.start()
+    other.open()
+    with pytest.raises(CatalogueUnavailable, match="Another central server"):
+        first.store(delivery(first))
+    with pytest.raises(CatalogueUnavailable, match="Another central server"):
+        first.catalogue.database.ping()
+    other.close()
+    assert first.store(delivery(first))[1] is True
+    one.close()
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_says_nothing_is_not_waited_for(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql.Connection, "silence", 0.3)
+    monkeypatch.setattr(postgresql, "ARGUMENTS", postgresql.ARGUMENTS | {"connect_timeout": 2})
+    place = Place(tmp_path, postgres.new_database())
+    archive = place.open()
+    media_id = new_media_id()
+    with postgres.paused():
+        with pytest.raises(CatalogueUnavailable):
+            archive.catalogue.database.ping()
+        with pytest.raises(CatalogueUnavailable):
+            archive.store(delivery(archive, media_id=media_id))
+    assert archive.store(delivery(archive, media_id=media_id))[1] is True
+    place.close()
+
+
+def test_a_row_that_somebody_locked_is_not_waited_for(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = postgresql.ARGUMENTS | {"options": "-c lock_timeout=100ms"}
+    monkeypatch.setattr(postgresql, "ARGUMENTS", limits)
+    database = postgres.new_database()
+    place = Place(tmp_path, database)
+    archive = place.open()
+    with psycopg.connect(database) as connection:
+        connection.execute("LOCK TABLE stored_media")
+        with pytest.raises(CatalogueUnavailable):
+            archive.store(delivery(archive))
+    assert archive.store(delivery(archive))[1] is True
     place.close()

@@ -7,6 +7,7 @@ import signal
 import httpx2
 import pytest
 
+from media_processor.harness.machine import CENTRAL
 from media_processor.harness.ports import free_port
 from media_processor.ids import new_media_id
 from media_processor.images.logo import bundled_logo_path
@@ -226,3 +227,12 @@ def test_an_archive_that_can_not_be_used_is_one_line(system: System, fault: str)
     assert said[-1].startswith("media-processor: ")
     assert words[fault] in said[-1]
     assert "Traceback" not in system.log("again")
+
+
+@pytest.mark.slow
+def test_nothing_is_taken_without_room(system: System) -> None:
+    system.start(CENTRAL, MIN_FREE_BYTES=str(10**18))
+    system.wait_central()
+    refused = problem(send(system.central))
+    assert (refused.status, refused.code) == (507, "storage_full")
+    assert not system.stored_files()

@@ -114,7 +114,7 @@ class Catalogue:
         line = entry.line
         values |= {"log_offset": line.offset, "log_end": line.end, "log_line": line.text}
         values |= {"sequence": entry.sequence, "chain_hash": entry.chain_hash}
-        with self.database.transaction() as connection:
+        with self.database.writing() as connection:
             connection.execute(stored.insert().values(values))
 
     def newest(self, before: str | None, limit: int) -> list[StoredMedia]:

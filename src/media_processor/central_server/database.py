@@ -1,11 +1,13 @@
 """The catalogue's database, SQLite or PostgreSQL: opens it, migrates it, translates its errors."""
 
+from __future__ import annotations
+
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,12 +20,12 @@ from media_processor.errors import (
 )
 from media_processor.installation import missing_part
 
+if TYPE_CHECKING:
+    from media_processor.central_server.postgresql import OnlyWriter
+
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-
-# Gives up on a database host that vanished before the 15 s of a worker's attempt are over.
-_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 
 
 class Database:
@@ -31,8 +33,15 @@ class Database:
 
     def __init__(self, url: sa.URL) -> None:
         self.engine = _engine(url)
+        self._only_writer: OnlyWriter | None = None
+        if url.get_backend_name() == "postgresql":
+            from media_processor.central_server.postgresql import OnlyWriter
+
+            self._only_writer = OnlyWriter(self.engine)
 
     def close(self) -> None:
+        if self._only_writer:
+            self._only_writer.close()
         self.engine.dispose()
 
     @contextmanager
@@ -44,22 +53,31 @@ class Database:
             StorageFailing: its disk failed.
             CatalogueUnavailable: it doesn't answer; the work may have been committed or not.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-            raise _translate(error) from error
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Like ``transaction``, for what changes the catalogue: one at a time.
+
+        Raises:
+            CatalogueUnavailable: another central server writes to this database.
+        """
+        begin = self._only_writer.begin if self._only_writer else self.engine.begin
+        with _translated(), begin() as connection:
+            yield connection
 
     def ping(self) -> None:
-        with self.transaction() as connection:
-            connection.execute(sa.text("SELECT 1"))
+        """Raises what ``writing`` raises, if nothing could be written now."""
+        with self.writing() as connection:
+            _revision(connection)
 
     def is_current(self) -> bool:
         with self.engine.connect() as connection:
             return _revision(connection) == newest_revision()
 
     def upgrade(self) -> None:
-        with self.engine.begin() as connection:
+        with self.writing() as connection:
             revision = _revision(connection)
             if revision is not None and revision > newest_revision():
                 raise SetupError(
@@ -111,9 +129,12 @@ def readable() -> Iterator[None]:
         raise missing or SetupError(
             "DATABASE_URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
         ) from error
-    except (sa.exc.DBAPIError, CatalogueUnavailable) as error:
-        cause = error.__cause__ if isinstance(error, CatalogueUnavailable) else error
-        raise SetupError(f"The catalogue can't be read: {_reason(cause)}.") from error
+    except CatalogueUnavailable as error:
+        if error.__cause__ is None:  # another central server
+            raise SetupError(error.detail) from error
+        raise SetupError(f"The catalogue can't be read: {_reason(error.__cause__)}.") from error
+    except sa.exc.DBAPIError as error:
+        raise SetupError(f"The catalogue can't be read: {_reason(error)}.") from error
 
 
 def _is_blank(url: sa.URL) -> bool:
@@ -142,7 +163,16 @@ def _migrate(connection: sa.Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _without_limits(connection):
+        command.upgrade(config, "head")
+
+
+def _without_limits(connection: sa.Connection) -> AbstractContextManager[None]:
+    if connection.dialect.name != "postgresql":
+        return nullcontext()
+    from media_processor.central_server.postgresql import without_limits
+
+    return without_limits(connection)
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -150,10 +180,23 @@ def _engine(url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(url)
         sa.event.listen(engine, "connect", _durable_sqlite)
         return engine
-    patience = _PATIENCE if url.get_backend_name() == "postgresql" else {}
-    chosen = {name: value for name, value in patience.items() if name not in url.query}
+    if url.get_backend_name() != "postgresql":
+        return sa.create_engine(url)
+    from media_processor.central_server import postgresql
+
+    chosen = {name: value for name, value in postgresql.ARGUMENTS.items() if name not in url.query}
     # Tests each connection before use: a restart of the database cuts those in the pool.
-    return sa.create_engine(url, pool_pre_ping=True, connect_args=chosen)
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=chosen)
+    postgresql.use_connection(engine)
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise _translate(error) from error
 
 
 def _translate(error: sa.exc.DBAPIError) -> MediaProcessorError:

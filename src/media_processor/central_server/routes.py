@@ -130,6 +130,7 @@ async def upload_final(
 ) -> Receipt:
     """Store a finished picture. 201 means that its file, catalogue row and log line are durable."""
     limit = settings.max_upload_bytes * _GROWTH
+    await asyncio.to_thread(_check_room, archive, settings)
     async with receive_form(request, archive.storage, max_file_bytes=limit) as form:
         delivery = _delivery(form)
         receipt, is_new = await asyncio.to_thread(archive.store, delivery)
@@ -139,6 +140,12 @@ async def upload_final(
         response.status_code = 200
         log.info("🗄️ %s was already stored", receipt.media_id)
     return receipt
+
+
+def _check_room(archive: Archive, settings: CentralServerSettings) -> None:
+    free = archive.storage.free_bytes()
+    if free is not None and free < settings.min_free_bytes:
+        raise StorageFull("The archive's disk has too little room. Send the picture again later.")
 
 
 def _delivery(form: ReceivedForm) -> Delivery:
