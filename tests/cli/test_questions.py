@@ -154,6 +154,7 @@ def test_failed_as_json(running: System, failed: AcceptedMedia) -> None:
 
 class TestQueue:
     def test_depths_and_workers(self, running: System) -> None:
+        running.wait_well()
         done = run("queue", "--url", running.fast_url)
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
