@@ -1,7 +1,6 @@
 """The storage on the local disk: what every storage does, and what the disk adds to it."""
 
 import errno
-import io
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -167,7 +166,7 @@ class TestWhateverFails:
     def test_reading_says_so(self, storage: Storage, number: int) -> None:
         storage.write("a/key", b"x")
         error = OSError(number, "refused")
-        with patch.object(io, "open", side_effect=error):
+        with patch.object(os, "open", side_effect=error):
             for read in (storage.read, storage.open):
                 with pytest.raises(StorageFailing):
                     read("a/key")
@@ -178,6 +177,19 @@ class TestWhateverFails:
                 storage.size("a/key")
             with pytest.raises(StorageFailing), storage.local_copy("a/key"):
                 pass
+
+    def test_a_link_is_not_followed(self, storage: Storage, root: Path, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("secret")
+        (root / "a").mkdir()
+        (root / "a" / "key").symlink_to(secret)
+        assert storage.read("a/key") is None
+        with pytest.raises(FileNotFoundError):
+            storage.open("a/key")
+        with pytest.raises(FileNotFoundError), storage.local_copy("a/key"):
+            pass
+        storage.write("a/key", b"own")
+        assert (storage.read("a/key"), secret.read_text()) == (b"own", "secret")
 
     def _publish(self, storage: Storage, step: int, number: int, *, lasting: bool) -> bool:
         with received(storage, b"picture") as picture:

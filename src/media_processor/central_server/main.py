@@ -18,6 +18,7 @@ from media_processor.errors import SetupError
 from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.application import application
 from media_processor.http.serve import check_port, serve
+from media_processor.processes import keep_files_private
 from media_processor.settings import CentralServerSettings
 from media_processor.settings.variables import warn_of_misspelt
 from media_processor.storage.factory import open_archive_storage
@@ -75,6 +76,7 @@ def _open_archive(settings: CentralServerSettings) -> Iterator[Archive]:
 
 
 def run(settings: CentralServerSettings) -> None:
+    keep_files_private()
     start_logging("central", settings.log_level)
     warn_of_misspelt(log)
     port = settings.central_server_port

@@ -26,6 +26,7 @@ from media_processor.jobs.changes import Changes
 from media_processor.jobs.keys import keys_of
 from media_processor.jobs.queue import open_queue
 from media_processor.jobs.systems import Presence
+from media_processor.processes import keep_files_private
 from media_processor.settings import FastServerSettings
 from media_processor.settings.variables import warn_of_misspelt
 from media_processor.storage.factory import open_spool_storage
@@ -124,6 +125,7 @@ async def _complain(health: Health) -> str | None:
 
 
 def run(settings: FastServerSettings) -> None:
+    keep_files_private()
     start_logging("fast-server", settings.log_level)
     warn_of_misspelt(log)
     open_spool_storage(settings).probe()

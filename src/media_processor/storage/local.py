@@ -5,8 +5,10 @@ file in the same file system, then renamed. What is durable survives a power cut
 synced, renamed, folder synced, in that order.
 """
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -118,26 +120,27 @@ class LocalStorage(Storage):
     def read(self, key: str) -> bytes | None:
         with disk_errors():
             try:
-                return self._path(key).read_bytes()
+                with _open(self._path(key)) as file:
+                    return file.read()
             except FileNotFoundError:
                 return None
 
     def size(self, key: str) -> int | None:
         with disk_errors():
             try:
-                return self._path(key).stat().st_size
+                return self._path(key).lstat().st_size
             except FileNotFoundError:
                 return None
 
     def open(self, key: str) -> BinaryIO:
         with disk_errors():
-            return self._path(key).open("rb")
+            return _open(self._path(key))
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
         path = self._path(key)
         with disk_errors():
-            if not path.is_file():
+            if not stat.S_ISREG(path.lstat().st_mode):
                 raise FileNotFoundError(key)
         yield path
 
@@ -168,7 +171,7 @@ class LocalStorage(Storage):
                 inner[:] = [name for name in inner if name not in _WITHOUT_KEYS]
             for path in (Path(folder, name) for name in names):
                 with suppress(FileNotFoundError):
-                    found = path.stat()
+                    found = path.lstat()
                     modified = datetime.fromtimestamp(found.st_mtime, UTC)
                     yield Entry(path.relative_to(self._root).as_posix(), found.st_size, modified)
 
@@ -244,3 +247,13 @@ class LocalStorage(Storage):
             with suppress(OSError):  # the next one must not take it for durable
                 folder.rmdir()
             raise
+
+
+def _open(path: Path) -> BinaryIO:
+    # A link that somebody put there would lead anywhere.
+    try:
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+        raise

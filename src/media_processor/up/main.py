@@ -22,6 +22,7 @@ from media_processor.errors import LogoUnavailable, QueueUnavailable, SetupError
 from media_processor.file_locks import AlreadyLocked, hold_folder
 from media_processor.http.serve import check_port
 from media_processor.jobs.server_info import check_redis
+from media_processor.processes import keep_files_private
 from media_processor.settings import (
     CentralServerSettings,
     FastServerSettings,
@@ -64,6 +65,7 @@ def run(after_start: Callable[[Addresses], Awaitable[None]] | None = None) -> No
     """
     plan = _Plan.from_environment()
     start_logging("up", plan.central.log_level)
+    keep_files_private()
     warn_of_misspelt(log)
     forget_misspelt()
     with _only_one(plan.central.media_data_dir):

@@ -22,6 +22,7 @@ from media_processor.pipeline.parked import Parked
 from media_processor.pipeline.reconciler import Reconciler
 from media_processor.pipeline.stage import Resources, Stage
 from media_processor.pipeline.stages import STAGES, stages_of
+from media_processor.processes import keep_files_private
 from media_processor.sandbox.pool import Sandbox
 from media_processor.settings import WorkerSettings
 from media_processor.settings.variables import warn_of_misspelt
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: WorkerSettings, choice: str) -> None:
+    keep_files_private()
     start_logging(safe_worker_name(settings.hostname), settings.log_level)
     warn_of_misspelt(log)
     open_spool_storage(settings).probe()
