@@ -8,3 +8,9 @@ compile() {
 compile pyproject.toml --extra server --extra postgres -o requirements/runtime.txt
 compile pyproject.toml --all-extras requirements/dev.in -o requirements/dev.txt
 compile requirements/bootstrap.in -o requirements/bootstrap.txt
+# Cargo.lock without the registry's address, which setup.py puts in again.
+if command -v cargo >/dev/null 2>&1; then
+    rm -f native/Cargo.lock
+    (cd native && cargo generate-lockfile --quiet)
+    { echo "# Made by make lock."; sed -e '/^#/d' -e '/^source = /d' native/Cargo.lock; } >native/crates.lock
+fi
