@@ -22,7 +22,7 @@ async def drip(
     started = time.monotonic()
     part = raw.part(b'; name="file"; filename="a.jpg"')[:-2]
     head = HEAD.replace("/media", path)
-    writer.write(head.split("x")[0].encode() if in_headers else head.encode() + part)
+    writer.write(head.split("localhost")[0].encode() if in_headers else head.encode() + part)
     answer = asyncio.create_task(reader.read())
     try:
         while not answer.done() and time.monotonic() - started < limit:

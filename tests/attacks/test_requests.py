@@ -155,3 +155,40 @@ def test_any_file_name_is_made_safe(running: System) -> None:
         assert watermarked.status_code == 200
     wait_until(lambda: len(running.log_lines()) == lines + len(names), "a line for each")
     assert all(line.count(" | IMAGE: watermarked_") == 1 for line in running.log_lines())
+
+
+@pytest.mark.parametrize("head", ["GET /", "GET /health HTTP/1.1\r\nHost: localhost\r\nX: "])
+@pytest.mark.parametrize("server", ["fast", "central"])
+def test_headers_without_end_are_refused(running: System, server: str, head: str) -> None:
+    port = running.fast_port if server == "fast" else running.central_port
+    sent, piece = 0, b"x" * 10_000
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        while sent < 1 << 28 and not select.select([connection], [], [], 0)[0]:
+            connection.sendall(piece)
+            sent += len(piece)
+        assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
+    assert sent < 40 << 20  # the kernel's buffers, on both sides
+
+
+def test_large_headers_that_come_at_once_are_refused(running: System) -> None:
+    for size, status in ((60_000, b"200"), (70_000, b"431")):
+        request = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n" % (b"y" * size)
+        with socket.create_connection(("127.0.0.1", running.fast_port), timeout=20) as connection:
+            connection.sendall(request)
+            assert connection.recv(12) == b"HTTP/1.1 " + status
+
+
+def test_a_form_of_ids_may_not_be_a_film(running: System) -> None:
+    sent, piece = 0, bytes(1 << 20)
+    head = slow.HEAD.replace("Content-Length: 1000000", "Transfer-Encoding: chunked")
+    head = head.replace("/media", "/archive/zip")
+    with socket.create_connection(("127.0.0.1", running.fast_port), timeout=20) as connection:
+        connection.sendall(head.encode() + _chunk(raw.part(FILE)[:-2]))
+        while sent < 1 << 28 and not select.select([connection], [], [], 0)[0]:
+            connection.sendall(_chunk(piece))
+            sent += len(piece)
+        answer = connection.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"upload_too_large" in answer
+    assert sent < 41 << 20

@@ -15,7 +15,7 @@ TRIES = {
     "read": "open(theirs + '/there').read()",
     "start a thread": "t = threading.Thread(target=print); t.start(); t.join()",
     "limit itself": "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
-    "signal itself": "signal.signal(10, print); signal.raise_signal(10)",
+    "signal itself": "signal.signal(10, lambda *_: None); signal.raise_signal(10)",
     "write elsewhere": "open(theirs + '/new', 'w')",
     "truncate elsewhere": "os.truncate(theirs + '/there', 0)",
     "remove elsewhere": "os.unlink(theirs + '/there')",

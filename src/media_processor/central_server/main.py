@@ -44,7 +44,13 @@ def create_app(settings: CentralServerSettings, archive: Archive | None) -> Fast
         checked_log = CheckedLog(settings.log_file, archive.signer.public)
         yield {"archive": archive, "checked_log": checked_log, "settings": settings}
 
-    app = application("central server", lifespan, settings, not_for_browsers=("/upload-final",))
+    app = application(
+        "central server",
+        lifespan,
+        settings,
+        takes_pictures=("/upload-final",),
+        not_for_browsers=("/upload-final",),
+    )
     app.include_router(routes.router)
     return app
 

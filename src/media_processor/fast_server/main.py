@@ -59,7 +59,13 @@ def create_app(settings: FastServerSettings, stopping: asyncio.Event) -> FastAPI
             log.info("🚪 accepting pictures on port %d", settings.fast_server_port)
             yield {"deps": deps}
 
-    app = application("fast server", lifespan, settings, public_url=settings.public_url)
+    app = application(
+        "fast server",
+        lifespan,
+        settings,
+        public_url=settings.public_url,
+        takes_pictures=("/media", "/preview"),
+    )
     for module in (uploads, media, events, thumbnails, archive, system):
         app.include_router(module.router)
     serve_page(app)

@@ -28,9 +28,11 @@ def application(
     settings: ServerSettings,
     *,
     public_url: str | None = None,
+    takes_pictures: Collection[str],
     not_for_browsers: Collection[str] = (),
 ) -> FastAPI:
-    """``not_for_browsers`` are paths that no page uses."""
+    """``takes_pictures`` are paths with large bodies, ``not_for_browsers`` those that no page
+    uses."""
     app = FastAPI(
         title=f"media-processor: {server}",
         version=version("media-processor"),
@@ -49,7 +51,9 @@ def application(
         public_url=public_url,
         not_for_browsers=not_for_browsers,
     )
-    app.add_middleware(RequestBodies, max_body_bytes=settings.max_upload_bytes)
+    app.add_middleware(
+        RequestBodies, max_body_bytes=settings.max_upload_bytes, takes_pictures=takes_pictures
+    )
     add_problem_handlers(app)
     describe_problems(app)
     serve_docs(app)

@@ -57,19 +57,12 @@ class BrowserGuard:
             await self._app(scope, receive, send)
             return
 
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _ANSWER.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
         try:
             self._check(scope["method"], scope["path"], Headers(scope=scope))
         except MediaProcessorError as error:
-            await error_response(error)(scope, receive, send_guarded)
+            await error_response(error)(scope, receive, guarded(send))
             return
-        await self._app(scope, receive, send_guarded)
+        await self._app(scope, receive, guarded(send))
 
     def _check(self, method: str, path: str, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -104,6 +97,19 @@ class BrowserGuard:
             or _is_address(name)
             or any("*" + name[at.start() :] in self._hosts for at in re.finditer(r"\.", name))
         )
+
+
+def guarded(send: Send) -> Send:
+    """Adds _ANSWER to an answer."""
+
+    async def send_guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _ANSWER.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_guarded
 
 
 def _is_address(name: str) -> bool:

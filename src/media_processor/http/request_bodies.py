@@ -1,4 +1,5 @@
-"""Ends a request whose body arrives too slowly; sends an answer before the body has ended.
+"""Ends a request whose body arrives too slowly or is too large for its path; sends an answer
+before the body has ended.
 
 Uvicorn lets a body arrive at any pace, so one slow client could hold a connection forever.
 
@@ -8,12 +9,16 @@ the body is read and dropped for a while (RFC 9112, 9.6).
 """
 
 import asyncio
+import math
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from media_processor.errors import UploadTooSlow
+from media_processor.errors import MediaProcessorError, UploadTooLarge, UploadTooSlow
+from media_processor.http.browsers import guarded
+from media_processor.http.problems import error_response
 
 # Enough for most clients to send the rest; longer would favour clients that never end.
 # nginx's lingering_time is the same.
@@ -23,6 +28,10 @@ _PACE_SECONDS = 10.0
 _PACE_BYTES = 10_000
 # A client that sends a film instead of a picture still gets its error.
 _LINGER_TIMES_LIMIT = 8
+
+
+# What a form of ids or a JSON document may have; pictures go to paths of their own.
+_SMALL_BODY = 1024 * 1024
 
 
 class _Pace:
@@ -53,9 +62,13 @@ class _Pace:
 class RequestBodies:
     """ASGI middleware: clients can read an answer sent before the end of their request."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, takes_pictures: Collection[str]
+    ) -> None:
+        """On the paths ``takes_pictures`` the route itself limits the body."""
         self._app = app
         self._linger_bytes = _LINGER_TIMES_LIMIT * max_body_bytes
+        self._takes_pictures = takes_pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
@@ -64,11 +77,22 @@ class RequestBodies:
         )
         expects_continue = b"expect" in headers
         pace = _Pace()
+        refused: MediaProcessorError | None = None
+        room = math.inf if scope.get("path") in self._takes_pictures else _SMALL_BODY
 
         async def receive_and_watch() -> Message:
-            nonlocal is_arriving, expects_continue
-            message = await (pace.receive(receive) if is_arriving else receive())
+            nonlocal is_arriving, expects_continue, room, refused
+            try:
+                message = await (pace.receive(receive) if is_arriving else receive())
+            except UploadTooSlow as error:
+                refused = error
+                raise
             is_arriving, expects_continue = message.get("more_body", False), False
+            room -= len(message.get("body", b""))
+            if room < 0:
+                room = math.inf  # the rest is only dropped
+                refused = UploadTooLarge(f"The body is larger than {_SMALL_BODY:,} bytes.")
+                raise refused
             return message
 
         async def read_the_rest() -> None:
@@ -91,4 +115,11 @@ class RequestBodies:
                 message = {"type": "http.response.body"}
             await send(message)
 
-        await self._app(scope, receive_and_watch, send_and_linger)
+        async def send_own(message: Message) -> None:
+            # FastAPI takes any error while it reads a form for a malformed one.
+            if refused is None:
+                await send_and_linger(message)
+            elif message["type"] == "http.response.start":
+                await error_response(refused)(scope, receive, guarded(send_and_linger))
+
+        await self._app(scope, receive_and_watch, send_own)

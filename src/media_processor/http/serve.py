@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import resource
 import socket
 
 import uvicorn
@@ -45,27 +46,58 @@ def check_port(host: str, port: int, variable: str) -> None:
 _GRACE_SECONDS = 8
 
 
-# Headers arrive in a few packets; without a limit a slow client could hold a connection forever.
+# Headers arrive in a few packets; without a limit a slow client could hold a connection forever,
+# and one that sends headers without end all memory.
 _HEADER_SECONDS = 10.0
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_HEADER_BYTES = 64 * 1024
+_LINGER_SECONDS = 2.0
+
+# Most systems start a process with 1,024.
+_DESCRIPTORS = 65_536
+# What connections leave to files, pipes, Redis and the database.
+_RESERVED_DESCRIPTORS = 256
 
 
 class _Protocol(HttpToolsProtocol):
-    """Closes a connection whose headers don't arrive in time."""
+    """Closes a connection whose headers don't arrive in time, or are too large."""
 
+    most_connections = 0
     _late: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_headers()
+        if len(self.connections) > self.most_connections:
+            self._refuse("503 Service Unavailable", "Retry-After: 1\r\n")
+        else:
+            self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        super().data_received(data)
+        if self._late is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > _HEADER_BYTES:
+                self._refuse("431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._header_bytes = 0
         self._expect_headers()
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > _HEADER_BYTES:
+            self._refuse("431 Request Header Fields Too Large")
+            raise ValueError("the headers are too large")  # so that the parser goes no further
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._is_refused:
+            super().send_400_response(msg)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -73,16 +105,21 @@ class _Protocol(HttpToolsProtocol):
 
     def _expect_headers(self) -> None:
         if self._late is None:
-            self._late = self.loop.call_later(_HEADER_SECONDS, self._close)
+            self._late = self.loop.call_later(_HEADER_SECONDS, self._refuse, "408 Request Timeout")
 
     def _stop_waiting(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
-    def _close(self) -> None:
-        self.transport.write(_TOO_SLOW)
-        self.transport.close()
+    def _refuse(self, status: str, more: str = "") -> None:
+        self._stop_waiting()
+        self._is_refused = True
+        head = f"HTTP/1.1 {status}\r\nConnection: close\r\n{more}Content-Length: 0\r\n\r\n"
+        self.transport.write(head.encode())
+        self.transport.write_eof()
+        # Closing with unread bytes resets the connection, and the reset can overtake the answer.
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 class _Server(uvicorn.Server):
@@ -102,6 +139,7 @@ class _Server(uvicorn.Server):
 def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.Event) -> None:
     """SIGINT and SIGTERM set ``stopping``."""
     check_port(host, port, variable)
+    _Protocol.most_connections = _raise_descriptors() - _RESERVED_DESCRIPTORS
     logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
     config = uvicorn.Config(
         app,
@@ -115,3 +153,13 @@ def serve(app: FastAPI, host: str, port: int, variable: str, stopping: asyncio.E
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     _Server(config, stopping).run()
+
+
+def _raise_descriptors() -> int:
+    """Allow many files and connections, as far as the system does; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return _DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
