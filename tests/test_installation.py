@@ -86,7 +86,7 @@ def test_without_the_core_one_line_says_what_to_install(without_core: Path, pict
     assert out.stat().st_size
 
 
-@pytest.mark.parametrize("command", [["up"], ["fast-server"], ["doctor"], ["scrub"]])
+@pytest.mark.parametrize("command", [["up"], ["fast-server"], ["scrub"]])
 def test_a_command_that_needs_the_servers_says_so(
     without_core: Path, tmp_path: Path, command: list[str]
 ) -> None:

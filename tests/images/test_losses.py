@@ -236,7 +236,7 @@ def test_a_bmp_keeps_its_density(density: int, apply_watermark: ApplyWatermark) 
 
 
 @pytest.mark.filterwarnings("ignore")  # what Pillow thinks of damaged EXIF
-@pytest.mark.parametrize("rounds", [30, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [30, pytest.param(400, marks=pytest.mark.long)])
 def test_damage_in_metadata_never_costs_the_picture(
     rounds: int, apply_watermark: ApplyWatermark
 ) -> None:
