@@ -40,6 +40,7 @@ TRIES = {
     "date theirs back": "os.utime(theirs + '/there', (0, 0))",
     "type into a terminal": "fcntl.ioctl(0, termios.TIOCSTI, b'x')",
     "leave its session": "os.setsid()",
+    "outlive its parent": "call(157, 1, 0, 0, 0, 0)",
     "trace": "raise OSError(ctypes.get_errno(), 'x') if libc.ptrace(16, os.getppid(), 0, 0) else 0",
     "leave its namespace": "raise OSError(1, 'x') if libc.unshare(0x10000000) else 0",
 }

@@ -116,6 +116,7 @@ class OnlyWriter:
                     "to another one."
                 )
         except BaseException:
+            connection.invalidate()  # its session may have the lock
             connection.close()
             raise
         self._connection = connection

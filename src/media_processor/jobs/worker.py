@@ -172,13 +172,16 @@ class LeasedWorker(Worker):
                 self._keys.ownership,
             ],
         )
+        unreadable = []
         for claimed in ids:
             job_id = claimed.decode(errors="replace")
             if is_media_id(media_of(job_id)):
                 self._start(job_id)
             else:
-                self._unreadable.drop("job")
-                await self.pool.zrem(self.queue_name, claimed)
+                unreadable.append(claimed)
+        if unreadable:
+            self._unreadable.drop("job")
+            await self.pool.zrem(self.queue_name, *unreadable)
         return int(wait_ms)
 
     def _start(self, job_id: str) -> None:

@@ -71,7 +71,7 @@ _ALLOWED: tuple[tuple[str, int, int | None], ...] = (
     ("getpid", 39, 172), ("getppid", 110, 173), ("getuid", 102, 174), ("geteuid", 107, 175),
     ("getgid", 104, 176), ("getegid", 108, 177), ("getgroups", 115, 158),
     ("getpgrp", 111, None), ("getrusage", 98, 165), ("getrlimit", 97, 163),
-    ("setrlimit", 160, 164), ("prctl", 157, 167), ("arch_prctl", 158, None), ("uname", 63, 160),
+    ("setrlimit", 160, 164), ("arch_prctl", 158, None), ("uname", 63, 160),
     ("sysinfo", 99, 179), ("getrandom", 318, 278),
 )  # fmt: skip
 
@@ -84,6 +84,8 @@ _IOCTL, _IOCTLS = {"x86_64": 16, "aarch64": 29}, (
 )  # fmt: skip
 # Duplicate, flags, locks; not who gets which signal when something can be read.
 _FCNTL, _FCNTLS = {"x86_64": 72, "aarch64": 25}, (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
+# A thread's name, and names of memory; not what happens when the parent dies.
+_PRCTL, _PRCTLS = {"x86_64": 157, "aarch64": 167}, (15, 16, 0x53564D41)
 _CLONE_THREAD = 0x10000
 
 # glibc makes threads by clone3, whose flags can't be checked, and by clone if it isn't there.
@@ -176,6 +178,7 @@ def _filter(machine: str) -> list[bytes]:
         *_allow_if(_PRLIMIT[machine], 0, (0, *own)),
         *_allow_if(_IOCTL[machine], 1, _IOCTLS),
         *_allow_if(_FCNTL[machine], 1, _FCNTLS),
+        *_allow_if(_PRCTL[machine], 0, _PRCTLS),
         _step(_IF_AT_LEAST, _UNKNOWN_FROM, 0, 1),
         _step(_RETURN, _ENOSYS),
         _step(_RETURN, _EPERM),

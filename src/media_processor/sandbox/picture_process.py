@@ -77,6 +77,7 @@ def _guard(memory: int, folder: Path) -> tuple[str, ...]:
     die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))  # a result was in memory before
     # libvips would write what is large to a file that it may not write.
     os.environ["VIPS_DISC_THRESHOLD"] = "64g"
     os.environ["VIPS_CONCURRENCY"] = "1"
