@@ -7,7 +7,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from media_processor.errors import UnsupportedPicture
+from media_processor.errors import BrokenPicture, UnsupportedPicture
 from media_processor.images.geometry import corners
 from media_processor.images.logo import Logo
 
@@ -226,4 +226,29 @@ def test_the_strips_of_an_old_jpeg_must_not_end_within_a_block(
 ) -> None:
     data, _ = old_jpeg_in_parts(photo(SIZE), rows=40)
     with pytest.raises(UnsupportedPicture, match="strips end within a block"):
+        apply_watermark(data)
+
+
+def test_a_strip_of_no_rows_has_all(apply_watermark: ApplyWatermark) -> None:
+    """libtiff takes a RowsPerStrip of 0 for none."""
+    data = encoded(photo((120, 90)), "TIFF", compression="jpeg", strip_size=1 << 20)
+    (rows,) = read_tags(data)[278]
+    entry = next(
+        at for kind in (3, 4) if (at := data.find(struct.pack("<HHII", 278, kind, 1, rows))) > 0
+    )
+    data = data[: entry + 8] + bytes(4) + data[entry + 12 :]
+    assert read_tags(data)[278] == (0,)
+    out, _ = apply_watermark(data)
+    assert pieces(out, read_tags(out)) != pieces(data, read_tags(data))
+
+
+def test_tiles_that_are_not_there_are_not_said_to_be_watermarked(
+    apply_watermark: ApplyWatermark,
+) -> None:
+    data = PICTURES["tiles"]
+    tags = read_tags(data)
+    for tag in (324, 325):
+        entry = data.index(struct.pack("<HHI", tag, 4, len(tags[tag])))
+        data = data[: entry + 4] + struct.pack("<I", 5) + data[entry + 8 :]
+    with pytest.raises(BrokenPicture):
         apply_watermark(data)

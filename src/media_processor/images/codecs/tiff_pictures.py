@@ -14,15 +14,17 @@ Redraw = Callable[[bytes, Box], bytes | None]
 
 
 def draw(order: str, page: Page, overlay: Overlay, redraw: Redraw) -> Page | None:
-    """None if a piece can't be made anew."""
+    """None if a piece is missing or can't be made anew."""
     width, height = size_of(order, page)
     across = number(order, page, tiff_tags.TILE_WIDTH, width)
-    rows = number(order, page, tiff_tags.ROWS, height)
+    rows = number(order, page, tiff_tags.ROWS, height) or height  # libtiff ignores a 0
     down = number(order, page, tiff_tags.TILE_HEIGHT, rows)
     is_tiled = tiff_tags.TILE_WIDTH in page.tags
     down = down if is_tiled else min(down, height)
     columns = -(-width // across)
     pieces = list(page.pixels)
+    if len(pieces) < columns * -(-height // down):
+        return None
     for at, piece in enumerate(pieces):
         left, top = at % columns * across, at // columns * down
         place = Box(left, top, across, down if is_tiled else min(down, height - top))
