@@ -47,6 +47,7 @@ def answer(status: int, code: str) -> httpx2.Response:
         (404, "not_found", CentralRefused),
         (409, "media_conflict", MediaConflict),
         (408, "x", CentralUnavailable),
+        (421, "unknown_host", CentralUnavailable),
         (425, "x", CentralUnavailable),
         (429, "x", CentralUnavailable),
         (422, "digest_mismatch", DigestMismatch),
@@ -94,4 +95,15 @@ async def test_an_archive_that_can_not_say_what_it_has_has_nothing(
 async def test_the_link_lies_beside_the_upload_address() -> None:
     client = CentralClient("http://archive:8003/behind/upload-final", timeout=1, connections=1)
     assert client.link("x") == "http://archive:8003/behind/media/x/file"
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_able"), [(200, True), (404, True), (421, False), (503, False)]
+)
+async def test_which_central_server_is_able(status: int, is_able: bool) -> None:
+    client = CentralClient("http://archive:8003/upload-final", timeout=1, connections=1)
+    answered = httpx2.MockTransport(lambda _: httpx2.Response(status))
+    with patch.object(client, "_http", httpx2.AsyncClient(transport=answered)):
+        assert await client.answers() is is_able
     await client.close()

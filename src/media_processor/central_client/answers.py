@@ -15,8 +15,10 @@ from media_processor.errors import (
 from media_processor.messages.base import Message, Problem
 from media_processor.messages.media import Receipt
 
+# The central server's ALLOWED_HOSTS lack its name in CENTRAL_SERVER_URL: not the picture's fault.
+UNKNOWN_HOST = 421
 # Request timeout, too early, too many requests.
-_RETRYABLE = {408, 425, 429}
+_RETRYABLE = {408, UNKNOWN_HOST, 425, 429}
 
 Answer = TypeVar("Answer", bound=Message)
 

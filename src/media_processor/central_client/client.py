@@ -10,6 +10,7 @@ import httpx2
 from pydantic import ValidationError
 
 from media_processor.central_client.answers import (
+    UNKNOWN_HOST,
     Answer,
     problem_of,
     read,
@@ -107,7 +108,7 @@ class CentralClient:
             answer = await self._http.get(self._url.join("ready"))
         except httpx2.HTTPError:
             return False
-        return answer.status_code < 500
+        return answer.status_code < 500 and answer.status_code != UNKNOWN_HOST
 
     async def stored(self, query: ArchiveQuery) -> StoredPage:
         """Raises InvalidField if the query's cursor is unknown."""
