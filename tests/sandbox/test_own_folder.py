@@ -9,7 +9,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from media_processor.errors import MediaProcessorError
+from media_processor.errors import DecoderCrash, MediaProcessorError
+from media_processor.messages import json_lines
+from media_processor.messages.results import WatermarkResult
+from media_processor.messages.sandbox import SandboxReply
 from media_processor.sandbox import own_folder
 from tests.sandbox.test_pool import _children, sandbox, task
 from tests.sandbox.test_starts import ORDER, box, pose_as_python
@@ -51,6 +54,43 @@ async def test_what_it_leaves_is_gone_before_the_next_picture(
     await one.make_thumbnail(order)
     await one.close()
     assert (tmp_path / "seen").read_text().split() == [".", ".."] * 2
+
+
+async def test_what_a_crashed_one_leaves_is_gone_before_the_next_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "ls -a $own >>seen; echo ready; read order; touch $own/x; exit 1"
+    pose_as_python(tmp_path, monkeypatch, script)
+    one = box(tmp_path)
+    for _ in range(2):
+        with pytest.raises(DecoderCrash):
+            await one.make_thumbnail(ORDER)
+    await one.close()
+    assert (tmp_path / "seen").read_text().split() == [".", ".."] * 2
+
+
+@pytest.mark.parametrize("content_type", ["", "text/html", None])
+async def test_a_picture_of_no_kind_is_refused(
+    content_type: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = content_type is not None and WatermarkResult(content_type, "", 3, 1, 1, "decode")
+    (tmp_path / "reply").write_bytes(json_lines.encode(SandboxReply(watermarked=made or None)))
+    pose_as_python(
+        tmp_path, monkeypatch, "echo ready; read order; echo hi >$own/result; cat reply; read x"
+    )
+    one = box(tmp_path)
+    with pytest.raises(DecoderCrash):
+        await one.watermark(task(tmp_path))
+    await one.close()
+    assert not (tmp_path / "out").exists()
+
+
+async def test_a_folder_in_it_goes_too(tmp_path: Path) -> None:
+    own = own_folder.OwnFolder(tmp_path)
+    (own.path / "a" / "b").mkdir(parents=True)
+    own.result.touch()
+    own.clear()
+    assert not list(own.path.iterdir())
 
 
 async def test_each_process_has_its_own_and_takes_it_along(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from media_processor.images.profile import DEFAULT, Profile, as_message
 from media_processor.limits import Limits
 from media_processor.messages.fast_server import Difference
 from media_processor.messages.sandbox import DifferenceTask, WatermarkTask
+from media_processor.sandbox import pool
 from media_processor.sandbox.pool import Sandbox
 from tests.images.pictures import encoded, opened, photo
 
@@ -151,6 +153,27 @@ async def test_a_cancelled_task_does_not_answer_for_the_next(tmp_path: Path) -> 
         assert (made.width, made.height) == (80, 60)
 
 
+async def test_a_task_that_is_cancelled_at_its_end_meets_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collecting, go_on = threading.Event(), threading.Event()
+
+    def collect(*_: object) -> None:
+        collecting.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(pool, "_collect", collect)
+    async with sandbox(tmp_path) as box:
+        watermarking = asyncio.create_task(box.watermark(task(tmp_path)))
+        await asyncio.to_thread(collecting.wait, 20)
+        watermarking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watermarking
+        left = _children()
+        go_on.set()
+        assert not left
+
+
 async def test_a_difference_of_many_stretches_is_reported_whole(tmp_path: Path) -> None:
     """More than the 64 KiB that a line from a process may have."""
     plain = Image.new("1", (1600, 1200))
@@ -187,6 +210,21 @@ async def test_an_answer_that_can_not_be_read_ends_its_process(
         with pytest.raises(DecoderCrash, match="an invalid reply"):
             await box.watermark(task(tmp_path))
         assert len((tmp_path / "started").read_text().split()) == times
+    await box.close()
+
+
+async def test_one_that_closes_its_output_and_goes_on_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho ready\nread order\nexec >&-\nread more\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr(pool, "_END_SECONDS", 0.1)
+    box = Sandbox(1, memory_bytes=_MEMORY, timeout=20, folder=tmp_path)
+    with pytest.raises(DecoderCrash, match="stopped answering"):
+        async with asyncio.timeout(5):
+            await box.watermark(task(tmp_path))
     await box.close()
 
 

@@ -34,7 +34,7 @@ class OwnFolder:
             DecoderCrash: there is no such result.
             OSError: it can't be read or renamed.
         """
-        if content_type and _content_type(self.result) != content_type:
+        if content_type is not None and _content_type(self.result) != content_type:
             raise DecoderCrash("The picture process wrote something else than it says.")
         try:
             self.result.replace(target)
@@ -45,8 +45,11 @@ class OwnFolder:
 
     def clear(self) -> None:
         with suppress(OSError):
-            for name in os.listdir(self.path):
-                (self.path / name).unlink()
+            for left in self.path.iterdir():
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink()
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -70,5 +73,6 @@ def sweep_folders(parent: Path) -> None:
     with suppress(OSError):
         horizon = clock_of(parent) - _ABANDONED
         for folder in parent.glob(f"{_PREFIX}*"):
-            if folder.lstat().st_mtime < horizon:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another sweeper was faster
+                if folder.lstat().st_mtime < horizon:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -5,12 +5,10 @@ One dead child costs its own picture only; a fresh one takes its place.
 
 import asyncio
 import contextlib
-import errno
 import logging
 import math
 import os
 import re
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +28,7 @@ from media_processor.messages.sandbox import (
     WatermarkTask,
 )
 from media_processor.sandbox.confinement import GUARDS
-from media_processor.sandbox.failures import error_of
+from media_processor.sandbox.failures import describe, ending, error_of, error_of_end
 from media_processor.sandbox.own_folder import OwnFolder, sweep_folders
 from media_processor.storage.disk_errors import disk_errors
 from media_processor.terminal import printable
@@ -42,6 +40,9 @@ _START_SECONDS = 60.0
 
 # A busy machine may have no memory or no process left for a moment (fork(2): EAGAIN, ENOMEM).
 _START_DELAYS = (0.25, 1.0, 4.0)
+
+# One that ends leaves its exit status; one that goes on is killed after this. In seconds.
+_END_SECONDS = 5.0
 
 _LONGEST_LINE = 300
 
@@ -153,7 +154,7 @@ class _PictureProcess:
                 start_new_session=True,  # without the operator's terminal
             )
         except (OSError, RuntimeError) as error:  # no memory, no process, or no thread for it
-            return _describe(error)
+            return describe(error)
         self._process, self._answers = process, 0
         self._complaints = asyncio.create_task(_pass_on(process.stderr))
         return await self._wait_ready(process)
@@ -174,12 +175,9 @@ class _PictureProcess:
         if line.startswith(SANDBOX_READY) and line.endswith(b"\n"):
             self.guards = tuple(line.decode().split()[1:])
             return ""
-        with contextlib.suppress(TimeoutError):  # so that its own exit status is known
-            async with asyncio.timeout(1):
-                await process.wait()
-        await self.kill()
+        await self._end(process)
         last = await self._complaints if self._complaints else ""
-        return f"{_ending(process.returncode)}: {last}" if last else _ending(process.returncode)
+        return f"{ending(process.returncode)}: {last}" if last else ending(process.returncode)
 
     async def ask(self, task: SandboxTask, *, seconds: float) -> SandboxReply:
         """A fresh process has the last word on whether a picture fails for memory or by a crash:
@@ -202,7 +200,11 @@ class _PictureProcess:
             raise MediaProcessorError("A picture process has no folder.")
         reply = await self._exchange(replace(task, target=str(folder.result)), seconds)
         self._answers += 1
-        await asyncio.to_thread(_collect, folder, task, reply)
+        try:
+            await asyncio.to_thread(_collect, folder, task, reply)
+        except asyncio.CancelledError:
+            await self.kill()  # the thread goes on, and must not meet the next picture's result
+            raise
         if reply.is_spent:
             await self.kill()
         if reply.failure:
@@ -231,7 +233,17 @@ class _PictureProcess:
         except asyncio.CancelledError:
             await self.kill()  # its answer would be taken for the next picture's
             raise
-        raise _death(await process.wait())
+        raise error_of_end(await self._end(process))
+
+    async def _end(self, process: asyncio.subprocess.Process) -> int | None:
+        """Its exit status; None if it had to be killed."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_END_SECONDS):
+                    await process.wait()
+            return process.returncode
+        finally:
+            await self.kill()
 
     async def kill(self) -> None:
         if self._process and self._process.returncode is None:
@@ -260,19 +272,6 @@ def _harmless(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if re.fullmatch(_INHERITED, name)}
 
 
-def _describe(error: OSError | RuntimeError) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None:
-        return str(error)
-    return f"{os.strerror(number)} ({errno.errorcode.get(number, number)})"
-
-
-def _ending(returncode: int | None) -> str:
-    if returncode is not None and returncode < 0:
-        return f"it was ended by {signal.Signals(-returncode).name}"
-    return f"it ended with exit status {returncode}"
-
-
 def _collect(folder: OwnFolder, task: SandboxTask, reply: SandboxReply) -> None:
     try:
         with disk_errors():
@@ -286,14 +285,10 @@ def _collect(folder: OwnFolder, task: SandboxTask, reply: SandboxReply) -> None:
 
 def _promised(task: SandboxTask, reply: SandboxReply) -> str | None:
     """The content type that the result must have; None for one that isn't a picture."""
-    if isinstance(task, ThumbnailTask):
-        return "image/webp"
-    return reply.watermarked.content_type if reply.watermarked else None
-
-
-def _death(returncode: int) -> DecoderCrash | OutOfMemory | TooSlow:
-    if returncode == -signal.SIGXCPU:
-        return TooSlow("The picture used more CPU time than allowed.")
-    if returncode == -signal.SIGKILL:  # the kernel's out-of-memory killer
-        return OutOfMemory("The picture process was killed, most likely because memory ran out.")
-    return DecoderCrash(f"The picture process died (exit status {returncode}).")
+    match task:
+        case WatermarkTask():
+            return reply.watermarked.content_type if reply.watermarked else ""
+        case ThumbnailTask():
+            return "image/webp"
+        case DifferenceTask():
+            return None
