@@ -1,11 +1,15 @@
 """Of a TIFF's directories what can be read is kept, and the rest reported."""
 
+import struct
+import tracemalloc
+
 import pytest
 
 from media_processor.images.exif import PREVIEWS
+from media_processor.images.probe import probe
 
 from .conftest import ApplyWatermark
-from .pictures import opened
+from .pictures import LIMITS, opened
 from .tiffs import directory, ramps, read_tags, tiff
 
 SIZE = (123, 90)
@@ -72,3 +76,20 @@ def test_a_maker_note_that_is_moved_is_noted(apply_watermark: ApplyWatermark) ->
     data, made = apply_watermark(with_exif(4, inside))
     assert "the camera's maker note was moved: some programs may not read all of it" in made.notes
     assert b"Nikon" in data
+
+
+def test_tags_that_share_their_bytes_take_little_memory() -> None:
+    plain, size = tiff(ramps(SIZE, 1, 255, "u1"), photometric=1), 1_000_000
+    (at,) = struct.unpack_from("<I", plain, 4)
+    (count,) = struct.unpack_from("<H", plain, at)
+    entries = plain[at + 2 : at + 2 + 12 * count]
+    entries += b"".join(struct.pack("<HHII", 40_000 + n, 7, size, 8) for n in range(100))
+    data = plain[:4] + struct.pack("<I", len(plain) + size) + plain[8:] + bytes(size)
+    data += struct.pack("<H", count + 100) + entries + bytes(4)
+    tracemalloc.start()
+    try:
+        info = probe(data, LIMITS)
+        assert (info.width, info.height) == SIZE
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(data)
+    finally:
+        tracemalloc.stop()

@@ -21,6 +21,8 @@ _LETTERS = {1: "B", SHORT: "H", LONG: "I", _IFD: "I", _LONG8: "Q", _IFD8: "Q"}
 # Of BigTIFF's own types what takes their place: type, and the letters of both.
 _NARROW = {_LONG8: (LONG, "Q", "I"), _SLONG8: (_SLONG, "q", "i"), _IFD8: (_IFD, "Q", "I")}
 _MOST_TAGS = 1000
+# Values may share their bytes, but those of a directory together have at most so many files' bytes.
+_MOST_SHARED = 2
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,23 @@ class DirectoryReader:
         end = at + head + size * count
         link = self.integer(end, self._word)
         self.seen = max(self.seen, end + self._word)
-        tags, lost = {}, []
+        tags, lost, room = {}, [], _MOST_SHARED * len(self.data)
         for entry in range(at + head, end, size):
-            number, tag = self.integer(entry, 2), self._tag(entry)
+            number, tag = self.integer(entry, 2), self._tag(entry, room)
             if tag is None:
                 lost.append(number)
             else:
                 tags[number] = tag
+                room -= len(tag.value)
         return Directory(tags, link, lost)
 
-    def _tag(self, entry: int) -> Tag | None:
+    def _tag(self, entry: int, most: int) -> Tag | None:
         kind, count = self.integer(entry + 2, 2), self.integer(entry + 4, self._word)
         if kind >= len(_SIZES) or not _SIZES[kind]:
             return None
         size, place = count * _SIZES[kind], entry + 4 + self._word
         start = place if size <= self._word else self.integer(place, self._word)
-        if start + size > len(self.data):
+        if size > most or start + size > len(self.data):
             return None
         self.seen = max(self.seen, start + size)
         return Tag(kind, count, self.data[start : start + size])
