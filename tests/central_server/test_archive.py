@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from media_processor.central_server import postgresql
 from media_processor.central_server.activity_log import ActivityLog
 from media_processor.central_server.catalogue import Entry, metadata
-from media_processor.central_server.database import MIGRATIONS, newest_revision
+from media_processor.central_server.database import MIGRATIONS, newest_revision, open_database
 from media_processor.errors import (
     CatalogueUnavailable,
     MediaConflict,
@@ -420,3 +420,22 @@ def test_a_row_that_somebody_locked_is_not_waited_for(
             archive.store(delivery(archive))
     assert archive.store(delivery(archive))[1] is True
     place.close()
+
+
+def test_a_postgresql_that_only_reads_is_told(tmp_path: Path, postgres: Postgres) -> None:
+    place = Place(tmp_path, postgres.new_database())
+    archive = place.open()
+    with archive.catalogue.database.writing() as connection:
+        connection.execute(sa.text("SET default_transaction_read_only = on"))
+    with pytest.raises(CatalogueUnavailable):
+        archive.store(delivery(archive))
+    place.close()
+
+
+def test_a_migration_has_no_limit_on_time(postgres: Postgres) -> None:
+    database = open_database(postgres.new_database())
+    limits = ("statement_timeout", "idle_in_transaction_session_timeout")
+    with database.writing() as connection, postgresql.without_limits(connection):
+        for limit in limits:
+            assert connection.execute(sa.text(f"SHOW {limit}")).scalar() == "0", limit
+    database.close()

@@ -195,7 +195,8 @@ def _engine(url: sa.URL) -> sa.Engine:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+    # psycopg's InternalError is a database that only reads, or a session that was ended.
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as error:
         raise _translate(error) from error
 
 

@@ -21,8 +21,9 @@ _STATEMENT, _LOCKED, _SILENCE = 10, 5, 12.0
 # How long the session of a central server that was just killed may live on.
 _PREDECESSOR = 3.0
 
-# A session whose client vanished gives the lock free after half a minute, not after two hours.
-_KEEPALIVE = (
+# With the first three, a session whose client vanished gives the lock free after half a minute, not
+# after two hours.
+_OPTIONS = (
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
     f"-c statement_timeout={_STATEMENT}s -c lock_timeout={_LOCKED}s "
     f"-c idle_in_transaction_session_timeout={_STATEMENT}s"
@@ -31,7 +32,7 @@ _KEEPALIVE = (
 ARGUMENTS: dict[str, object] = {
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
-    "options": _KEEPALIVE,
+    "options": _OPTIONS,
 }
 """Arguments of a connection, unless the URL has its own."""
 
@@ -60,7 +61,8 @@ def use_connection(engine: sa.Engine) -> None:
 @contextmanager
 def without_limits(connection: sa.Connection) -> Iterator[None]:
     """A migration takes the time it takes."""
-    connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(sa.text(f"SET LOCAL {limit} = 0"))
     driver = connection.connection.dbapi_connection
     if not isinstance(driver, Connection):
         raise TypeError(f"{driver} is no connection of ours")
