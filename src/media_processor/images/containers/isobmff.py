@@ -93,7 +93,7 @@ def _shape(data: Data, *, turns: bool, limits: Limits | None = None) -> _Shape:
     items = Items(data, meta)
     shape = _shape_of(items, items.primary, turns=turns)
     if limits:
-        for box in items.all_properties():  # also a tile or a preview must not be a giant
+        for box in items.all_properties:  # also a tile or a preview must not be a giant
             if box.name == b"ispe":
                 PictureInfo("HEIF", *_pair(data, box.start + 4)).check(limits)
     return shape

@@ -119,7 +119,7 @@ def _auxiliary_kinds(items: Items) -> set[bytes]:
     # ``auxC`` (23008-12, 6.5.8) says what an auxiliary picture is for.
     return {
         bytes(items.data[box.start + 4 : box.end]).split(b"\0")[0].lower()
-        for box in items.all_properties()
+        for box in items.all_properties
         if box.name == b"auxC"
     }
 

@@ -2,6 +2,7 @@
 them."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from media_processor.errors import BrokenPicture
@@ -35,7 +36,7 @@ class Reference(NamedTuple):
 
 
 class Items:
-    """Read anew each time it is asked."""
+    """Read anew each time it is asked; but properties once, as there may be thousands of items."""
 
     def __init__(self, data: Data, meta: FileBox) -> None:
         self.data = data
@@ -46,6 +47,7 @@ class Items:
         box = self.boxes[b"pitm"]
         return number(self.data, box.start + 4, 2 if self.data[box.start] == 0 else 4)
 
+    @cached_property
     def all_properties(self) -> list[FileBox]:
         if b"iprp" not in self.boxes:
             raise BrokenPicture("The picture's header is damaged.")
@@ -53,14 +55,21 @@ class Items:
         return list(boxes(self.data, ipco.start, ipco.end))
 
     def properties(self, item: int) -> list[FileBox]:
-        listed = self.all_properties()
-        listings = (
-            _property_numbers(self.data, box, item)
-            for box in self._inside(b"iprp")
-            if box.name == b"ipma"
-        )
-        numbers = next(filter(None, listings), [])
+        listed, (at, count, size) = self.all_properties, self._associations.get(item, (0, 0, 1))
+        mask = 0x7FFF if size == 2 else 0x7F
+        numbers = (number(self.data, n, size) & mask for n in range(at, at + count * size, size))
         return [listed[each - 1] for each in numbers if each]  # 0 is none (23008-12, 9.3.1)
+
+    @cached_property
+    def _associations(self) -> dict[int, tuple[int, int, int]]:
+        """Of each item where the numbers of its properties are, how many, and of how many bytes."""
+        found: dict[int, tuple[int, int, int]] = {}
+        for box in self._inside(b"iprp"):
+            if box.name == b"ipma":
+                for item, numbers in _property_numbers(self.data, box):
+                    if numbers[1]:
+                        found.setdefault(item, numbers)
+        return found
 
     def all(self) -> dict[int, Item]:
         """``iinf`` (8.11.6), by number."""
@@ -151,18 +160,13 @@ class Items:
         return boxes(self.data, box.start, box.end)
 
 
-def _property_numbers(data: Data, box: FileBox, item: int) -> list[int]:
+def _property_numbers(data: Data, box: FileBox) -> Iterator[tuple[int, tuple[int, int, int]]]:
     # ``ipma`` (23008-12, 9.3.1).
-    version, wide = data[box.start], data[box.start + 3] & 1
-    id_size = 2 if version < 1 else 4
+    id_size, size = 2 if data[box.start] < 1 else 4, 1 + (data[box.start + 3] & 1)
     at = box.start + 8
     for _ in range(min(number(data, box.start + 4, 4), MOST)):
-        found = number(data, at, id_size)
+        if at + id_size >= box.end:
+            return
         count = data[at + id_size]
-        at += id_size + 1
-        size = 2 if wide else 1
-        if found == item:
-            mask = 0x7FFF if wide else 0x7F
-            return [number(data, n, size) & mask for n in range(at, at + count * size, size)]
-        at += count * size
-    return []
+        yield number(data, at, id_size), (at + id_size + 1, count, size)
+        at += id_size + 1 + count * size
