@@ -114,6 +114,10 @@ def test_a_proxy_may_use_another_name() -> None:
     assert ask("POST", **own | {"Origin": "https://media.example.com"}) == 403
 
 
+def test_an_origin_that_is_no_url() -> None:
+    assert ask("POST", Host="localhost", Origin="http://[") == 403
+
+
 def ask(method: str, **headers: str) -> int:
     checked = BrowserGuard(
         JSONResponse({}),

@@ -22,9 +22,8 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # What the specification's CENTRAL_SERVER_URL and Docker call the machine itself.
 _OWN_NAMES = ("localhost", "host.docker.internal")
 
-
 # An answer that has its own, as a page has, keeps it.
-_ANSWER = {
+_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -32,7 +31,7 @@ _ANSWER = {
 
 
 class BrowserGuard:
-    """ASGI middleware: checks ``Host``, ``Sec-Fetch-Site`` and ``Origin``, and adds _ANSWER."""
+    """ASGI middleware: checks ``Host``, ``Sec-Fetch-Site`` and ``Origin``, and adds _HEADERS."""
 
     def __init__(
         self,
@@ -87,7 +86,7 @@ class BrowserGuard:
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         # A proxy may ask us by another name than the browser asked it.
-        return urlsplit(origin).netloc == host or origin == self._public_origin
+        return origin.partition("://")[2] == host or origin == self._public_origin
 
     def _is_ours(self, host: str) -> bool:
         name = re.sub(r":\d*$", "", host).lower().removesuffix(".")
@@ -100,12 +99,12 @@ class BrowserGuard:
 
 
 def guarded(send: Send) -> Send:
-    """Adds _ANSWER to an answer."""
+    """Adds _HEADERS to an answer."""
 
     async def send_guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _ANSWER.items():
+            for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
