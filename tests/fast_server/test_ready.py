@@ -61,9 +61,11 @@ async def test_what_went_wrong_behind_the_requests_is_shown(
     monkeypatch.setattr(background_tasks, "_DELAYS", (60.0,))
     background = BackgroundTasks()
     worker = LiveWorker(name="w", stage="upload", running=0, started_at=now(), trouble="odd")
-    await queue.redis.zadd(queue.keys.workers, {"w": 1, "x": 2})
+    await queue.redis.zadd(queue.keys.workers, {"w": 1, "x": 2, "w2": 3})
     await queue.redis.expire(queue.keys.workers, 60)
     await queue.redis.set(queue.keys.heartbeat("w"), worker.model_dump_json(), px=60_000)
+    other_stage = worker.model_copy(update={"stage": "watermark"}).model_dump_json()
+    await queue.redis.set(queue.keys.heartbeat("w2"), other_stage, px=60_000)
     await queue.redis.set(queue.keys.heartbeat("x"), "nonsense", px=60_000)
     presence = Presence(queue, "fast server", "fast-server", "/folder")
     central = CentralClient(f"http://127.0.0.1:{free_port()}/", timeout=1, connections=1)
@@ -73,7 +75,7 @@ async def test_what_went_wrong_behind_the_requests_is_shown(
     await central.close()
     assert found.ready
     assert "changes" in found.problems["background_tasks"].detail
-    assert found.problems["worker_trouble"].detail == "w (upload): odd"
+    assert found.problems["worker_trouble"].detail == "w: odd"
     assert "heartbeat 1" in found.problems["redis"].detail
 
 

@@ -107,6 +107,31 @@ async def test_a_count_of_tries_that_is_none(valkey: Valkey, queue: JobQueue) ->
         await wait_until_async(lambda: ran(record, wanted), "it ran")
 
 
+async def test_a_redis_that_refuses_is_no_value_of_another_program(
+    valkey: Valkey, queue: JobQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = Recorder()
+    await queue.ensure([wanted := Job(QUEUE, TASK, new_media_id())])
+    await change_rights(queue, "-incrby")
+    try:
+        async with working(valkey, record.run) as worker:
+            await wait_until_async(lambda: refused(caplog), "the job can't run")
+            assert worker._unreadable.report() is None
+            await change_rights(queue, "+incrby")
+            await wait_until_async(lambda: ran(record, wanted), "it ran")
+    finally:
+        await change_rights(queue, "+incrby")
+
+
+async def change_rights(queue: JobQueue, rule: str) -> None:
+    arguments = ("ACL", "SETUSER", "default", rule)
+    await queue.redis.execute_command(*arguments)  # type: ignore[no-untyped-call]
+
+
+async def refused(caplog: pytest.LogCaptureFixture) -> bool:
+    return "can't be requeued" in caplog.text or "were dropped" in caplog.text
+
+
 async def ran(record: Recorder, job: Job) -> bool:
     return set(record.ran) == {job.media_id}
 

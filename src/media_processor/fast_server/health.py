@@ -77,9 +77,10 @@ class Health:
             "workers": check_workers(workers, self._presence),
             "picture_processes": _check_guards(workers),
         }
-        troubled = [f"{one.name} ({one.stage}): {one.trouble}" for one in workers if one.trouble]
-        if troubled:
-            checks["worker_trouble"] = Check(ok=True, detail=" ".join(troubled), state="error")
+        # Of a worker all stages are one process.
+        if troubles := {one.name: one.trouble for one in workers if one.trouble}:
+            told = " ".join(f"{name}: {trouble}" for name, trouble in troubles.items())
+            checks["worker_trouble"] = Check(ok=True, detail=told, state="error")
         with suppress(OSError, StorageError):  # the check of the storage says why
             unfinished = await asyncio.to_thread(self._spool.open_ids)
             checks["work"] = check_work(unfinished, depths)

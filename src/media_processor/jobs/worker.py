@@ -5,6 +5,7 @@ docs/decisions/0002-arq.md says why.
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -42,6 +43,9 @@ _LAST_CLAIM = 2.0
 # Tasks limit themselves; this only frees the slot of one that hangs all the same. The longest is
 # a delivery of 200 MB at the minimum pace of 4 kB/s: 14 h.
 _JOB_TIMEOUT = 24 * 3600
+
+# What Redis says of a value that isn't of the kind that a command is for.
+_WRONG_VALUE = re.compile(r"WRONGTYPE|not an integer")
 
 
 class LeasedWorker(Worker):
@@ -196,7 +200,9 @@ class LeasedWorker(Worker):
     async def _run(self, job_id: str, claimed_ms: int) -> None:
         try:
             await self.run_job(job_id, claimed_ms)
-        except (TypeError, ValueError, ResponseError):
+        except (TypeError, ValueError, ResponseError) as error:
+            if isinstance(error, ResponseError) and not _WRONG_VALUE.search(str(error)):
+                raise  # Redis is full, or refuses: not the value's fault
             # What ARQ keeps beside the job can't be read. The reconciler queues the job anew.
             self._unreadable.drop("job")
             await self._hand_back(job_id, -1)
