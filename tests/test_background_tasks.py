@@ -18,9 +18,9 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 class Task:
     """Ends as often as it has ``ends``, by one each time, and then goes on."""
 
-    def __init__(self, *ends: Exception | None) -> None:
+    def __init__(self, *ends: BaseException | None) -> None:
         self.starts = 0
-        self._ends: Iterator[Exception | None] = iter(ends)
+        self._ends: Iterator[BaseException | None] = iter(ends)
 
     async def run(self) -> None:
         self.starts += 1
@@ -49,6 +49,14 @@ async def test_one_that_ends_is_started_again(caplog: pytest.LogCaptureFixture) 
     assert "whole" not in report
     assert "the task broken has failed" in caplog.text
     assert "ValueError: odd" in caplog.text
+
+
+async def test_so_is_one_whose_work_somebody_cancelled() -> None:
+    cancelled = Task(asyncio.CancelledError())
+    background = BackgroundTasks()
+    async with background.run(cancelled=cancelled.run):
+        await cancelled.started(2)
+        assert "cancelled" in (background.report() or "")
 
 
 async def test_what_was_long_ago_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,11 @@ class BackgroundTasks:
             try:
                 await task()
                 log.error("❌ the task %s has ended; it is started again", name)
+            except asyncio.CancelledError:
+                if (me := asyncio.current_task()) and me.cancelling():
+                    raise
+                # What it waited for was cancelled, by whomever.
+                log.exception("❌ the task %s was cancelled; it is started again", name)
             except Exception:
                 log.exception("❌ the task %s has failed; it is started again", name)
             ends = self._recent_ends(name)
