@@ -1,6 +1,7 @@
 """A wrong logo is told before it is stamped."""
 
 import gzip
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -220,3 +221,9 @@ def test_an_svg_bomb_is_refused(bomb: bytes, tmp_path: Path) -> None:
     assert svg_of(bomb) == bomb
     with pytest.raises(LogoUnavailable, match="can't be drawn"):
         load_logo(written(tmp_path, bomb))
+
+
+def test_what_is_no_svg_is_seen_at_once() -> None:
+    started = time.process_time()
+    assert svg_of(b"<!---->" * 22 + b"<x>") is None
+    assert time.process_time() - started < 0.1

@@ -29,9 +29,9 @@ _ORIENTATION = 0x0112
 _FORMATS = ("PNG", "WEBP", "JPEG")
 
 # An SVG's root element, behind an XML declaration, comments and a DOCTYPE, which may have
-# entities.
+# entities. Each of these is taken as a whole: trying where else it might end takes for ever.
 _SVG = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*"
+    rb"(?:\xef\xbb\xbf)?\s*(?>(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)\s*)*+"
     rb"<(?:[\w.-]+:)?svg[\s/>]",
     re.DOTALL,
 )
