@@ -24,8 +24,8 @@ FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _PROGRESSIVE = {0xC2, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 
-# A marker: not stuffing (FF00), not a restart (FFD0 to FFD7), not fill (FFFF).
 END = bytes((0xFF, EOI))
+# A marker: not stuffing (FF00), not a restart (FFD0 to FFD7), not fill (FFFF).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _MOST_SEGMENTS = 10_000  # 16 MB of ICC or XMP take 256
 
