@@ -29,7 +29,6 @@ _PACE_BYTES = 10_000
 # A client that sends a film instead of a picture still gets its error.
 _LINGER_TIMES_LIMIT = 8
 
-
 # What a form of ids or a JSON document may have; pictures go to paths of their own.
 _SMALL_BODY = 1024 * 1024
 
@@ -96,7 +95,8 @@ class RequestBodies:
             return message
 
         async def read_the_rest() -> None:
-            left = self._linger_bytes
+            nonlocal room
+            left, room = self._linger_bytes, math.inf  # it is answered
             with suppress(TimeoutError, UploadTooSlow):
                 async with asyncio.timeout(_LINGER_SECONDS):
                     while is_arriving and left > 0:
