@@ -429,6 +429,8 @@ def test_a_postgresql_that_only_reads_is_told(tmp_path: Path, postgres: Postgres
         connection.execute(sa.text("SET default_transaction_read_only = on"))
     with pytest.raises(CatalogueUnavailable):
         archive.store(delivery(archive))
+    with pytest.raises(CatalogueUnavailable, match="takes no changes"):
+        archive.catalogue.database.ping()
     place.close()
 
 

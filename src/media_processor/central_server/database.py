@@ -71,6 +71,8 @@ class Database:
         """Raises what ``writing`` raises, if nothing could be written now."""
         with self.writing() as connection:
             _revision(connection)
+            if self._only_writer and self._only_writer.only_reads(connection):
+                raise CatalogueUnavailable("The catalogue's database takes no changes.")
 
     def is_current(self) -> bool:
         with self.engine.connect() as connection:

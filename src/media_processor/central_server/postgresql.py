@@ -90,6 +90,11 @@ class OnlyWriter:
             with connection.begin():
                 yield connection
 
+    @staticmethod
+    def only_reads(connection: sa.Connection) -> bool:
+        """Whether the server is a standby, or was told to be read-only."""
+        return connection.execute(sa.text("SHOW transaction_read_only")).scalar() == "on"
+
     def close(self) -> None:
         if self._connection:
             self._connection.invalidate()  # back in the pool, it would still hold the lock

@@ -70,6 +70,7 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
             self._refuse("503 Service Unavailable", "Retry-After: 1\r\n")
+            self.transport.close()  # at once: it has one of the descriptors in reserve
         else:
             self._expect_headers()
 
