@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psutil
 import pytest
 import uvicorn
 from fastapi.responses import PlainTextResponse
@@ -38,12 +39,21 @@ async def first_line(port: int, request: bytes) -> bytes:
     return line.strip()
 
 
+async def is_held(port: int, count: int) -> bool:
+    """Whether this process has so many connections to the port, on its side."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(1 for each in found if each.laddr.port == port and each.raddr) == count
+
+
 async def test_too_many_connections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve._Protocol, "most_connections", 3)
     port, request = free_port(), b"GET / HTTP/1.0\r\n\r\n"
     async with serving(port):
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-        assert await first_line(port, b"") == b"HTTP/1.1 503 Service Unavailable"
+        refused, still_open = await asyncio.open_connection("127.0.0.1", port)
+        assert await refused.readline() == b"HTTP/1.1 503 Service Unavailable\r\n"
+        await wait_until_async(lambda: is_held(port, 3), "its descriptor is free at once", 1)
+        still_open.close()
         idle[0][1].close()
 
         async def is_served() -> bool:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from .conftest import ApplyWatermark
 from .pictures import QUARTERS, is_near, photo, psnr_outside, quarters
-from .test_tiff_jpeg import pieces
+from .test_tiff_jpeg import changed_pieces
 from .tiffs import read_tags
 
 SIZE = (400, 300)
@@ -51,17 +51,9 @@ def test_only_the_pieces_under_the_overlay_change(
     name: str, apply_watermark: ApplyWatermark
 ) -> None:
     data = PICTURES[name]
-    before = read_tags(data)
-    assert before[259] == (50001,)
+    assert read_tags(data)[259] == (50001,)
     out, made = apply_watermark(data)
-    after = read_tags(out)
-    places = {273, 279, 324, 325}
-    assert {tag: value for tag, value in after.items() if tag not in places} == {
-        tag: value for tag, value in before.items() if tag not in places
-    }
-    changed = [
-        old != new for old, new in zip(pieces(data, before), pieces(out, after), strict=True)
-    ]
+    changed = changed_pieces(data, out)
     assert 0 < sum(changed) < len(changed)
     assert not made.notes
     assert len(out) < 1.6 * len(data)

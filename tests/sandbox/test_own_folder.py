@@ -104,6 +104,12 @@ async def test_each_process_has_its_own_and_takes_it_along(tmp_path: Path) -> No
     assert not list(parent.iterdir())
 
 
+async def test_it_can_not_fill_the_disk(tmp_path: Path) -> None:
+    async with sandbox(tmp_path, memory=10**9):
+        (process,) = _children()
+        assert process.rlimit(psutil.RLIMIT_FSIZE) == (10**9, 10**9)
+
+
 async def test_it_has_no_terminal_and_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
